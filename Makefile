@@ -1,0 +1,53 @@
+# `make run` sets everything up and serves; `make test` sets everything up and runs every test.
+# Each set-up step leaves a stamp and costs next to nothing when there is nothing to do.
+
+.PHONY: run setup test check bench soak lock python-serve python-test parts-serve parts-test
+.NOTPARALLEL:
+
+python = .venv/bin/python
+messages = $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/*.po))
+
+run: python-serve parts-serve $(messages)
+	@exec .venv/bin/flask --app wsgi serve
+
+setup: python-test parts-test $(messages)
+
+test: setup check
+	$(python) -m pytest --ignore=tests/soak
+
+# The lints alone.
+check: python-test
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	.venv/bin/lint-imports
+
+bench: setup
+	$(python) -m benchmarks
+
+soak: setup
+	$(python) -m pytest tests/soak
+
+# After a change of pyproject.toml or package.json. No lock file names a host: whoever installs brings a registry.
+compile = $(python) -m uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11
+lock: python-test
+	$(compile) --group uv -o setup/requirements-uv.lock
+	$(compile) --group node -o setup/requirements-node.lock
+	$(compile) pyproject.toml -o requirements.lock
+	$(compile) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	npm install --package-lock-only --ignore-scripts
+
+python-serve:
+	@sh setup/python.sh requirements.lock
+
+python-test:
+	@sh setup/python.sh requirements-dev.lock
+
+parts-serve:
+	@sh setup/browser_parts.sh serve
+
+parts-test:
+	@sh setup/browser_parts.sh test
+
+%.mo: %.po
+	@.venv/bin/pybabel --quiet compile --input-file=$< --output-file=$@
