@@ -1,0 +1,129 @@
+"""Refusals, with the facts a person needs. Words and HTTP status are given in web/errors.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from scheduler.domain.appointment_status import AppointmentStatus
+    from scheduler.domain.availability import HiddenReason, OfferedStart
+    from scheduler.domain.treatment_spacing import CountingVisit
+
+
+class BookingRefused(Exception):
+    """A rule says no. The use case adds the nearest bookable starts as `alternatives`."""
+
+    code: ClassVar[str]
+    alternatives: tuple[OfferedStart, ...] = ()
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class SlotTaken(BookingRefused):
+    """The practitioner or every room has another appointment then."""
+
+    code = "slot-taken"
+
+
+class SlotNotOffered(BookingRefused):
+    """The start cannot be booked, and never was on offer for this search."""
+
+    code = "slot-not-offered"
+
+    def __init__(self, reason: HiddenReason | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TreatmentTooSoon(BookingRefused):
+    """The seven-day rule, or another group's spacing.
+
+    `clash` is the counting visit nearest to the wanted start. `earliest` is the first allowed start after the
+    wanted one; `latest_before` the last allowed one before it, None when that is already past.
+    """
+
+    code = "treatment-too-soon"
+
+    def __init__(
+        self,
+        *,
+        wanted_local: datetime,
+        clash: CountingVisit,
+        earliest: datetime,
+        latest_before: datetime | None,
+        min_days: int,
+    ) -> None:
+        super().__init__(wanted_local, clash, earliest, latest_before, min_days)
+        self.wanted_local = wanted_local
+        self.clash = clash
+        self.earliest = earliest
+        self.latest_before = latest_before
+        self.min_days = min_days
+
+
+class NotCleared(BookingRefused):
+    """No practitioner has recorded this patient as a candidate for IMS: offer the assessment."""
+
+    code = "not-cleared"
+
+
+class PatientBusy(BookingRefused):
+    """The patient has another visit at that time."""
+
+    code = "patient-busy"
+
+
+class TooLateToChange(BookingRefused):
+    """Patients change a visit themselves until the deadline, and telephone after it."""
+
+    code = "too-late-to-change"
+
+    def __init__(self, deadline_local: datetime) -> None:
+        super().__init__(deadline_local)
+        self.deadline_local = deadline_local
+
+
+class VersionConflict(BookingRefused):
+    """The appointment has been changed since the caller read it."""
+
+    code = "version-conflict"
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__(current_version)
+        self.current_version = current_version
+
+
+class HoldGone(BookingRefused):
+    """The slot was kept for some minutes, and those are over."""
+
+    code = "hold-expired"
+
+
+class StatusRefused(BookingRefused):
+    """The appointment cannot go from the one status to the other."""
+
+    code = "status-refused"
+
+    def __init__(self, *, from_status: AppointmentStatus, to_status: AppointmentStatus) -> None:
+        super().__init__(from_status, to_status)
+        self.from_status = from_status
+        self.to_status = to_status
+
+
+class NotFound(Exception):
+    """There is no such thing, or it belongs to somebody else: the two look alike on purpose."""
+
+    code: ClassVar[str] = "not-found"
+
+
+class Invalid(Exception):
+    """Input that cannot be right: `errors` maps each field to an English sentence, a gettext message id."""
+
+    code: ClassVar[str] = "invalid"
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(errors)
+        self.errors = errors

@@ -1,0 +1,112 @@
+"""The seven-day rule: visits of one spacing group start at least `min_days` × 24 h apart, on the wall clock.
+
+Wall clock only, so a clock change in between alters nothing: Monday 10:00 to next Monday 10:00 is always
+allowed, next Monday 09:59 never. The rule looks both ways: at earlier visits and at later ones already made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from scheduler.domain.errors import Invalid, TreatmentTooSoon
+
+IMS_GROUP = "ims"
+IMS_MIN_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class CountingVisit:
+    """A visit that counts. `starts_local` is the moment it counts from.
+
+    For a visit elsewhere at an unknown time of day that is `end_of_day` of its day, with `time_known=False`.
+    """
+
+    starts_local: datetime
+    elsewhere: bool = False
+    time_known: bool = True
+
+    @property
+    def day(self) -> date:
+        """The day to name to the patient."""
+        return (self.starts_local if self.time_known else self.starts_local - timedelta(days=1)).date()
+
+
+class OpenRange(NamedTuple):
+    """Starts strictly after `after` and strictly before `before`; both ends themselves are outside."""
+
+    after: datetime
+    before: datetime
+
+
+def require_spacing(
+    wanted_local: datetime,
+    taken: Iterable[CountingVisit],
+    *,
+    min_days: int,
+    now_local: datetime | None = None,
+) -> None:
+    """Refuse a start nearer than `min_days` × 24 h to a counting visit, before or after it.
+
+    With `now_local` the refusal names no earlier start (`latest_before`) that is already past.
+    """
+    taken = tuple(taken)
+    nearest = min(taken, key=lambda visit: abs(visit.starts_local - wanted_local), default=None)
+    if nearest is None or abs(nearest.starts_local - wanted_local) >= timedelta(days=min_days):
+        return
+    latest_before = latest_allowed_before(wanted_local, taken, min_days=min_days)
+    raise TreatmentTooSoon(
+        wanted_local=wanted_local,
+        clash=nearest,
+        earliest=earliest_allowed(wanted_local, taken, min_days=min_days),
+        latest_before=None if now_local and latest_before <= now_local else latest_before,
+        min_days=min_days,
+    )
+
+
+def earliest_allowed(from_local: datetime, taken: Iterable[CountingVisit], *, min_days: int) -> datetime:
+    """The first allowed start at or after `from_local`."""
+    for after, before in forbidden(taken, min_days=min_days):
+        if after < from_local < before:
+            return before
+    return from_local
+
+
+def latest_allowed_before(from_local: datetime, taken: Iterable[CountingVisit], *, min_days: int) -> datetime:
+    """The last allowed start at or before `from_local`."""
+    for after, before in forbidden(taken, min_days=min_days):
+        if after < from_local < before:
+            return after
+    return from_local
+
+
+def forbidden(taken: Iterable[CountingVisit], *, min_days: int) -> list[OpenRange]:
+    """All starts the rule forbids, in order and merged.
+
+    Ranges that merely touch stay apart: the moment between them is `min_days` from both visits, and allowed.
+    """
+    gap = timedelta(days=min_days)
+    merged: list[OpenRange] = []
+    for moment in sorted(visit.starts_local for visit in taken):
+        after, before = moment - gap, moment + gap
+        if merged and after < merged[-1].before:
+            merged[-1] = OpenRange(merged[-1].after, before)
+        else:
+            merged.append(OpenRange(after, before))
+    return merged
+
+
+def end_of_day(day: date) -> datetime:
+    """The midnight that ends `day`: what a visit counts from when its time of day is unknown."""
+    return datetime.combine(day, time.min) + timedelta(days=1)
+
+
+def require_min_days(group: str, min_days: int) -> int:
+    """Refuse a spacing that a group may not have: IMS never below 7 days, no group below 1."""
+    if group == IMS_GROUP and min_days < IMS_MIN_DAYS:
+        raise Invalid({"min_days": "IMS visits are never less than 7 days apart."})
+    if min_days < 1:
+        raise Invalid({"min_days": "Give at least 1 day."})
+    return min_days
