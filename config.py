@@ -1,1 +1,145 @@
-"""Settings from the environment, validated."""
+"""Settings from the environment, validated: a wrong one stops the start with one clear line."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+
+INSTANCE = Path(__file__).parent / "instance"
+
+
+class ConfigError(SystemExit):
+    """Exits with the line that says what to mend."""
+
+
+class Config:
+    """What create_app reads; upper-case attributes become Flask's configuration."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = os.environ if environ is None else environ
+        self.HOST = self._text("HOST", "127.0.0.1")
+        self.PORT = self._number("PORT", 8000, 1, 65535)
+        self.CLINIC = self._clinic()
+        self.PUBLIC_URL = self.CLINIC.public_url
+        self.DATABASE_URL = self._database_url()
+        self.SMS = self._sms()
+        self.SECRET_KEY = self._secret_key()
+        self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
+        self.LOG_FORMAT = self._one_of("LOG_FORMAT", "json", ("json", "text"))
+        self.DEMO = self._one_of("DEMO", "on", ("on", "off")) == "on"
+        self.SMS_PER_SECOND = self._number("SMS_PER_SECOND", 1, 1, 1000)
+        self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
+        local = urlsplit(self.PUBLIC_URL).scheme == "http"
+        self.SESSION_COOKIE_SECURE = not local
+        self.SESSION_COOKIE_HTTPONLY = True
+        self.SESSION_COOKIE_SAMESITE = "Lax"
+        self.SESSION_COOKIE_NAME = "clinic" if local else "__Host-clinic"
+        self.PERMANENT_SESSION_LIFETIME = 60 * 60 * 24 * 30
+        self.MAX_CONTENT_LENGTH = 1_000_000
+
+    def _clinic(self) -> ClinicSettings:
+        fallback = ClinicSettings()
+        zone = self._text("CLINIC_TIMEZONE", fallback.zone)
+        try:
+            clock.require_zone_data()
+            clock.zone(zone)
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise ConfigError(f"CLINIC_TIMEZONE: {error}") from None
+        quiet_from, quiet_until = self._quiet_hours()
+        return ClinicSettings(
+            name=self._text("CLINIC_NAME", fallback.name),
+            phone=self._text("CLINIC_PHONE", fallback.phone),
+            address=self._text("CLINIC_ADDRESS", fallback.address),
+            zone=zone,
+            public_url=self._public_url(),
+            lead_minutes=self._number("LEAD_MINUTES", fallback.lead_minutes, 0, 60 * 24 * 30),
+            horizon_days=self._number("HORIZON_DAYS", fallback.horizon_days, 1, 366),
+            cutoff_hours=self._number("CHANGE_CUTOFF_HOURS", fallback.cutoff_hours, 0, 24 * 30),
+            hold_minutes=self._number("HOLD_MINUTES", fallback.hold_minutes, 1, 120),
+            reminder_days=self._reminder_days(),
+            quiet_from=quiet_from,
+            quiet_until=quiet_until,
+        )
+
+    def _reminder_days(self) -> tuple[int, ...]:
+        words = self._text("REMINDER_DAYS", "3,1").replace(" ", "").split(",")
+        if not all(word.isdigit() and 1 <= int(word) <= 30 for word in words):
+            raise ConfigError(f"REMINDER_DAYS: days before the visit, 1 to 30, like 3,1; not {','.join(words)!r}")
+        return tuple(sorted({int(word) for word in words}, reverse=True))
+
+    def _quiet_hours(self) -> tuple[time, time]:
+        text = self._text("QUIET_HOURS", "21:00-08:00")
+        try:
+            begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        except ValueError:
+            raise ConfigError(f"QUIET_HOURS: like 21:00-08:00; not {text!r}") from None
+        return begin, end
+
+    def _public_url(self) -> str:
+        url = self._text("PUBLIC_URL", f"http://{self.HOST}:{self.PORT}").rstrip("/")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            raise ConfigError(f"PUBLIC_URL: an address like https://book.example.ca, without a path; not {url!r}")
+        return url
+
+    def _database_url(self) -> str:
+        url = self._text("DATABASE_URL", "")
+        if not url:
+            INSTANCE.mkdir(exist_ok=True)
+            return f"sqlite:///{INSTANCE / 'clinic.sqlite'}"
+        if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")):
+            raise ConfigError("DATABASE_URL: sqlite:///FILE or postgresql://USER@HOST/NAME")
+        return url
+
+    def _sms(self) -> dict[str, str]:
+        """Twilio's settings, whole; or nothing, which means the outbox."""
+        names = ("ACCOUNT_SID", "AUTH_TOKEN", "FROM", "MESSAGING_SERVICE_SID", "API_ORIGIN")
+        found = {name.lower(): self._text(f"TWILIO_{name}", "") for name in names}
+        if not any(found[name] for name in ("account_sid", "auth_token", "from", "messaging_service_sid")):
+            return {}
+        if not (found["account_sid"] and found["auth_token"]):
+            raise ConfigError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: both are needed, or none")
+        if bool(found["from"]) == bool(found["messaging_service_sid"]):
+            raise ConfigError("TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID: exactly one of the two is needed")
+        return found
+
+    def _secret_key(self) -> str:
+        key = self._text("SECRET_KEY", "")
+        if key:
+            if len(key) < 16:
+                raise ConfigError("SECRET_KEY: at least 16 characters; make one with: openssl rand -hex 32")
+            return key
+        if self.SMS:
+            raise ConfigError("SECRET_KEY: needed as soon as Twilio is set; make one with: openssl rand -hex 32")
+        return _kept_secret_key(INSTANCE / "secret_key")
+
+    def _text(self, name: str, fallback: str) -> str:
+        return self._environ.get(name, "").strip() or fallback
+
+    def _number(self, name: str, fallback: int, least: int, most: int) -> int:
+        text = self._text(name, str(fallback))
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ConfigError(f"{name}: a whole number from {least} to {most}; not {text!r}")
+        return int(text)
+
+    def _one_of(self, name: str, fallback: str, allowed: tuple[str, ...]) -> str:
+        text = self._text(name, fallback)
+        if text not in allowed:
+            raise ConfigError(f"{name}: {' or '.join(allowed)}; not {text!r}")
+        return text
+
+
+def _kept_secret_key(path: Path) -> str:
+    """The demo's own key, made once and readable by its owner alone."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()

@@ -108,9 +108,7 @@ def clock_changes(first_day: date, last_day: date, zone: ZoneInfo) -> list[TimeS
 def _changes(begin_at: datetime, end_at: datetime, zone: ZoneInfo) -> Iterator[TimeSlot]:
     """Compares the offset day by day; no zone changes its clocks twice within a day and back again."""
     day = timedelta(days=1)
-    before_at = (
-        begin_at - 2 * day
-    )  # wall clocks are up to 14 hours from UTC, and a change moves them by up to a day
+    before_at = begin_at - 2 * day  # wall clocks are up to 14 hours from UTC, and a change moves them by up to a day
     before = to_local(before_at, zone) - before_at.replace(tzinfo=None)
     while before_at < end_at + 2 * day:
         after_at = before_at + day

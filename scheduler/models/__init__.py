@@ -1,0 +1,53 @@
+"""The tables. Importing this package makes `Base.metadata` whole."""
+
+from scheduler.models.access import (
+    ApiToken,
+    BookingDraft,
+    Heartbeat,
+    IdempotentAnswer,
+    RateCounter,
+    SignInCode,
+    StaffUser,
+)
+from scheduler.models.appointment import Appointment, AppointmentHistory, Screening
+from scheduler.models.base import Base
+from scheduler.models.clinic import (
+    CalendarState,
+    Closure,
+    Practitioner,
+    PractitionerTreatment,
+    Room,
+    SpacingGroup,
+    TimeOff,
+    Treatment,
+    WorkingHours,
+)
+from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.sms import Message, Reminder
+
+__all__ = [
+    "ApiToken",
+    "Appointment",
+    "AppointmentHistory",
+    "Base",
+    "BookingDraft",
+    "CalendarState",
+    "Closure",
+    "Heartbeat",
+    "IdempotentAnswer",
+    "Message",
+    "Patient",
+    "PhoneAccount",
+    "Practitioner",
+    "PractitionerTreatment",
+    "RateCounter",
+    "Reminder",
+    "Room",
+    "Screening",
+    "SignInCode",
+    "SpacingGroup",
+    "StaffUser",
+    "TimeOff",
+    "Treatment",
+    "WorkingHours",
+]

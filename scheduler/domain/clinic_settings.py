@@ -1,0 +1,24 @@
+"""What the owner has set: plain values, handed to every use case."""
+
+from dataclasses import dataclass
+from datetime import time
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSettings:
+    """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online."""
+
+    name: str = "East Side Physio"
+    phone: str = "613-555-0100"
+    address: str = "100 Rideau Street, Ottawa, Ontario"
+    zone: str = "America/Toronto"
+    public_url: str = "http://127.0.0.1:8000"
+    lead_minutes: int = 120
+    horizon_days: int = 90
+    cutoff_hours: int = 24
+    hold_minutes: int = 10
+    grid_minutes: int = 15
+    grace_minutes: int = 3
+    reminder_days: tuple[int, ...] = (3, 1)
+    quiet_from: time = time(21)
+    quiet_until: time = time(8)

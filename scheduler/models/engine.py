@@ -1,0 +1,59 @@
+"""Engines that keep the promises: durable SQLite with one kind of write transaction, PostgreSQL in UTC."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+
+WRITING = {"writing": True}  # execution option of a connection about to write
+
+SQLITE_PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 20000",
+    "PRAGMA cache_size = -16000",
+)
+
+
+def create_engine(url: str | URL, **options: Any) -> Engine:
+    """An engine for `url` (sqlite:///… or postgresql://…), with everything that the invariants lean on."""
+    url = with_driver(url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, options)
+    options.setdefault("pool_size", 16)
+    options.setdefault("max_overflow", 64)
+    options.setdefault("pool_pre_ping", False)
+    connect_args = {"options": "-c timezone=UTC -c lock_timeout=10s", **options.pop("connect_args", {})}
+    return sa.create_engine(url, connect_args=connect_args, **options)
+
+
+def with_driver(url: str | URL) -> URL:
+    """postgres:// and postgresql:// mean psycopg 3."""
+    url = make_url(url)
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
+    options.setdefault("pool_size", 16)
+    options.setdefault("max_overflow", 64)
+    options["poolclass"] = sa.pool.QueuePool
+    connect_args = {"timeout": 20, "check_same_thread": False, **options.pop("connect_args", {})}
+    engine = sa.create_engine(url, connect_args=connect_args, **options)
+
+    @event.listens_for(engine, "connect")
+    def open_connection(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in SQLITE_PRAGMAS:
+            dbapi_connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write gets SQLITE_BUSY_SNAPSHOT, which no timeout cures: writers say so at once.
+        options = connection.get_execution_options()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+
+    return engine

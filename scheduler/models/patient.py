@@ -1,0 +1,59 @@
+"""The people treated, and the verified phone numbers that they share."""
+
+import secrets
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.models.base import Base, Id, Instant, PublicId
+
+
+def feed_token() -> str:
+    """192 random bits: the only key to a private calendar address."""
+    return secrets.token_urlsafe(24)
+
+
+class PhoneAccount(Base):
+    """A mobile number, E.164. `verified_at` is when a code sent to it was last typed in."""
+
+    __tablename__ = "phone_account"
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    verified_at: Mapped[datetime | None] = mapped_column(Instant)
+    opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
+    opted_out_by: Mapped[str | None] = mapped_column(String(40))  # the word received, or Twilio's error code
+    unreachable_at: Mapped[datetime | None] = mapped_column(Instant)
+    unreachable_why: Mapped[str | None] = mapped_column(String(80))
+    sign_in_epoch: Mapped[int] = mapped_column(default=1)  # raised to end every session of this number
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+    patients: Mapped[list["Patient"]] = relationship(back_populates="phone_account", order_by="Patient.id")
+
+
+class Patient(Base):
+    """`calendar_version` rises, by trigger, with each change of an appointment of this patient."""
+
+    __tablename__ = "patient"
+    __table_args__ = (CheckConstraint("length(given_name) > 0 AND length(family_name) > 0", name="patient_has_a_name"),)
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    given_name: Mapped[str] = mapped_column(String(100))
+    family_name: Mapped[str] = mapped_column(String(100))
+    birth_date: Mapped[date | None]
+    phone_account_id: Mapped[int | None] = mapped_column(ForeignKey(PhoneAccount.id), index=True)
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    cleared_for_ims_at: Mapped[datetime | None] = mapped_column(Instant)
+    cleared_by: Mapped[str | None] = mapped_column(String(80))
+    feed_token: Mapped[str] = mapped_column(String(48), unique=True, default=feed_token)
+    calendar_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+    phone_account: Mapped[PhoneAccount | None] = relationship(back_populates="patients")
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_name} {self.family_name}"

@@ -1,0 +1,108 @@
+"""What is to be texted and what was."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from scheduler.models.appointment import Appointment
+from scheduler.models.base import Base, Id, Instant, public_id
+from scheduler.models.patient import Patient
+
+REMINDER_STATUSES = ("planned", "attempting", "sent", "superseded", "suppressed", "failed", "in_doubt")
+MESSAGE_STATUSES = (
+    "queued",
+    "attempting",
+    "in_doubt",
+    "accepted",
+    "sent",
+    "delivered",
+    "undelivered",
+    "failed",
+    "expired",
+    "received",
+)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(v) for v in values)})"
+
+
+class Reminder(Base):
+    """One planned text about one appointment at one `schedule_version`.
+
+    planned → attempting → sent | failed | in_doubt; planned → superseded (moved, cancelled) or suppressed (opted out,
+    no number, too late). `next_attempt_at` is `due_at` until a try fails for a passing reason.
+    """
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        UniqueConstraint("appointment_id", "version", "kind", name="one_reminder_of_a_kind"),
+        CheckConstraint(one_of("status", REMINDER_STATUSES), name="reminder_status_known"),
+        Index(
+            "ix_reminder_due",
+            "next_attempt_at",
+            postgresql_where=text("status = 'planned'"),
+            sqlite_where=text("status = 'planned'"),
+        ),
+        Index(
+            "ix_reminder_unsettled",
+            "status",
+            "next_attempt_at",
+            postgresql_where=text("status IN ('attempting', 'in_doubt')"),
+            sqlite_where=text("status IN ('attempting', 'in_doubt')"),
+        ),
+    )
+
+    id: Mapped[Id]
+    appointment_id: Mapped[int] = mapped_column(ForeignKey(Appointment.id))
+    version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(24))
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(12), default="planned")
+    reason: Mapped[str | None] = mapped_column(String(80))
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    appointment: Mapped[Appointment] = relationship()
+
+
+class Message(Base):
+    """One SMS, out or in. For one going out the row is the attempt: committed before Twilio is called.
+
+    `attempt_id` stands in the status-callback address. Codes are blanked once they are sent.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint(one_of("status", MESSAGE_STATUSES), name="message_status_known"),
+        CheckConstraint("direction IN ('out', 'in')", name="message_direction_known"),
+        Index(
+            "ix_message_waiting",
+            "status",
+            "created_at",
+            postgresql_where=text("status IN ('queued', 'attempting', 'in_doubt')"),
+            sqlite_where=text("status IN ('queued', 'attempting', 'in_doubt')"),
+        ),
+    )
+
+    id: Mapped[Id]
+    attempt_id: Mapped[str] = mapped_column(String(32), unique=True, default=public_id)
+    direction: Mapped[str] = mapped_column(String(3))
+    kind: Mapped[str] = mapped_column(String(24))  # code, a reminder's kind, help, inbound
+    number: Mapped[str] = mapped_column(String(20), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(12))
+    gateway: Mapped[str] = mapped_column(String(12), default="")
+    sid: Mapped[str | None] = mapped_column(String(64), unique=True)
+    error_code: Mapped[str | None] = mapped_column(String(16))
+    opt_word: Mapped[str | None] = mapped_column(String(12))
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    attempted_at: Mapped[datetime | None] = mapped_column(Instant)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    reminder_id: Mapped[int | None] = mapped_column(ForeignKey(Reminder.id), index=True)
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey(Appointment.id), index=True)
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey(Patient.id), index=True)
