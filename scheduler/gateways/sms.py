@@ -1,1 +1,143 @@
-"""To come in the next commits."""
+"""The protocol of sending one SMS, and what its failures mean.
+
+The three errors answer one question, "may it be sent again?":
+`SmsRefused` no; `SmsUnavailable` yes, later; `SmsInDoubt` not before `find` has looked for it.
+None of them carries the number or the text, so that a logged error tells nothing about a patient.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SmsAccepted:
+    """The provider has taken the message over. `status` is its first one: no callback comes for that."""
+
+    sid: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """A message the provider lists. The caller leaves out sids it already knows: two texts may be alike."""
+
+    sid: str
+    status: str
+    created_at: datetime
+    error_code: int | None = None
+
+
+class SmsGateway(Protocol):
+    """Must be safe to call from many threads at once."""
+
+    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+        """Send `body` to the E.164 number `to`; `attempt_id` comes back in the status-callback address.
+
+        Raises SmsRefused, SmsUnavailable or SmsInDoubt.
+        """
+
+    def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
+        """Messages with this text to this number made at or after `since` (aware), oldest first.
+
+        An empty answer soon after the attempt proves nothing: a queued message may not be listed yet.
+        Raises SmsUnavailable when the provider cannot be asked.
+        """
+
+
+class RefusalReason(StrEnum):
+    OPTED_OUT = "opted-out"
+    BAD_NUMBER = "bad-number"
+    UNDELIVERABLE = "undeliverable"
+    UNKNOWN = "unknown"
+
+
+class SmsRefused(Exception):
+    """Permanent: sending the same again would be refused again."""
+
+    def __init__(self, error_code: int | None, reason: RefusalReason) -> None:
+        super().__init__(f"refused: {reason} (error {error_code})")
+        self.error_code = error_code
+        self.reason = reason
+
+
+class SmsUnavailable(Exception):
+    """Surely not accepted; try later, not before `retry_after` seconds when the provider named them.
+
+    `ours_to_mend`: waiting alone will not help, the clinic's own settings are wrong (token, sender, credit).
+    """
+
+    def __init__(
+        self, retry_after: float | None = None, *, error_code: int | None = None, ours_to_mend: bool = False
+    ) -> None:
+        super().__init__(f"unavailable (error {error_code}, retry after {retry_after})")
+        self.retry_after = retry_after
+        self.error_code = error_code
+        self.ours_to_mend = ours_to_mend
+
+
+class SmsInDoubt(Exception):
+    """The provider may have accepted it: look with `find` before anything is sent again."""
+
+
+class CodeMeaning(StrEnum):
+    OPTED_OUT = "opted-out"
+    BAD_NUMBER = "bad-number"
+    UNDELIVERABLE = "undeliverable"
+    LATER = "later"
+    OUR_SETTINGS = "our-settings"
+
+
+# The only table of Twilio's error codes (https://www.twilio.com/docs/api/errors; Twilio says they change).
+# The 3xxxx ones come in status callbacks, the others in the answer to a request.
+ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
+    {
+        21610: CodeMeaning.OPTED_OUT,
+        21211: CodeMeaning.BAD_NUMBER,  # not a phone number
+        21214: CodeMeaning.BAD_NUMBER,  # cannot be reached
+        21217: CodeMeaning.BAD_NUMBER,
+        21265: CodeMeaning.BAD_NUMBER,  # a short code
+        21266: CodeMeaning.BAD_NUMBER,  # our own number
+        21408: CodeMeaning.UNDELIVERABLE,  # a country we may not send to
+        21612: CodeMeaning.UNDELIVERABLE,  # no route from our sender
+        21614: CodeMeaning.BAD_NUMBER,  # not a mobile number
+        30002: CodeMeaning.OUR_SETTINGS,  # account suspended
+        30003: CodeMeaning.LATER,  # the telephone is off or out of reach
+        30001: CodeMeaning.LATER,  # queue overflow
+        30004: CodeMeaning.UNDELIVERABLE,  # blocked
+        30005: CodeMeaning.BAD_NUMBER,  # unknown or no longer in service
+        30006: CodeMeaning.BAD_NUMBER,  # a landline
+        30007: CodeMeaning.UNDELIVERABLE,  # filtered by the carrier
+        30008: CodeMeaning.UNDELIVERABLE,  # unknown cause
+        30022: CodeMeaning.LATER,  # the carrier's rate limit
+        20429: CodeMeaning.LATER,
+        14107: CodeMeaning.LATER,  # too many messages from this sender
+        21611: CodeMeaning.LATER,  # this sender's queue is full
+        63038: CodeMeaning.LATER,  # the account's limit for the day
+        20503: CodeMeaning.LATER,
+        20003: CodeMeaning.OUR_SETTINGS,  # wrong account or token
+        20005: CodeMeaning.OUR_SETTINGS,  # account not active
+        21603: CodeMeaning.OUR_SETTINGS,  # no sender
+        21606: CodeMeaning.OUR_SETTINGS,  # the sender is not ours, or cannot send SMS
+        21609: CodeMeaning.OUR_SETTINGS,  # the public address is not one Twilio can call back
+        21659: CodeMeaning.OUR_SETTINGS,  # the sender is not a number of this account
+        21701: CodeMeaning.OUR_SETTINGS,  # no such messaging service
+        21703: CodeMeaning.OUR_SETTINGS,  # a messaging service without a sender
+    }
+)
+
+
+def failure_of(error_code: int | None, *, retry_after: float | None = None) -> SmsRefused | SmsUnavailable:
+    """What an error code means, in an answer or in a status callback. An unknown one is permanent."""
+    match ERROR_CODES.get(error_code) if error_code is not None else None:
+        case None:
+            return SmsRefused(error_code, RefusalReason.UNKNOWN)
+        case CodeMeaning.LATER:
+            return SmsUnavailable(retry_after, error_code=error_code)
+        case CodeMeaning.OUR_SETTINGS:
+            return SmsUnavailable(retry_after, error_code=error_code, ours_to_mend=True)
+        case meaning:
+            return SmsRefused(error_code, RefusalReason(meaning.value))
