@@ -28,7 +28,8 @@ from icalendar import (
 )
 from icalendar.parser import Contentline, Parameters
 
-from scheduler.gateways.zone_rules import Onset, YearlyOnset, pinned_zone, zone_rules
+from scheduler import clock
+from scheduler.gateways.zone_rules import Onset, YearlyOnset, zone_rules
 
 PRODID = "-//IMS Scheduler//Clinic appointments//EN"
 REFRESH = timedelta(hours=1)
@@ -60,9 +61,7 @@ class CalendarVisit:
             raise ValueError("starts_local is a wall clock, changed_at an instant")
 
 
-def calendar_bytes(
-    visits: Sequence[CalendarVisit], *, name: str, zone: str, refresh: timedelta = REFRESH
-) -> bytes:
+def calendar_bytes(visits: Sequence[CalendarVisit], *, name: str, zone: str, refresh: timedelta = REFRESH) -> bytes:
     """A feed to subscribe to, visits in the order given. `refresh` is how often a client is asked to look."""
     return _calendar(visits, zone, _feed_head(name, refresh))
 
@@ -156,9 +155,9 @@ def _event(visit: CalendarVisit) -> bytes:
 
 def _ends_local(visit: CalendarVisit) -> datetime:
     """The wall clock when the minutes have passed, should the clocks change meanwhile."""
-    zone = pinned_zone(visit.zone)
-    ends_at = visit.starts_local.replace(tzinfo=zone).astimezone(UTC) + timedelta(minutes=visit.minutes)
-    return ends_at.astimezone(zone).replace(tzinfo=None, fold=0)
+    zone = clock.zone(visit.zone)
+    ends_at = clock.to_utc_or_near(visit.starts_local, zone) + timedelta(minutes=visit.minutes)
+    return clock.to_local(ends_at, zone)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,8 @@ from importlib.resources import files
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
+from scheduler import clock
+
 _EARLIEST_YEAR = 2000
 _PROBE = timedelta(days=7)  # no zone keeps a rule for less than the month of Ramadan
 
@@ -46,20 +48,13 @@ class ZoneRules:
 @lru_cache(maxsize=64)
 def zone_rules(zone: str, *, first_year: int, last_year: int) -> ZoneRules:
     """Onsets that give the right offset at every moment from `first_year` to the end of `last_year`."""
-    onsets = _onsets(pinned_zone(zone), last_year)
+    onsets = _onsets(clock.zone(zone), last_year)
     yearly = _yearly(zone, onsets, last_year)
     if yearly and max(rule.first.starts_local.year for rule in yearly) < first_year:
         return ZoneRules((), yearly)
     repeated = {rule.first for rule in yearly}
     before = list(takewhile(lambda onset: onset not in repeated, onsets))
     return ZoneRules(_from_year(before, zone, first_year), yearly)
-
-
-@lru_cache(maxsize=64)
-def pinned_zone(zone: str) -> ZoneInfo:
-    """The zone as the tzdata package has it, whatever zone files the machine keeps."""
-    with files("tzdata").joinpath("zoneinfo", *zone.split("/")).open("rb") as zone_file:
-        return ZoneInfo.from_file(zone_file, key=zone)
 
 
 def _onsets(zone: ZoneInfo, last_year: int) -> list[Onset]:
@@ -99,7 +94,7 @@ def _from_year(onsets: list[Onset], zone: str, first_year: int) -> tuple[Onset, 
     offset, name, is_daylight = (
         (earlier[-1].offset_to, earlier[-1].name, earlier[-1].is_daylight)
         if earlier
-        else _state(datetime(_EARLIEST_YEAR, 1, 1, tzinfo=UTC), pinned_zone(zone))
+        else _state(datetime(_EARLIEST_YEAR, 1, 1, tzinfo=UTC), clock.zone(zone))
     )
     return (Onset(new_year, offset, offset, name, is_daylight), *onsets[len(earlier) :])
 
