@@ -54,17 +54,13 @@ class PostgresDatabases:
         """The address of a fresh database."""
         name = f"test{next(self._numbers)}"
         self._maintenance.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template_migrated {}").format(
-                sql.Identifier(name), self._strategy
-            )
+            sql.SQL("CREATE DATABASE {} TEMPLATE template_migrated {}").format(sql.Identifier(name), self._strategy)
         )
         return self._server.url(name)
 
     def drop(self, url: str) -> None:
         name = url.partition("@/")[2].partition("?")[0]
-        self._maintenance.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        self._maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def close(self) -> None:
         self._maintenance.close()
