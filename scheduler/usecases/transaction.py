@@ -1,0 +1,53 @@
+"""The write transaction of a use case, and the one reason to run a use case again."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEADLOCK_STATES = ("40P01", "40001", "55P03")  # deadlock, serialization failure, lock timeout
+TRIES = 4
+
+
+def begin_write(session: Session) -> None:
+    """End the read transaction, if any, and open one that may write (BEGIN IMMEDIATE on SQLite).
+
+    Everything read before is read anew: what a rule decides on must be read under the lock.
+    """
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("something was changed before its use case began")
+    session.rollback()
+    session.connection(execution_options={"writing": True})
+
+
+def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
+    """Run the use case again when the database chose it as a deadlock's victim, or was busy for too long."""
+
+    @functools.wraps(usecase)
+    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        session = args[0]
+        assert isinstance(session, Session)  # noqa: S101 - every use case takes the session first
+        for attempt in range(1, TRIES + 1):
+            try:
+                return usecase(*args, **kwargs)
+            except OperationalError as error:
+                session.rollback()
+                if attempt == TRIES or not _is_passing(error):
+                    raise
+                time.sleep(0.02 * attempt)
+            except BaseException:
+                session.rollback()
+                raise
+        raise AssertionError("unreachable")
+
+    return again
+
+
+def _is_passing(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES or "database is locked" in str(error.orig)
