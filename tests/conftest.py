@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from scheduler.models.engine import create_engine
 from tests.engines import PostgresDatabases, SqliteDatabases
 from tests.loopback_only import refuse_outside
 from tests.postgres_server import PostgresServer

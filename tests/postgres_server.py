@@ -23,6 +23,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "300",
+    "autovacuum": "off",
 }
 
 # The server ends when this process ends, however it ends: its end of a pipe closes.

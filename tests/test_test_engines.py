@@ -9,18 +9,37 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.orm import Session
 
+from scheduler.models import CalendarState, Room
+from scheduler.usecases.transaction import begin_write
 from tests.loopback_only import OutsideNetwork, refuse_outside
 
 
+def test_a_database_is_migrated_and_empty(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+        assert connection.execute(text("SELECT count(*) FROM appointment")).scalar_one() == 0
+
+
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_what_one_test_writes_no_other_test_sees(engine: Engine, turn: str) -> None:
-    assert "left_behind" not in inspect(engine).get_table_names()
+def test_what_one_test_writes_no_other_test_sees(session: Session, turn: str) -> None:
+    assert session.scalars(select(Room)).all() == []
+    begin_write(session)
+    session.add(Room(name="Left behind"))
+    session.commit()
+    # A trigger counts changes of rooms in a row that the migrations left.
+    assert session.scalars(select(CalendarState.reference_version)).one() == 2
+    assert session.scalars(select(Room.id)).one() == 1
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_what_one_test_does_to_the_schema_no_other_test_sees(engine: Engine, turn: str) -> None:
+    tables = inspect(engine).get_table_names()
+    assert "room" in tables and "left_behind" not in tables
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE left_behind (id integer)"))
-    assert "left_behind" in inspect(engine).get_table_names()
 
 
 def test_a_session_speaks_to_the_same_database(engine: Engine, session: Session) -> None:
