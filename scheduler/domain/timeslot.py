@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -20,3 +21,10 @@ class TimeSlot:
 
     def contains(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
+
+
+class OpenRange(NamedTuple):
+    """Starts strictly after `after` and strictly before `before`; both ends themselves are outside."""
+
+    after: datetime
+    before: datetime

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
 
 from scheduler.domain.errors import Invalid, TreatmentTooSoon
+from scheduler.domain.timeslot import OpenRange
 
 IMS_GROUP = "ims"
 IMS_MIN_DAYS = 7
@@ -32,13 +32,6 @@ class CountingVisit:
     def day(self) -> date:
         """The day to name to the patient."""
         return (self.starts_local if self.time_known else self.starts_local - timedelta(days=1)).date()
-
-
-class OpenRange(NamedTuple):
-    """Starts strictly after `after` and strictly before `before`; both ends themselves are outside."""
-
-    after: datetime
-    before: datetime
 
 
 def require_spacing(
