@@ -113,6 +113,32 @@ class StatusRefused(BookingRefused):
         self.to_status = to_status
 
 
+class TooManyTries(Exception):
+    """Asked for too often; `again_at` is when it may be tried again."""
+
+    code: ClassVar[str] = "too-many-tries"
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
+class CodeWrong(Exception):
+    """Not the code that was sent; it may be typed `tries_left` more times."""
+
+    code: ClassVar[str] = "code-wrong"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(tries_left)
+        self.tries_left = tries_left
+
+
+class CodeGone(Exception):
+    """The code was used, is too old, or was mistyped too often: a new one is needed."""
+
+    code: ClassVar[str] = "code-gone"
+
+
 class NotFound(Exception):
     """There is no such thing, or it belongs to somebody else: the two look alike on purpose."""
 

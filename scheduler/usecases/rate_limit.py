@@ -1,0 +1,55 @@
+"""Counters that slow a guesser down. They live in the database, so they hold across processes and restarts."""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.domain.errors import TooManyTries
+from scheduler.models.access import RateCounter
+
+
+def rate_key(secret: str, *parts: str) -> str:
+    """What is counted, for example ("code", "number", "+16135550142"), such that the table tells no number or address."""
+    return hmac.new(secret.encode(), "\x1f".join(("rate", *parts)).encode(), hashlib.sha256).hexdigest()
+
+
+def allow(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> bool:
+    """Count once more; False when `key` has been counted more than `limit` times in its window.
+
+    A window begins with the first count after the last one ended. One upsert, in the caller's transaction: the
+    caller commits, also when the answer is no.
+    """
+    return _count(session, key, limit, window, now)[0] <= limit
+
+
+def require_allowed(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> None:
+    """The same, raising TooManyTries with the end of the window."""
+    count, ends_at = _count(session, key, limit, window, now)
+    if count > limit:
+        raise TooManyTries(ends_at)
+
+
+def forget_counter(session: Session, *, key: str) -> None:
+    """Begin anew, for example once the right password was typed."""
+    session.execute(delete(RateCounter).where(RateCounter.key == key))
+
+
+def _count(session: Session, key: str, limit: int, window: timedelta, now: datetime) -> tuple[int, datetime]:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    ended = RateCounter.ends_at <= now
+    counting = dialect.insert(RateCounter).values(key=key, ends_at=now + window, count=1)
+    counted, ends_at = session.execute(
+        counting.on_conflict_do_update(
+            index_elements=[RateCounter.key],
+            set_={
+                # Nothing is gained by counting further than one too many.
+                "count": case((ended, 1), (RateCounter.count <= limit, RateCounter.count + 1), else_=RateCounter.count),
+                "ends_at": case((ended, counting.excluded.ends_at), else_=RateCounter.ends_at),
+            },
+        ).returning(RateCounter.count, RateCounter.ends_at)
+    ).one()
+    return counted, ends_at

@@ -1,0 +1,197 @@
+"""Signing in by a code sent to a mobile number. The number is the only thing a patient has to remember."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.code_text import code_text
+from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.models.access import RateCounter, SignInCode
+from scheduler.models.base import public_id
+from scheduler.models.patient import PhoneAccount
+from scheduler.models.sms import Message
+from scheduler.usecases.rate_limit import rate_key, require_allowed
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+CODE_LIFE = timedelta(minutes=10)
+MAX_TRIES = 5
+KEPT_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLimits:
+    """How many codes go out. With 5 tries each, 10 a day give a guesser one chance in 20,000 a day at a number.
+
+    `per_address_hour` is generous because a mobile carrier puts many phones behind one address.
+    """
+
+    resend_seconds: int = 30
+    per_number_hour: int = 5
+    per_number_day: int = 10
+    per_address_hour: int = 30
+    per_day: int = 500
+
+
+@retry_deadlocks
+def request_code(
+    session: Session,
+    *,
+    number: str,
+    address: str,
+    language: str,
+    secret: str,
+    clinic: ClinicSettings,
+    now: datetime,
+    limits: CodeLimits,
+    after: str | None = None,
+) -> str:
+    """Queue a code for `number` (E.164) and return its challenge, to be kept in the visitor's session.
+
+    `after` is what that session held when the form was sent (its last challenge, or its browser's id): a form sent
+    twice gets one text and the same challenge. Whether the number is known is not looked up, so the answer and its
+    timing cannot tell. Refuses by TooManyTries.
+    """
+    begin_write(session)
+    challenge = _next_challenge(secret, after, number) if after else public_id()
+    known = select(SignInCode.created_at).where(SignInCode.challenge == challenge)
+    try:
+        _require_within_limits(session, number, address, secret, limits, now)
+    except TooManyTries:
+        created_at = session.scalar(known)
+        session.commit()  # the counters stand
+        if created_at is not None and created_at > now - timedelta(seconds=limits.resend_seconds):
+            return challenge
+        raise
+    if session.scalar(known) is not None:
+        challenge = public_id()
+    code = f"{secrets.randbelow(1_000_000):06}"
+    session.add_all(
+        (
+            SignInCode(
+                challenge=challenge,
+                number=number,
+                code_hmac=_code_hmac(secret, challenge, code),
+                created_at=now,
+                expires_at=now + CODE_LIFE,
+            ),
+            _message(number, code, language, clinic, now),
+        )
+    )
+    session.commit()
+    return challenge
+
+
+@retry_deadlocks
+def verify_code(
+    session: Session, *, challenge: str, code: str, secret: str, now: datetime, language: str = "en"
+) -> PhoneAccount:
+    """The account of the number that the code was sent to, made when it is new.
+
+    Refuses by CodeWrong, or CodeGone when the code was used, is too old or was tried too often. The try is counted
+    before anything is compared, so that guesses sent at once get no more tries than those sent one by one.
+    """
+    begin_write(session)
+    tried = session.execute(
+        update(SignInCode)
+        .where(
+            SignInCode.challenge == challenge,
+            SignInCode.used_at.is_(None),
+            SignInCode.expires_at > now,
+            SignInCode.tries < MAX_TRIES,
+        )
+        .values(tries=SignInCode.tries + 1)
+        .returning(SignInCode.id, SignInCode.number, SignInCode.code_hmac, SignInCode.tries)
+    ).one_or_none()
+    if tried is None:
+        session.rollback()
+        raise CodeGone
+    if not hmac.compare_digest(tried.code_hmac, _code_hmac(secret, challenge, code)):
+        session.commit()
+        raise CodeWrong(MAX_TRIES - tried.tries) if tried.tries < MAX_TRIES else CodeGone
+    session.execute(update(SignInCode).where(SignInCode.id == tried.id).values(used_at=now))
+    account = _verified_account(session, tried.number, language, now)
+    session.commit()
+    return account
+
+
+@retry_deadlocks
+def sign_out_everywhere(session: Session, *, account_id: int) -> None:
+    """End every session of this number, on whatever device."""
+    begin_write(session)
+    session.execute(
+        update(PhoneAccount).where(PhoneAccount.id == account_id).values(sign_in_epoch=PhoneAccount.sign_in_epoch + 1)
+    )
+    session.commit()
+
+
+@retry_deadlocks
+def forget_old_codes(session: Session, *, now: datetime) -> None:
+    """Delete codes and counters that are over. For the job, now and then."""
+    begin_write(session)
+    session.execute(delete(SignInCode).where(SignInCode.expires_at < now - KEPT_FOR))
+    session.execute(delete(RateCounter).where(RateCounter.ends_at < now))
+    session.commit()
+
+
+def number_of(session: Session, *, challenge: str) -> str | None:
+    """Where the code of this challenge was sent, for the page that asks for it."""
+    return session.scalar(select(SignInCode.number).where(SignInCode.challenge == challenge))
+
+
+def _require_within_limits(
+    session: Session, number: str, address: str, secret: str, limits: CodeLimits, now: datetime
+) -> None:
+    """In the same order for everybody, the row that everybody shares last: no deadlock, and the shortest wait."""
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    for what, limit, window in (
+        (("address", address), limits.per_address_hour, hour),
+        (("resend", number), 1, timedelta(seconds=limits.resend_seconds)),
+        (("number-hour", number), limits.per_number_hour, hour),
+        (("number-day", number), limits.per_number_day, day),
+        (("all",), limits.per_day, day),
+    ):
+        require_allowed(session, key=rate_key(secret, "code", *what), limit=limit, window=window, now=now)
+
+
+def _next_challenge(secret: str, after: str, number: str) -> str:
+    """128 bits that only this service can work out."""
+    return hmac.new(secret.encode(), f"challenge\x1f{after}\x1f{number}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _message(number: str, code: str, language: str, clinic: ClinicSettings, now: datetime) -> Message:
+    minutes = int(CODE_LIFE.total_seconds() // 60)
+    return Message(
+        direction="out",
+        kind="code",
+        number=number,
+        body=code_text(clinic=clinic, code=code, language=language, minutes=minutes),
+        status="queued",
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _code_hmac(secret: str, challenge: str, code: str) -> str:
+    """Bound to the challenge: the same code sent twice is stored as two different values."""
+    return hmac.new(secret.encode(), f"code\x1f{challenge}\x1f{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def _verified_account(session: Session, number: str, language: str, now: datetime) -> PhoneAccount:
+    """One upsert, because two browsers may type their first codes at once. A code that arrived proves the number
+    reachable."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None}
+    account_id = session.execute(
+        dialect.insert(PhoneAccount)
+        .values(number=number, language=language, created_at=now, **reached)
+        .on_conflict_do_update(index_elements=[PhoneAccount.number], set_=reached)
+        .returning(PhoneAccount.id)
+    ).scalar_one()
+    return session.get_one(PhoneAccount, account_id)
