@@ -1,8 +1,10 @@
 # `make run` sets everything up and serves; `make test` sets everything up and runs every test.
 # Each set-up step leaves a stamp and costs next to nothing when there is nothing to do.
 
-.PHONY: run setup test check bench soak lock python-serve python-test parts-serve parts-test
+.PHONY: run setup test check bench soak lock python-serve python-test parts-serve parts-test browser
 .NOTPARALLEL:
+# Without kept bytecode every start compiles a hundred packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 python = .venv/bin/python
 messages = $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/*.po))
@@ -10,10 +12,10 @@ messages = $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/
 run: python-serve parts-serve $(messages)
 	@exec .venv/bin/flask --app wsgi serve
 
-setup: python-test parts-test $(messages)
+setup: python-test parts-test browser $(messages)
 
 test: setup check
-	$(python) -m pytest --ignore=tests/soak
+	$(python) -m pytest -n auto --dist loadfile --ignore=tests/soak
 
 # The lints alone.
 check: python-test
@@ -35,7 +37,7 @@ lock: python-test
 	$(compile) --group node -o setup/requirements-node.lock
 	$(compile) pyproject.toml -o requirements.lock
 	$(compile) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-	npm install --package-lock-only --ignore-scripts
+	@sh setup/lock_browser_parts.sh
 
 python-serve:
 	@sh setup/python.sh requirements.lock
@@ -48,6 +50,9 @@ parts-serve:
 
 parts-test:
 	@sh setup/browser_parts.sh test
+
+browser: python-test
+	@sh setup/browser.sh
 
 %.mo: %.po
 	@.venv/bin/pybabel --quiet compile --input-file=$< --output-file=$@

@@ -5,6 +5,7 @@
 # What the service serves is copied into scheduler/static/vendor. A machine without npm gets Node from PyPI, into .venv.
 set -eu
 cd "$(dirname "$0")/.."
+. setup/node.sh
 
 case "${1:-}" in
     serve) omitted="--omit=dev --omit=optional" enough="serve test chromium" ;;
@@ -12,10 +13,6 @@ case "${1:-}" in
     chromium) omitted="" enough="chromium" ;;
     *) echo "usage: $0 serve|test|chromium" >&2; exit 2 ;;
 esac
-
-node_will_do() {
-    command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null
-}
 
 stamp=node_modules/.installed
 lock=$(cksum <package-lock.json)
@@ -25,11 +22,7 @@ for had in $enough; do
 done
 
 if [ "$up_to_date" = no ]; then
-    if ! node_will_do; then
-        sh setup/python.sh setup/requirements-node.lock
-        PATH="$PWD/.venv/bin:$PATH"
-        export PATH
-    fi
+    with_node
     echo "setup: installing the browser parts ($1)" >&2
     # shellcheck disable=SC2086 - the options are meant to be split
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error $omitted >/dev/null || {
