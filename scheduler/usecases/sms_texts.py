@@ -1,0 +1,74 @@
+"""What the texts about a visit say, in English and French.
+
+They run outside any request, so the words are two templates a text and not gettext's. Each names the clinic, the
+day, the time, the practitioner's first name and how to reach the clinic; never the treatment or the reason, and no
+word that Twilio takes for itself (CANCEL, END, QUIT, STOP, YES). The words keep to GSM-7 (domain/sms_segments.py),
+and the usual length to one part of 160 letters.
+"""
+
+from datetime import datetime
+
+from babel.dates import format_date
+
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.sms_segments import segments, spelled_in_gsm7
+
+TEMPLATES = {
+    "en": {
+        "confirmation": "{clinic}: you are booked on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
+        "moved": "{clinic}: your visit is now on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
+        "days_before": "{clinic}: reminder of your visit on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
+    },
+    "fr": {
+        "confirmation": "{clinic} : rendez-vous le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
+        "moved": "{clinic} : nouvelle date : le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
+        "days_before": "{clinic} : rappel, rendez-vous le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
+    },
+}
+
+# From the fullest to the shortest; months are spelled out as long as the text stays in one part.
+DAY_PATTERNS = {"en": ("EEEE d MMMM", "EEE d MMM"), "fr": ("EEEE d MMMM", "EEE d MMM")}
+
+
+def visit_text(
+    kind: str, *, clinic: ClinicSettings, starts_local: datetime, practitioner: str, language: str, moved: bool
+) -> str:
+    """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before.
+
+    Names lose accents that GSM-7 lacks when that keeps the text in GSM-7; what cannot be spelled there stays as it is.
+    """
+    language = "fr" if language.startswith("fr") else "en"
+    template = TEMPLATES[language][_template_name(kind, moved)]
+    texts = [
+        template.format(
+            clinic=clinic.name,
+            day=_day_words(starts_local, pattern, language),
+            time=_time_words(starts_local, language),
+            practitioner=practitioner,
+            link=f"{clinic.public_url}/me",
+            phone=clinic.phone,
+        )
+        for pattern in DAY_PATTERNS[language]
+    ]
+    spelled = [spelled_in_gsm7(text) or text for text in texts]
+    return next((text for text in spelled if segments(text) == 1), spelled[0])
+
+
+def _template_name(kind: str, moved: bool) -> str:
+    if kind.startswith("days_before"):
+        return "days_before"
+    return "moved" if moved else "confirmation"
+
+
+def _day_words(starts_local: datetime, pattern: str, language: str) -> str:
+    if language == "fr" and starts_local.day == 1:
+        pattern = pattern.replace("d", "d'er'")  # "mardi 1er décembre"
+    return format_date(starts_local.date(), pattern, locale=language)
+
+
+def _time_words(starts_local: datetime, language: str) -> str:
+    """Our own, because Babel puts narrow no-break spaces into both, which GSM-7 lacks."""
+    hour, minute = starts_local.hour, starts_local.minute
+    if language == "fr":
+        return f"{hour} h {minute:02}" if minute else f"{hour} h"
+    return f"{hour % 12 or 12}:{minute:02} {'am' if hour < 12 else 'pm'}"
