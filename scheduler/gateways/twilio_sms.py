@@ -1,1 +1,215 @@
-"""To come in the next commits."""
+"""SMS through Twilio. The only importer of twilio.
+
+Neither numbers, texts nor tokens go to a log or into an error: twilio's own HTTP client logs requests, and its
+exceptions quote the number, so that ours are raised before its exceptions are made.
+"""
+
+import base64
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from scheduler.gateways.http_pool import Answer, AnswerLost, HttpPool, NotSent
+from scheduler.gateways.sms import (
+    ERROR_CODES,
+    CodeMeaning,
+    FoundMessage,
+    RefusalReason,
+    SmsAccepted,
+    SmsInDoubt,
+    SmsRefused,
+    SmsUnavailable,
+    failure_of,
+)
+
+API_ORIGIN = "https://api.twilio.com"
+_CLOCK_SKEW = timedelta(minutes=2)  # between this machine and Twilio
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioSettings:
+    """A sender: `from_number`, `messaging_service_sid`, or both."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    public_url: str  # where Twilio reaches us; it refuses http://localhost as a callback address
+    from_number: str | None = None
+    messaging_service_sid: str | None = None
+    api_origin: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.from_number or self.messaging_service_sid):
+            raise ValueError("Twilio needs a number or a messaging service to send from")
+
+
+class TwilioSms:
+    """Keeps one connection for each message under way at once."""
+
+    def __init__(self, settings: TwilioSettings) -> None:
+        self._callbacks = f"{settings.public_url.rstrip('/')}/twilio/status"
+        self._sender: Final[dict[str, Any]] = {
+            name: value
+            for name, value in (
+                ("from_", settings.from_number),
+                ("messaging_service_sid", settings.messaging_service_sid),
+            )
+            if value
+        }
+        self._messages = Client(
+            settings.account_sid,
+            settings.auth_token,
+            http_client=_TwilioHttp(HttpPool(settings.api_origin or API_ORIGIN)),
+        ).messages
+
+    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+        try:
+            message = self._messages.create(
+                to=to, body=body, status_callback=f"{self._callbacks}/{attempt_id}", **self._sender
+            )
+        except (ValueError, TypeError, AttributeError, TwilioException):
+            # A 2xx that is not a message; the answer, which may quote the number, is not kept as the cause.
+            raise SmsInDoubt("an answer that could not be read") from None
+        if not message.sid:
+            raise SmsInDoubt("an answer without a sid")
+        return SmsAccepted(message.sid, str(message.status))
+
+    def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
+        since_at = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
+        try:
+            listed = self._messages.list(to=to, date_sent_after=since_at.date(), limit=_PAGE)
+            # Twilio filters by the date sent, which a queued message does not have yet: look once without.
+            listed += self._messages.list(to=to, limit=_PAGE)
+            found = {message.sid: _found(message) for message in listed if _is_ours(message, body)}
+        except SmsUnavailable:
+            raise
+        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
+            raise SmsUnavailable from None
+        recent = (message for message in found.values() if message.created_at >= since_at)
+        return tuple(sorted(recent, key=lambda message: message.created_at))
+
+
+class TwilioSignature:
+    """Tells Twilio's webhooks from anybody else's."""
+
+    def __init__(self, auth_token: str) -> None:
+        self._validator = RequestValidator(auth_token)
+
+    def valid(self, url: str, params: Mapping[str, Any], signature: str | None) -> bool:
+        """`url` as Twilio called it: the public address with path and query, not what a proxy made of it.
+
+        `params` are the form's fields; a MultiDict will do.
+        """
+        return bool(signature) and bool(self._validator.validate(url, params, signature))
+
+
+def _is_ours(message: MessageInstance, body: str) -> bool:
+    """A trial account's texts begin with words of Twilio's."""
+    return str(message.direction).startswith("outbound") and str(message.body).endswith(body)
+
+
+def _found(message: MessageInstance) -> FoundMessage:
+    return FoundMessage(
+        message.sid, str(message.status), message.date_created.astimezone(UTC), _number(message.error_code)
+    )
+
+
+def _number(code: object) -> int | None:
+    return int(code) if isinstance(code, int | str) and str(code).isdigit() else None
+
+
+class _TwilioHttp(HttpClient):  # type: ignore[misc]
+    """What twilio's Client sends its requests with, in place of its own on requests.
+
+    Raises SmsRefused, SmsUnavailable or SmsInDoubt unless the answer is a 2xx.
+    """
+
+    def __init__(self, pool: HttpPool) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=False, timeout=None)
+        self._pool = pool
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """The address's host gives way to the pool's; its time limits are the pool's too."""
+        address = urlsplit(uri)
+        query = "&".join(part for part in (address.query, urlencode(params or {}, doseq=True)) if part)
+        try:
+            answer = self._pool.exchange(
+                method,
+                address.path + (f"?{query}" if query else ""),
+                urlencode(data or {}, doseq=True).encode() if method == "POST" else None,
+                {**(headers or {}), **_authorization(auth)},
+            )
+        except NotSent as error:
+            raise SmsUnavailable from error
+        except AnswerLost as error:
+            raise SmsInDoubt(f"no answer: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise _failure(answer)
+        return Response(answer.status, answer.text, answer.headers)
+
+
+def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
+    if auth is None:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(":".join(auth).encode()).decode()}
+
+
+def _failure(answer: Answer) -> SmsRefused | SmsUnavailable | SmsInDoubt:
+    """What an answer other than 2xx says about the message. Twilio's own code speaks before the HTTP status."""
+    code, retry_after = _twilio_code(answer.text), _retry_after(answer.headers)
+    status = answer.status
+    meaning = ERROR_CODES.get(code) if code is not None else None
+    if meaning is CodeMeaning.LATER or (meaning is not None and status < 500):
+        return failure_of(code, retry_after=retry_after)
+    if status == 429 or status < 400:  # a redirect of a POST is nothing Twilio does: it reached something else
+        return SmsUnavailable(retry_after, error_code=code)
+    if status in (401, 407):
+        return SmsUnavailable(retry_after, error_code=code, ours_to_mend=True)
+    if status == 503 and retry_after is not None:
+        return SmsUnavailable(retry_after, error_code=code)
+    # A gateway says 502, 503 or 504 also when it lost the server after handing the request on, 408 likewise.
+    if status >= 500 or status == 408:
+        return SmsInDoubt(f"HTTP {status}")
+    return SmsRefused(code, RefusalReason.UNKNOWN)
+
+
+def _twilio_code(text: str) -> int | None:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return _number(content.get("code")) if isinstance(content, dict) else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a Retry-After of either form; a date is counted from the server's own Date."""
+    value = headers.get("retry-after", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
+        return max((until - now).total_seconds(), 0.0)
+    except (ValueError, TypeError):  # TypeError: one of the two without a zone
+        return None

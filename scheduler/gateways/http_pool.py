@@ -1,0 +1,178 @@
+"""HTTP requests over connections kept open, which tell how far a failed request got.
+
+Libraries for HTTP report "connection lost" alike before and after the whole request was written. For a text
+message that is the difference between sending again and asking first whether it has gone out.
+"""
+
+import base64
+import select
+import ssl
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+IDLE_SECONDS = 30.0  # a server closes idle connections sooner or later: not to race with it
+IDLE_CONNECTIONS = 128
+
+
+class NotSent(Exception):
+    """The server got at most a part of the request, which it cannot act upon."""
+
+
+class AnswerLost(Exception):
+    """The whole request was written, and no whole answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    text: str
+    headers: Mapping[str, str]  # names in lower case
+
+
+class HttpPool:
+    """Connections to one server; any number of threads may use it at once."""
+
+    def __init__(
+        self, origin: str, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS
+    ) -> None:
+        """`origin` as "https://api.twilio.com"; a path in it is left out. `read_seconds` is for one read."""
+        server = urlsplit(origin)
+        if server.scheme not in ("http", "https") or not server.hostname:
+            raise ValueError(f"not the origin of a server: {origin!r}")
+        self._netloc = server.netloc
+        self._tls = _tls() if server.scheme == "https" else None
+        self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
+        self._idle: deque[tuple[float, HTTPConnection]] = deque()
+        weakref.finalize(self, _close, self._idle)
+
+    def exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Raises NotSent or AnswerLost; redirects are not followed."""
+        connection = self._with_request_written(method, target, body, headers)
+        try:
+            response = connection.getresponse()
+            text = response.read().decode()
+        except (OSError, HTTPException, UnicodeDecodeError) as error:
+            connection.close()
+            raise AnswerLost(type(error).__name__) from error
+        if response.will_close:
+            connection.close()
+        else:
+            self._keep(connection)
+        return Answer(response.status, text, {name.lower(): value for name, value in response.getheaders()})
+
+    def _with_request_written(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> HTTPConnection:
+        """A failure to write on a connection kept from before means that the server had closed it meanwhile."""
+        while True:
+            kept = self._take_idle()
+            connection = kept or self._new()
+            try:
+                if kept is None:
+                    connection.connect()
+                    connection.sock.settimeout(self._read_seconds)
+                connection.request(method, target, body, headers)
+            except (OSError, HTTPException) as error:
+                connection.close()
+                if kept is None:
+                    raise NotSent(type(error).__name__) from error
+            else:
+                return connection
+
+    def _take_idle(self) -> HTTPConnection | None:
+        """The one used last, so that those not needed grow old."""
+        while True:
+            try:
+                since, connection = self._idle.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - since < IDLE_SECONDS and not _has_input(connection):
+                return connection
+            connection.close()
+
+    def _new(self) -> HTTPConnection:
+        if self._tls is None:
+            return _PlainConnection(self._netloc, timeout=self._connect_seconds)
+        proxy = None if proxy_bypass(self._netloc) else getproxies().get("https")
+        if proxy is None:
+            return _TlsConnection(self._netloc, timeout=self._connect_seconds, context=self._tls)
+        return self._through(proxy)
+
+    def _through(self, proxy: str) -> HTTPConnection:
+        address = urlsplit(proxy)
+        headers = {}
+        if address.username:
+            user = f"{unquote(address.username)}:{unquote(address.password or '')}"
+            headers["Proxy-Authorization"] = "Basic " + base64.b64encode(user.encode()).decode()
+        connection = _TlsConnection(
+            address.hostname or "", address.port or 80, timeout=self._connect_seconds, context=self._tls
+        )
+        connection.set_tunnel(self._netloc, headers=headers)
+        return connection
+
+    def _keep(self, connection: HTTPConnection) -> None:
+        self._idle.append((time.monotonic(), connection))
+        if len(self._idle) > IDLE_CONNECTIONS:
+            self._idle.popleft()[1].close()
+
+
+def _close(idle: deque[tuple[float, HTTPConnection]]) -> None:
+    while idle:
+        idle.pop()[1].close()
+
+
+class _OneWrite:
+    """Before HTTPConnection in a class's bases: header and body leave in one write, and in one packet.
+
+    http.client writes them one after the other; with 64 threads, each write is a wait for the interpreter's lock.
+    """
+
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        held: list[bytes] = []
+        self._held = held
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            self._held = None
+        self.send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._held.append(data)
+
+
+class _PlainConnection(_OneWrite, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_OneWrite, HTTPSConnection):
+    pass
+
+
+def _has_input(connection: HTTPConnection) -> bool:
+    """Between two requests there is nothing to read but the end of the connection."""
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _tls() -> ssl.SSLContext:
+    """Trusts what the machine trusts, and certifi's roots, which a slim container may lack."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context

@@ -1,0 +1,375 @@
+import http.client
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scheduler.gateways import http_pool
+from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
+from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
+from tests.fake_http import HttpServer, Reply
+from tests.fake_twilio import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    BAD_GATEWAY_AFTER_ACCEPTING,
+    CUT_THE_ANSWER,
+    DROP_AFTER_ACCEPTING,
+    DROP_BEFORE_ACCEPTING,
+    ERROR_AFTER_ACCEPTING,
+    ERROR_BEFORE_ACCEPTING,
+    NOT_A_MESSAGE,
+    FakeTwilio,
+    Fault,
+    refused,
+    slow,
+    too_many,
+    unavailable,
+    unlisted,
+)
+
+TO = "+16135550142"
+BODY = "Clinique Érable: mardi 8 décembre 17 h 30 avec Anaïs. https://c.example/me"
+
+
+def make_sms(twilio: FakeTwilio, **settings: str | None) -> TwilioSms:
+    chosen: dict[str, str | None] = {
+        "account_sid": ACCOUNT_SID,
+        "auth_token": AUTH_TOKEN,
+        "public_url": "https://clinic.example",
+        "from_number": "+16135550100",
+        "api_origin": twilio.origin,
+    } | settings
+    return TwilioSms(TwilioSettings(**chosen))  # type: ignore[arg-type]
+
+
+def send(sms: TwilioSms, *, to: str = TO, body: str = BODY, attempt_id: str = "a1") -> str:
+    return sms.send(to=to, body=body, attempt_id=attempt_id).sid
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as fake:
+        yield fake
+
+
+@pytest.fixture
+def sms(twilio: FakeTwilio) -> TwilioSms:
+    return make_sms(twilio)
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_pool.HttpPool.__init__, "__kwdefaults__", {"connect_seconds": 0.3, "read_seconds": 0.3})
+
+
+def test_a_message_is_accepted_with_its_text_number_and_attempt(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    accepted = sms.send(to=TO, body=BODY, attempt_id="attempt-1")
+
+    [message] = twilio.messages
+    assert (accepted.sid, accepted.status) == (message.sid, "queued")
+    assert (message.to, message.body, message.from_) == (TO, BODY, "+16135550100")
+    assert message.status_callback == "https://clinic.example/twilio/status/attempt-1"
+
+
+def test_a_messaging_service_may_choose_the_number(twilio: FakeTwilio) -> None:
+    service = "MG" + "a" * 32
+    send(make_sms(twilio, from_number=None, messaging_service_sid=service))
+
+    assert (twilio.messages[0].from_, twilio.messages[0].messaging_service_sid) == (None, service)
+
+
+def test_settings_without_a_sender_are_refused_and_do_not_show_the_token() -> None:
+    with pytest.raises(ValueError, match="send from"):
+        TwilioSettings(account_sid="AC", auth_token="t0ken", public_url="https://c.example")
+    shown = repr(TwilioSettings(account_sid="AC", auth_token="t0ken", public_url="https://c.example", from_number="+1"))
+    assert "t0ken" not in shown
+
+
+def test_one_connection_serves_many_messages(
+    twilio: FakeTwilio, sms: TwilioSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connects: list[object] = []
+    connect = http.client.HTTPConnection.connect
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", lambda self: (connects.append(self), connect(self))[1])
+    for number in range(5):
+        send(sms, attempt_id=f"a{number}")
+
+    assert (len(twilio.messages), len(connects)) == (5, 1)
+
+
+def test_a_connection_the_server_closed_meanwhile_is_replaced_without_a_second_message(
+    twilio: FakeTwilio, sms: TwilioSms
+) -> None:
+    send(sms, attempt_id="before")
+    with twilio.refusing_connections():
+        time.sleep(0.05)
+    send(sms, attempt_id="after")
+
+    assert [message.attempt_id for message in twilio.messages] == ["before", "after"]
+
+
+def test_64_at_once_do_not_wait_for_each_other(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    twilio.latency_seconds = 0.3
+    began = time.monotonic()
+    with ThreadPoolExecutor(64) as threads:
+        sids = set(threads.map(lambda number: send(sms, attempt_id=str(number)), range(64)))
+
+    assert len(sids) == 64
+    assert time.monotonic() - began < 1.5  # one after the other: 19 s
+
+
+@pytest.mark.parametrize(
+    ("fault", "retry_after", "ours"),
+    [
+        (too_many(retry_after=7), 7.0, False),
+        (Fault(accepts=False, status=429, page="slow down"), None, False),
+        (unavailable(retry_after=3), 3.0, False),
+        (Fault(accepts=False, status=503, code=20503), None, False),
+        (Fault(accepts=False, status=503, page="maintenance", headers={"Retry-After": "9"}), 9.0, False),
+        (Fault(accepts=False, status=302, page="", headers={"Location": "http://guest.example"}), None, False),
+        (refused(21606), None, True),
+        (refused(20003, status=401), None, True),
+        (Fault(accepts=False, status=401, page="no"), None, True),
+        (
+            Fault(
+                accepts=False,
+                status=429,
+                code=20429,
+                headers={"Date": "Sun, 22 Nov 2026 10:00:00 GMT", "Retry-After": "Sun, 22 Nov 2026 10:01:30 GMT"},
+            ),
+            90.0,
+            False,
+        ),
+        (Fault(accepts=False, status=429, code=20429, headers={"Retry-After": "soon"}), None, False),
+    ],
+)
+def test_surely_not_accepted_may_be_sent_again_later(
+    twilio: FakeTwilio, sms: TwilioSms, fault: Fault, retry_after: float | None, ours: bool
+) -> None:
+    twilio.faults.next(fault)
+    with pytest.raises(SmsUnavailable) as caught:
+        send(sms)
+
+    assert (caught.value.retry_after, caught.value.ours_to_mend) == (retry_after, ours)
+    assert twilio.messages == []
+
+
+def test_no_server_at_all_is_surely_not_accepted(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms)  # so that there is a kept connection, too
+    with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
+        send(sms)
+    with pytest.raises(SmsUnavailable):
+        send(make_sms(twilio, api_origin="http://no-such-host.invalid"))
+    assert len(twilio.messages) == 1
+
+
+def test_a_server_that_does_not_let_us_in_in_time_is_surely_not_accepted(
+    twilio: FakeTwilio, short_patience: None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # never speaks TLS
+        sms = make_sms(twilio, api_origin=f"https://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(SmsUnavailable):
+            send(sms)
+
+
+@pytest.mark.parametrize(
+    ("fault", "accepted"),
+    [
+        (DROP_BEFORE_ACCEPTING, 0),
+        (DROP_AFTER_ACCEPTING, 1),
+        (CUT_THE_ANSWER, 1),
+        (ERROR_BEFORE_ACCEPTING, 0),
+        (ERROR_AFTER_ACCEPTING, 1),
+        (BAD_GATEWAY_AFTER_ACCEPTING, 1),
+        (Fault(status=503, page="upstream connection terminated"), 1),
+        (Fault(status=504, page="gateway timeout"), 1),
+        (Fault(status=408, page=""), 1),
+        (NOT_A_MESSAGE, 0),
+        (Fault(status=201, page="{}"), 1),
+        (Fault(status=201, page="[]"), 1),
+    ],
+)
+def test_what_may_have_been_accepted_is_in_doubt(
+    twilio: FakeTwilio, sms: TwilioSms, fault: Fault, accepted: int
+) -> None:
+    twilio.faults.next(fault)
+    with pytest.raises(SmsInDoubt):
+        send(sms)
+
+    assert len(twilio.messages) == accepted  # and not a second time by the client's own doing
+    assert send(sms, attempt_id="next")
+
+
+def test_an_answer_that_does_not_come_in_time_is_in_doubt(twilio: FakeTwilio, short_patience: None) -> None:
+    twilio.faults.next(slow(2))
+    with pytest.raises(SmsInDoubt):
+        send(make_sms(twilio))
+    assert len(twilio.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (21610, RefusalReason.OPTED_OUT),
+        (21211, RefusalReason.BAD_NUMBER),
+        (21614, RefusalReason.BAD_NUMBER),
+        (21612, RefusalReason.UNDELIVERABLE),
+        (29999, RefusalReason.UNKNOWN),
+    ],
+)
+def test_a_refusal_is_permanent_and_names_its_reason(
+    twilio: FakeTwilio, sms: TwilioSms, code: int, reason: RefusalReason
+) -> None:
+    twilio.faults.next(refused(code))
+    with pytest.raises(SmsRefused) as caught:
+        send(sms)
+
+    assert (caught.value.error_code, caught.value.reason) == (code, reason)
+
+
+def test_a_4xx_without_a_code_is_an_unknown_refusal(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    twilio.faults.next(Fault(accepts=False, status=400, page="<html>no</html>"))
+    with pytest.raises(SmsRefused) as caught:
+        send(sms)
+    assert (caught.value.error_code, caught.value.reason) == (None, RefusalReason.UNKNOWN)
+
+
+def test_somebody_who_texted_stop_is_refused_as_opted_out(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    twilio.opted_out.add(TO)
+    with pytest.raises(SmsRefused) as caught:
+        send(sms)
+    assert caught.value.reason is RefusalReason.OPTED_OUT
+
+
+def test_wrong_credentials_are_ours_to_mend(twilio: FakeTwilio) -> None:
+    with pytest.raises(SmsUnavailable) as caught:
+        send(make_sms(twilio, auth_token="old token"))
+    assert (caught.value.error_code, caught.value.ours_to_mend) == (20003, True)
+
+
+def test_neither_number_nor_text_nor_token_is_logged_or_in_an_error(
+    twilio: FakeTwilio, sms: TwilioSms, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    send(sms)
+    told = []
+    for fault in (refused(21211), refused(29998), ERROR_AFTER_ACCEPTING, DROP_AFTER_ACCEPTING, NOT_A_MESSAGE):
+        twilio.faults.next(fault)
+        with pytest.raises((SmsRefused, SmsInDoubt)) as caught:
+            send(sms)
+        error: BaseException | None = caught.value
+        while error is not None:
+            told.append(f"{error} {error!r}")
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    sms.find(to=TO, body=BODY, since=datetime.now(UTC))
+
+    for secret in ("6135550142", "Érable", AUTH_TOKEN):
+        assert secret not in caplog.text + " ".join(told)
+
+
+def find(sms: TwilioSms, *, to: str = TO, body: str = BODY, ago: timedelta = timedelta(minutes=1)) -> list[str]:
+    return [found.sid for found in sms.find(to=to, body=body, since=datetime.now(UTC) - ago)]
+
+
+def test_an_attempt_in_doubt_is_found_by_number_and_text(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms, to="+16135550143")
+    send(sms, body="Something else")
+    twilio.faults.next(DROP_AFTER_ACCEPTING)
+    with pytest.raises(SmsInDoubt):
+        send(sms)
+
+    assert find(sms) == [twilio.messages[2].sid]
+    assert find(sms, body="Never sent") == []
+
+
+def test_a_found_message_tells_its_state_whether_sent_yet_or_not(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms)
+    [queued] = sms.find(to=TO, body=BODY, since=datetime.now(UTC))
+    message = twilio.messages[0]
+    message.status, message.error_code, message.sent_at = "undelivered", 30005, datetime.now(UTC)
+    [undelivered] = sms.find(to=TO, body=BODY, since=datetime.now(UTC))
+
+    assert (queued.status, queued.error_code) == ("queued", None)
+    assert (undelivered.status, undelivered.error_code) == ("undelivered", 30005)
+    assert abs(undelivered.created_at - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_a_message_may_not_be_listed_yet(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    twilio.faults.next(unlisted(0.3))
+    sid = send(sms)
+
+    assert find(sms) == []
+    time.sleep(0.35)
+    assert find(sms) == [sid]
+
+
+def test_an_older_message_with_the_same_text_is_not_taken_for_it(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms)
+    twilio.messages[0].created_at -= timedelta(hours=2)
+    twilio.messages[0].sent_at = twilio.messages[0].created_at
+    later = send(sms)
+
+    assert find(sms) == [later]
+
+
+def test_two_alike_are_both_found_oldest_first(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    first, second = send(sms), send(sms)
+    twilio.messages[0].created_at -= timedelta(seconds=20)
+
+    assert find(sms) == [first, second]
+
+
+def test_a_trial_accounts_preface_does_not_hide_a_message(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    sid = send(sms)
+    twilio.messages[0].body = f"Sent from your Twilio trial account - {BODY}"
+
+    assert find(sms) == [sid]
+
+
+@pytest.mark.parametrize(
+    "fault", [DROP_BEFORE_ACCEPTING, ERROR_BEFORE_ACCEPTING, NOT_A_MESSAGE, refused(20404), too_many()]
+)
+def test_when_it_cannot_be_asked_nothing_is_claimed(twilio: FakeTwilio, sms: TwilioSms, fault: Fault) -> None:
+    twilio.list_faults.next(fault)
+    with pytest.raises(SmsUnavailable):
+        find(sms)
+
+
+def test_half_a_request_is_never_taken_for_a_lost_answer() -> None:
+    """The server goes away while a large text is still being written."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        connection.recv(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+
+    server = threading.Thread(target=hang_up)
+    server.start()
+    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with pytest.raises(http_pool.NotSent):
+        pool.exchange("POST", "/", b"x" * 50_000_000, {})
+    server.join()
+    listener.close()
+
+
+def test_idle_connections_are_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = HttpServer(lambda request: Reply(200, b"ok"))
+    monkeypatch.setattr(http_pool, "IDLE_SECONDS", 0.0)
+    pool = http_pool.HttpPool(server.origin)
+    assert [pool.exchange("GET", "/", None, {}).text for _ in range(3)] == ["ok"] * 3
+    assert len(pool._idle) == 1
+    server.close()
+
+
+@pytest.mark.parametrize("origin", ["", "api.twilio.com", "ftp://x", "http://"])
+def test_an_origin_that_is_none_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match="origin"):
+        http_pool.HttpPool(origin)
