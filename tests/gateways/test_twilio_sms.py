@@ -163,9 +163,19 @@ def test_no_server_at_all_is_surely_not_accepted(twilio: FakeTwilio, sms: Twilio
     send(sms)  # so that there is a kept connection, too
     with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
         send(sms)
-    with pytest.raises(SmsUnavailable):
-        send(make_sms(twilio, api_origin="http://no-such-host.invalid"))
     assert len(twilio.messages) == 1
+
+
+def test_a_server_whose_name_is_not_known_is_surely_not_accepted(
+    twilio: FakeTwilio, sms: TwilioSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(SmsUnavailable):
+        send(sms)
+    assert twilio.messages == []
 
 
 def test_a_server_that_does_not_let_us_in_in_time_is_surely_not_accepted(
