@@ -1,17 +1,58 @@
 """The appointment service: `create_app` puts extensions, blueprints and errors together."""
 
+from types import TracebackType
 from typing import Any
 
-from flask import Flask
+import structlog
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler.extensions import db, migrate
+from scheduler import cli, logs
+from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
+from scheduler.web import access, assets, envelope, errors, language
+from scheduler.web.blueprints import register_blueprints
+
+log = structlog.get_logger("requests")
+
+
+class Service(Flask):
+    """Flask, but for what it writes of an exception: the path it would log may hold a feed's token."""
+
+    def log_exception(
+        self, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> None:
+        log.error("exception", exc_info=exc_info, rule=request.url_rule.rule if request.url_rule else None)
 
 
 def create_app(config: Any) -> Flask:
     """The application for `config` (an object with upper-case attributes, see config.py)."""
-    app = Flask(__name__, template_folder="../templates")
+    app = Service(__name__, template_folder="../templates")
     app.config.from_object(config)
-    app.config["SQLALCHEMY_DATABASE_URI"] = config.DATABASE_URL
+    app.config.setdefault("SQLALCHEMY_DATABASE_URI", config.DATABASE_URL)
+    # A form may stay open for as long as the sign-in holds; browsers that send no Referer may book as well.
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    logs.configure(app.config["LOG_FORMAT"])
+    _add_extensions(app)
+    if app.config["TRUSTED_PROXIES"]:
+        hops = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.jinja_env.globals["clinic"] = app.config["CLINIC"]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    register_blueprints(app)
+    cli.init_app(app)
+    access.init_app(app)
+    assets.init_app(app)
+    envelope.init_app(app)
+    errors.init_app(app)
+    return app
+
+
+def _add_extensions(app: Flask) -> None:
     db.init_app(app)
     migrate.init_app(app, db, render_as_batch=False, compare_type=True)
-    return app
+    csrf.init_app(app)
+    babel.init_app(app, locale_selector=language.select_language)
+    app.context_processor(language.template_variables)
+    staff_sign_in.init_app(app, add_context_processor=False)
+    # "Remember me" is not offered; looking for it would open the session of every request, feeds and API included.
+    app.after_request_funcs[None].remove(staff_sign_in._update_remember_cookie)

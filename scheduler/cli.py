@@ -1,1 +1,7 @@
-"""To come in the next commits."""
+"""Commands: `flask --app wsgi …`."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Add our commands to Flask's."""

@@ -1,0 +1,9 @@
+"""Every way in, a line each. Whoever adds a blueprint declares beside it who may enter (access.py)."""
+
+from flask import Flask
+
+from scheduler.web import health
+
+
+def register_blueprints(app: Flask) -> None:
+    app.register_blueprint(health.blueprint)

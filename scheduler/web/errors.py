@@ -1,0 +1,249 @@
+"""The only table from refusal to words and HTTP status. Pages and API both read it, so both say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.exceptions import HTTPException
+
+from scheduler.domain import errors
+from scheduler.domain.availability import HiddenReason
+from scheduler.logs import request_id
+from scheduler.web.dates import day_words, time_words
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`title`: what happened, one sentence. `advice`: what to do next."""
+
+    code: str
+    status: int
+    title: str
+    advice: str
+
+
+def explain(error: Exception) -> Explained:
+    """The words for a refusal or an HTTP error, in the language of the request."""
+    for kind in type(error).__mro__:
+        if kind in _REFUSALS:
+            status, words = _REFUSALS[kind]
+            title, advice = words(error)
+            return Explained(getattr(error, "code", "refused"), status, title, advice)
+    status = (error.code or 500) if isinstance(error, HTTPException) else 500
+    code, page_words = _HTTP.get(status) or _HTTP[400 if 400 <= status < 500 else 500]
+    title, advice = page_words()
+    return Explained(code, status, title, advice)
+
+
+def init_app(app: Flask) -> None:
+    for kind in (errors.BookingRefused, errors.NotFound, errors.Invalid, HTTPException):
+        app.register_error_handler(kind, answer)
+
+
+def answer(error: Exception) -> ResponseReturnValue:
+    """The error page, or a problem document (RFC 9457) for programs; for what a view has not answered itself."""
+    if isinstance(error, HTTPException) and error.response is not None:
+        return error.get_response()
+    explained = explain(error)
+    if request.path.startswith("/api/"):
+        response = problem(explained)
+    else:
+        response = Response(_page(explained), status=explained.status)
+    if isinstance(error, HTTPException):
+        for name, value in error.get_headers():
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value  # Allow of a 405, Retry-After of a 429
+    return response
+
+
+def problem(explained: Explained, **facts: Any) -> Response:
+    response = jsonify(
+        type="about:blank",
+        title=explained.title,
+        status=explained.status,
+        detail=explained.advice,
+        code=explained.code,
+        **facts,
+    )
+    response.status_code = explained.status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def _page(explained: Explained) -> str:
+    at_the_desk = request.path.startswith("/desk")
+    return render_template(
+        "errors/page.html",
+        explained=explained,
+        reference=request_id(),
+        back="/desk" if at_the_desk else "/",
+        back_words=_("Back to the desk") if at_the_desk else _("Back to the first page"),
+    )
+
+
+Words = tuple[str, str]
+
+
+def _slot_taken(_error: errors.SlotTaken) -> Words:
+    return _("Somebody else has just taken this time."), _(
+        "Choose another time; the nearest free ones are listed here."
+    )
+
+
+def _not_offered(error: errors.SlotNotOffered) -> Words:
+    reason = _HIDDEN.get(error.reason) if error.reason else None
+    return (reason() if reason else _("This time cannot be booked.")), _("Choose one of the times on offer.")
+
+
+def _too_soon(error: errors.TreatmentTooSoon) -> Words:
+    clash = error.clash
+    day = day_words(clash.day)
+    if clash.elsewhere:
+        title = _("This is too soon after the IMS treatment you had elsewhere on %(day)s.", day=day)
+    elif clash.starts_local <= error.wanted_local:
+        title = _("This is too soon after the visit on %(day)s.", day=day)
+    else:
+        title = _("This is too close to the visit on %(day)s.", day=day)
+    rule = ngettext(
+        "At least %(num)d day must lie between two of these visits.",
+        "At least %(num)d days must lie between two of these visits.",
+        error.min_days,
+    )
+    nearest = _(
+        "The next time allowed is %(day)s, from %(time)s.",
+        day=day_words(error.earliest.date()),
+        time=time_words(error.earliest.time()),
+    )
+    return title, f"{rule} {nearest}"
+
+
+def _not_cleared(_error: errors.NotCleared) -> Words:
+    return (
+        _("IMS can be booked once a physiotherapist has cleared you for it."),
+        _("Book an assessment first: it is where this is decided."),
+    )
+
+
+def _patient_busy(_error: errors.PatientBusy) -> Words:
+    return _("There is already another visit at that time."), _("Choose another time, or move the other visit first.")
+
+
+def _too_late(error: errors.TooLateToChange) -> Words:
+    return (
+        _(
+            "This visit could be changed here until %(day)s, %(time)s.",
+            day=day_words(error.deadline_local.date()),
+            time=time_words(error.deadline_local.time()),
+        ),
+        _("Please telephone the clinic, and we will find a way."),
+    )
+
+
+def _version_conflict(_error: errors.VersionConflict) -> Words:
+    return (
+        _("This visit has been changed in the meantime."),
+        _("Look at it as it is now, then make your change again if it is still needed."),
+    )
+
+
+def _hold_gone(_error: errors.HoldGone) -> Words:
+    return (
+        _("The time is no longer kept for you."),
+        _("What you typed is still here. Choose a time again; it may still be free."),
+    )
+
+
+def _status_refused(_error: errors.StatusRefused) -> Words:
+    return (
+        _("A visit cannot go from its present state to this one."),
+        _("Look at the visit as it is now, and choose one of the steps shown there."),
+    )
+
+
+def _not_found(_error: Exception | None = None) -> Words:
+    return (
+        _("This page does not exist, or is no longer there."),
+        _("Check the address, or begin again from the first page."),
+    )
+
+
+def _invalid(_error: Exception | None = None) -> Words:
+    return _("Some of what was sent cannot be right."), _("Correct what is named, and send it again.")
+
+
+_REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
+    errors.SlotTaken: (409, _slot_taken),
+    errors.SlotNotOffered: (409, _not_offered),
+    errors.TreatmentTooSoon: (409, _too_soon),
+    errors.NotCleared: (409, _not_cleared),
+    errors.PatientBusy: (409, _patient_busy),
+    errors.TooLateToChange: (409, _too_late),
+    errors.VersionConflict: (409, _version_conflict),
+    errors.HoldGone: (409, _hold_gone),
+    errors.StatusRefused: (409, _status_refused),
+    errors.NotFound: (404, _not_found),
+    errors.Invalid: (422, _invalid),
+}
+
+_HIDDEN: dict[HiddenReason, Callable[[], str]] = {
+    HiddenReason.OUTSIDE_HOURS: lambda: _("The practitioner does not work at that time."),
+    HiddenReason.OFF_GRID: lambda: _("Visits do not start at that minute."),
+    HiddenReason.TOO_LATE_TO_BOOK: lambda: _("It is too late to book that time online."),
+    HiddenReason.BEYOND_HORIZON: lambda: _("That day is too far ahead to be booked yet."),
+    HiddenReason.CLOSED: lambda: _("The clinic is closed then."),
+    HiddenReason.PRACTITIONER_AWAY: lambda: _("The practitioner is away then."),
+    HiddenReason.CLOCK_CHANGE: lambda: _("The clocks change then: that time does not exist, or exists twice."),
+    HiddenReason.PRACTITIONER_BUSY: lambda: _("That time is no longer free."),
+    HiddenReason.NO_ROOM: lambda: _("No room is free then."),
+    HiddenReason.TOO_SOON: lambda: _("That is too close to another visit."),
+    HiddenReason.PATIENT_BUSY: lambda: _("There is already another visit at that time."),
+}
+
+_HTTP: dict[int, tuple[str, Callable[[], Words]]] = {
+    400: (
+        "bad-request",
+        lambda: (
+            _("What was sent could not be read."),
+            _("Go back, load the page anew and send it again. If it was open for a long time, it had to expire."),
+        ),
+    ),
+    401: (
+        "unauthorized",
+        lambda: (_("You are not signed in."), _("Sign in, and try again.")),
+    ),
+    403: (
+        "forbidden",
+        lambda: (_("You may not open this."), _("Sign in as somebody who may, or ask the clinic's owner.")),
+    ),
+    404: ("not-found", _not_found),
+    405: (
+        "method-not-allowed",
+        lambda: (_("This address does not take that kind of request."), _("Begin again from the first page.")),
+    ),
+    413: (
+        "too-large",
+        lambda: (_("That was more than this form takes."), _("Go back, shorten what you typed and send it again.")),
+    ),
+    422: ("invalid", _invalid),
+    429: (
+        "too-many-requests",
+        lambda: (_("That was too often in a short time."), _("Wait a few minutes, then try again.")),
+    ),
+    500: (
+        "internal-error",
+        lambda: (
+            _("Something went wrong on our side."),
+            _("It has been noted. Try again in a minute, or telephone the clinic."),
+        ),
+    ),
+    503: (
+        "unavailable",
+        lambda: (_("The service is not available for a moment."), _("Try again in a minute, or telephone the clinic.")),
+    ),
+}

@@ -1,0 +1,25 @@
+"""Which language a page is in: asked for in the address, chosen before, or what the browser prefers."""
+
+from flask import request, session
+from flask_babel import get_locale
+
+LANGUAGES = ("en", "fr")
+
+
+def select_language() -> str:
+    """`?lang=`, which the browser's session then remembers; else the session (signing in puts the patient's own
+    language there); else Accept-Language. Addresses for programs look at the header alone."""
+    if request.path.startswith("/api/"):
+        return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        if session.get("lang") != asked:
+            session["lang"] = asked
+        return asked
+    kept = session.get("lang")
+    return kept if kept in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def template_variables() -> dict[str, str]:
+    locale = get_locale()
+    return {"language": locale.language if locale else LANGUAGES[0]}
