@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import cli, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
-from scheduler.web import access, assets, envelope, errors, language
+from scheduler.web import access, assets, envelope, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 
 log = structlog.get_logger("requests")
@@ -31,6 +31,7 @@ def create_app(config: Any) -> Flask:
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", config.DATABASE_URL)
     # A form may stay open for as long as the sign-in holds; browsers that send no Referer may book as well.
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.session_interface = sessions.VisitorSessions()
     logs.configure(app.config["LOG_FORMAT"])
     _add_extensions(app)
     if app.config["TRUSTED_PROXIES"]:

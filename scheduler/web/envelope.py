@@ -5,7 +5,6 @@ from time import perf_counter
 
 import structlog
 from flask import Flask, Response, g, request
-from flask.globals import request_ctx
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from scheduler.logs import request_id
@@ -33,6 +32,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+REVALIDATE, NEVER_STORE = "no-cache", "no-store"
 A_YEAR = 31_536_000
 PROXYS_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -65,8 +65,11 @@ def init_app(app: Flask) -> None:
         for name, value in headers.items():
             if name not in given:
                 given[name] = value
-        if "Cache-Control" not in given:
-            given["Cache-Control"] = _cache_rule(response)
+        if request.endpoint == "static" and request.args.get("v") and response.status_code < 400:
+            # The address carries the file's hash (assets.py): a changed file has another address.
+            given["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+        elif "Cache-Control" not in given:
+            given["Cache-Control"] = _cache_rule()
         given["X-Request-ID"] = request_id()
         _tell(response)
         return response
@@ -75,18 +78,11 @@ def init_app(app: Flask) -> None:
     app.after_request(finish)
 
 
-def _cache_rule(response: Response) -> str:
-    """Nothing private is kept by a browser or on the way; a page that looked at the session is private."""
-    if request.endpoint == "static":
-        # The address carries the file's hash (assets.py), so that a changed file has another address.
-        return (
-            f"public, max-age={A_YEAR}, immutable"
-            if request.args.get("v") and response.status_code < 400
-            else "no-cache"
-        )
+def _cache_rule() -> str:
+    """Nothing private is kept by a browser or on the way. (Pages that look at the session: see sessions.py.)"""
     access = entered()
     public = request.endpoint is None or (access is not None and access.who == "public")
-    return "no-cache" if public and not request_ctx.session.accessed else "no-store"
+    return REVALIDATE if public else NEVER_STORE
 
 
 def _tell(response: Response) -> None:

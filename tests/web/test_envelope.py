@@ -14,7 +14,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/static/errors.css", "/api/v1/nowhere"])
 def test_every_answer_has_the_security_headers(client: FlaskClient, path: str) -> None:
-    headers = client.get(path).headers
+    with client.get(path) as answer:  # closes the file of a style sheet
+        headers = answer.headers
     policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
@@ -32,10 +33,11 @@ def test_style_sheets_are_kept_for_a_year_under_the_hash_of_what_is_in_them(app:
     with app.test_request_context():
         address = app.url_for("static", filename="errors.css")
     assert "?v=" in address
-    answer = app.test_client().get(address)
-    assert answer.status_code == 200
-    assert "immutable" in answer.headers["Cache-Control"]
-    assert app.test_client().get("/static/errors.css").headers["Cache-Control"] == "no-cache"
+    with app.test_client().get(address) as answer:
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+    with app.test_client().get("/static/errors.css") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
 
 
 def test_what_looked_at_the_session_is_not_stored(database_url: str) -> None:

@@ -12,7 +12,10 @@ from scheduler.domain.availability import HiddenReason
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.web.errors import _HIDDEN, _REFUSALS, explain
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = [
+    pytest.mark.usefixtures("database_url"),
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 
 def test_every_refusal_of_the_domain_has_words() -> None:
