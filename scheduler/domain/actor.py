@@ -15,6 +15,9 @@ class Actor:
         return f"{self.kind}:{self.ident}"
 
     @property
-    def is_patient(self) -> bool:
-        """Patients keep to lead time, horizon and cut-off; the desk may bend those, but never a rule."""
-        return self.kind == "patient"
+    def keeps_to_offer(self) -> bool:
+        """Patients and programs book what is offered (lead time, horizon) and change it until the cut-off.
+
+        The desk may bend these courtesies; the rules themselves bind everybody.
+        """
+        return self.kind in ("patient", "token")

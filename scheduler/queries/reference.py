@@ -1,0 +1,186 @@
+"""What seldom changes, read once for each change: treatments, practitioners, rooms and working hours.
+
+`state` is the one cheap SELECT that says whether anything changed; `current` keeps the rest in memory while
+`reference_version` stands (a trigger raises it, see models/constraints.py), so it is right across processes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, func, select
+
+from scheduler.domain.availability import WeeklyHours
+from scheduler.domain.errors import NotFound
+from scheduler.models import (
+    CalendarState,
+    Practitioner,
+    PractitionerTreatment,
+    Room,
+    SpacingGroup,
+    Treatment,
+    WorkingHours,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentInfo:
+    """`min_days` of its spacing group, none when visits need not be spaced."""
+
+    id: int
+    slug: str
+    name_en: str
+    name_fr: str
+    minutes: int
+    buffer_minutes: int
+    needling: bool
+    needs_clearance: bool
+    online: bool
+    spacing_group_id: int | None
+    spacing_group: str | None
+    min_days: int | None
+
+    def name(self, language: str) -> str:
+        return self.name_fr if language.startswith("fr") else self.name_en
+
+
+@dataclass(frozen=True, slots=True)
+class PractitionerInfo:
+    id: int
+    slug: str
+    given_name: str
+    family_name: str
+    can_needle: bool
+    treatment_ids: frozenset[int]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+    def does(self, treatment: TreatmentInfo) -> bool:
+        return treatment.id in self.treatment_ids and (self.can_needle or not treatment.needling)
+
+
+class State(NamedTuple):
+    """`calendar_version` rises with every change of any appointment that has a practitioner."""
+
+    reference_version: int
+    calendar_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Everything of one `reference_version`, in the clinic's own order; inactive practitioners and rooms left out."""
+
+    version: int
+    treatments: tuple[TreatmentInfo, ...]
+    practitioners: tuple[PractitionerInfo, ...]
+    rooms: tuple[int, ...]
+    hours: tuple[WeeklyHours, ...]
+
+    def treatment(self, slug: str) -> TreatmentInfo:
+        return _named(slug, self.treatments)
+
+    def practitioner(self, slug: str) -> PractitionerInfo:
+        return _named(slug, self.practitioners)
+
+    @property
+    def needling(self) -> TreatmentInfo:
+        """IMS: the treatment that the seven days are about. NotFound in a clinic without any."""
+        for treatment in self.treatments:
+            if treatment.needling:
+                return treatment
+        raise NotFound("treatment")
+
+    def treatment_by_id(self, treatment_id: int) -> TreatmentInfo:
+        return next(t for t in self.treatments if t.id == treatment_id)
+
+    def practitioner_by_id(self, practitioner_id: int) -> PractitionerInfo | None:
+        return next((p for p in self.practitioners if p.id == practitioner_id), None)
+
+    def practitioners_for(self, treatment: TreatmentInfo) -> tuple[PractitionerInfo, ...]:
+        return tuple(p for p in self.practitioners if p.does(treatment))
+
+
+T = TypeVar("T", TreatmentInfo, PractitionerInfo)
+
+_STATE = select(CalendarState.reference_version, select(func.sum(Practitioner.calendar_version)).scalar_subquery())
+_kept: "WeakKeyDictionary[Any, Reference]" = WeakKeyDictionary()  # connection pool → Reference
+
+
+def state(connection: Connection) -> State:
+    """One SELECT. Read it before what depends on it: data newer than its version is harmless, older is not."""
+    reference_version, calendar_version = connection.execute(_STATE).one()
+    return State(reference_version, calendar_version or 0)
+
+
+def current(connection: Connection, version: int | None = None) -> Reference:
+    """The reference data at `version` or newer; from memory when nothing changed."""
+    version = state(connection).reference_version if version is None else version
+    pool = connection.engine.pool
+    kept = _kept.get(pool)
+    if kept is None or kept.version < version:
+        kept = _kept[pool] = _load(connection, version)
+    return kept
+
+
+def _load(connection: Connection, version: int) -> Reference:
+    does: dict[int, set[int]] = {}
+    for practitioner_id, treatment_id in connection.execute(
+        select(PractitionerTreatment.practitioner_id, PractitionerTreatment.treatment_id)
+    ):
+        does.setdefault(practitioner_id, set()).add(treatment_id)
+    treatments: Any = connection.execute(
+        select(
+            Treatment.id,
+            Treatment.slug,
+            Treatment.name_en,
+            Treatment.name_fr,
+            Treatment.minutes,
+            Treatment.buffer_minutes,
+            Treatment.needling,
+            Treatment.needs_clearance,
+            Treatment.online,
+            SpacingGroup.id,
+            SpacingGroup.slug,
+            SpacingGroup.min_days,
+        )
+        .join(SpacingGroup, SpacingGroup.id == Treatment.spacing_group_id, isouter=True)
+        .order_by(Treatment.position, Treatment.id)
+    )
+    practitioners = connection.execute(
+        select(
+            Practitioner.id,
+            Practitioner.slug,
+            Practitioner.given_name,
+            Practitioner.family_name,
+            Practitioner.can_needle,
+        )
+        .where(Practitioner.active)
+        .order_by(Practitioner.position, Practitioner.id)
+    )
+    hours = connection.execute(
+        select(
+            WorkingHours.practitioner_id,
+            WorkingHours.weekday,
+            WorkingHours.opens,
+            WorkingHours.closes,
+            WorkingHours.valid_from,
+            WorkingHours.valid_until,
+        )
+    )
+    rooms = connection.execute(select(Room.id).where(Room.active).order_by(Room.position, Room.id))
+    return Reference(
+        version=version,
+        treatments=tuple(TreatmentInfo(*row) for row in treatments),
+        practitioners=tuple(PractitionerInfo(*row, frozenset(does.get(row.id, ()))) for row in practitioners),
+        rooms=tuple(rooms.scalars()),
+        hours=tuple(WeeklyHours(*row) for row in hours),
+    )
+
+
+def _named(slug: str, things: "tuple[T, ...]") -> "T":
+    for thing in things:
+        if thing.slug == slug:
+            return thing
+    raise NotFound(slug)

@@ -1,0 +1,225 @@
+"""The starts on offer, to anybody and to one patient.
+
+Three SELECTs at most, whatever the range and the number of practitioners: the calendar's state, what occupies
+the range, and the patient's own visits. An offer to anybody is kept in memory while the state stands.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection
+
+from scheduler import clock
+from scheduler.domain.availability import Offer, OfferedStart, SlotSearch, find_offer
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.timeslot import TimeSlot
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
+from scheduler.queries import calendar, reference
+from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
+from scheduler.queries.visits import PatientFacts, facts_of
+
+KEPT_OFFERS = 128  # of each database; one of 14 days and five practitioners takes about 100 kB
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for. `practitioner` none: anyone who does it. Days are both included."""
+
+    treatment: TreatmentInfo
+    first_day: date
+    last_day: date
+    practitioner: PractitionerInfo | None = None
+    leaving_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`valid_until`: when a hold runs out that stood in the way, none when nothing but a change can alter the offer.
+
+    `ran_out`: ids of holds that are over and still stand in the table.
+    """
+
+    offer: Offer
+    reference: Reference
+    state: State
+    earliest_local: datetime
+    valid_until: datetime | None
+    ran_out: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundForPatient:
+    """What `Found` says, less what the rule and the patient's other visits forbid.
+
+    `clash` is the counting visit that forbids the nearest future, `earliest_allowed` when it stops doing so.
+    """
+
+    offer: Offer
+    everybody: Found
+    facts: PatientFacts
+    clash: CountingVisit | None
+    earliest_allowed: datetime | None
+
+
+def find_slots(
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
+    known: State | None = None,
+    bounds: "Bounds | None" = None,
+) -> Found:
+    """The offer to anybody, for reading. Without `bounds` within lead time and horizon, as patients book."""
+    state = known or reference.state(connection)
+    bounds = bounds or online_bounds(clinic, now)
+    kept = _kept_of(connection)
+    key = (state, wanted, bounds)
+    found = kept.get(key, now)
+    if found is None:
+        found = search(connection, wanted, clinic=clinic, now=now, state=state, bounds=bounds)
+        kept.put(key, found)
+    return found
+
+
+def find_slots_for_patient(
+    connection: Connection,
+    wanted: Wanted,
+    patient_id: int,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
+    known: State | None = None,
+    bounds: "Bounds | None" = None,
+) -> FoundForPatient:
+    found = find_slots(connection, wanted, clinic=clinic, now=now, known=known, bounds=bounds)
+    facts = facts_for(connection, wanted, patient_id, now=now, zone=clinic.zone)
+    return narrowed(found, facts, wanted.treatment, clinic=clinic, now=now)
+
+
+def facts_for(connection: Connection, wanted: Wanted, patient_id: int, *, now: datetime, zone: str) -> PatientFacts:
+    """The patient's visits that bear on what is wanted, from today on even when the wanted days are later."""
+    today = clock.to_local(now, clock.zone(zone)).date()
+    return facts_of(
+        connection,
+        patient_id,
+        spacing_group_id=wanted.treatment.spacing_group_id,
+        min_days=wanted.treatment.min_days,
+        first_day=min(wanted.first_day, today),
+        last_day=wanted.last_day,
+        leaving_out=wanted.leaving_out,
+    )
+
+
+def narrowed(
+    found: Found, facts: PatientFacts, treatment: TreatmentInfo, *, clinic: ClinicSettings, now: datetime
+) -> FoundForPatient:
+    too_soon = forbidden(facts.counting, min_days=treatment.min_days) if treatment.min_days else []
+    offer = found.offer.for_patient(too_soon=too_soon, visits=facts.visits)
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    allowed = earliest_allowed(now_local, facts.counting, min_days=treatment.min_days or 1) if too_soon else None
+    if allowed is None or allowed <= now_local:
+        return FoundForPatient(offer, found, facts, None, None)
+    gap = timedelta(days=treatment.min_days or 0)
+    clash = next(visit for visit in facts.counting if visit.starts_local + gap == allowed)
+    return FoundForPatient(offer, found, facts, clash, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Starts at or after `earliest_local` and before `latest_local`."""
+
+    earliest_local: datetime
+    latest_local: datetime
+
+
+def online_bounds(clinic: ClinicSettings, now: datetime) -> Bounds:
+    """Lead time, rounded up to the grid so that the same offer serves for a while; horizon to the end of its day."""
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    midnight = datetime.combine(now_local.date(), time.min)
+    grid = timedelta(minutes=clinic.grid_minutes)
+    earliest = midnight - (-(now_local + timedelta(minutes=clinic.lead_minutes) - midnight) // grid) * grid
+    return Bounds(earliest, midnight + timedelta(days=clinic.horizon_days + 1))
+
+
+def nearest(offer: Offer, wanted_local: datetime, count: int = 3) -> tuple[OfferedStart, ...]:
+    """The offered starts nearest to the wanted one, in order of time, one a start."""
+    by_start = {start.starts_local: start for start in reversed(list(offer))}
+    chosen = sorted(by_start.values(), key=lambda start: (abs(start.starts_local - wanted_local), start))[:count]
+    return tuple(sorted(chosen))
+
+
+def search(
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
+    state: State,
+    bounds: Bounds,
+) -> Found:
+    """The offer, read anew: for use cases, whose own changes are not committed yet and must not be remembered."""
+    current = reference.current(connection, state.reference_version)
+    treatment = wanted.treatment
+    practitioners = (wanted.practitioner,) if wanted.practitioner else current.practitioners_for(treatment)
+    able = tuple(p.id for p in practitioners if p.does(treatment))
+    occupied = calendar.occupied(
+        connection,
+        first_day=wanted.first_day,
+        last_day=wanted.last_day,
+        now=now,
+        leaving_out=wanted.leaving_out,
+    )
+    search = SlotSearch(
+        first_day=wanted.first_day,
+        last_day=wanted.last_day,
+        minutes=treatment.minutes,
+        buffer_minutes=treatment.buffer_minutes,
+        practitioners=able,
+        rooms=current.rooms,
+        earliest_local=bounds.earliest_local,
+        latest_local=bounds.latest_local,
+        grid_minutes=clinic.grid_minutes,
+    )
+    changes = _clock_changes(wanted.first_day, wanted.last_day, clinic.zone)
+    offer = find_offer(search, current.hours, occupied.absences, occupied.busy, changes)
+    return Found(offer, current, state, bounds.earliest_local, occupied.next_run_out, tuple(occupied.ran_out))
+
+
+@lru_cache(maxsize=512)
+def _clock_changes(first_day: date, last_day: date, zone: str) -> tuple[TimeSlot, ...]:
+    return tuple(clock.clock_changes(first_day, last_day, clock.zone(zone)))
+
+
+class _KeptOffers:
+    """The last offers of one database; waitress asks from several threads."""
+
+    def __init__(self) -> None:
+        self._offers: OrderedDict[Any, Found] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any, now: datetime) -> Found | None:
+        with self._lock:
+            found = self._offers.get(key)
+            if found is None or (found.valid_until is not None and found.valid_until <= now):
+                return None
+            self._offers.move_to_end(key)
+            return found
+
+    def put(self, key: Any, found: Found) -> None:
+        with self._lock:
+            self._offers[key] = found
+            while len(self._offers) > KEPT_OFFERS:
+                self._offers.popitem(last=False)
+
+
+_kept: "WeakKeyDictionary[Any, _KeptOffers]" = WeakKeyDictionary()  # connection pool → offers
+
+
+def _kept_of(connection: Connection) -> _KeptOffers:
+    return _kept.setdefault(connection.engine.pool, _KeptOffers())

@@ -1,0 +1,120 @@
+"""IMS received elsewhere: a fact that counts for the rule like a visit here."""
+
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import Invalid, TreatmentTooSoon
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
+from scheduler.models import Appointment
+from scheduler.queries import reference
+from scheduler.usecases.placing import lock_patient
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+
+@retry_deadlocks
+def record_elsewhere(
+    session: Session,
+    *,
+    clinic: ClinicSettings,
+    patient_id: int,
+    day: date,
+    now: datetime,
+    actor: Actor,
+    at: time | None = None,
+) -> Appointment:
+    """Record IMS elsewhere on `day`; at an unknown time it counts from the end of that day.
+
+    Refuses with TreatmentTooSoon when a visit still to come would be too near: move or cancel that one first.
+    What has happened can't be refused: of two past visits too near to each other the later one counts, which
+    forbids every future start that the earlier one forbids.
+    """
+    zone = clock.zone(clinic.zone)
+    if day > clock.to_local(now, zone).date():
+        raise Invalid({"needled_on": "This day is still to come. Give the day you last had IMS or dry needling."})
+    begin_write(session)
+    lock_patient(session, patient_id)
+    ims = reference.current(session.connection()).needling
+    assert ims.min_days is not None  # noqa: S101 - by constraint
+    starts_local = datetime.combine(day, at or time.min)
+    counts_from = starts_local if at else end_of_day(day)
+    near = _counting_near(session, patient_id, ims.spacing_group_id, counts_from, ims.min_days)
+    again = next((v for v in near if v.origin == "elsewhere" and v.counts_from_local == counts_from), None)
+    if again is not None:
+        session.commit()
+        return again
+    _require_no_visit_to_come(near, counts_from, ims.min_days)
+    later = [visit for visit in near if visit.counts_from_local > counts_from]
+    for earlier in near:
+        if not later:
+            _stop_counting(earlier, now, actor)
+    session.flush()
+    starts_at = clock.to_utc_or_near(starts_local, zone)
+    ends_at = starts_at + timedelta(minutes=ims.minutes)
+    recorded = Appointment(
+        patient_id=patient_id,
+        treatment_id=ims.id,
+        origin="elsewhere",
+        status="completed",
+        starts_local=starts_local,
+        zone=clinic.zone,
+        minutes=ims.minutes,
+        buffer_minutes=0,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        busy_until=ends_at,
+        spacing_group_id=None if later else ims.spacing_group_id,
+        spacing_days=None if later else ims.min_days,
+        counts_from_local=counts_from,
+        time_known=at is not None,
+        version=1,
+        schedule_version=1,
+        created_at=now,
+        changed_at=now,
+        changed_by=str(actor),
+    )
+    session.add(recorded)
+    session.commit()
+    return recorded
+
+
+def _counting_near(
+    session: Session, patient_id: int, group_id: int | None, counts_from: datetime, min_days: int
+) -> list[Appointment]:
+    gap = timedelta(days=min_days)
+    return list(
+        session.scalars(
+            select(Appointment)
+            .where(Appointment.patient_id == patient_id, Appointment.active)
+            .where(Appointment.spacing_group_id == group_id)
+            .where(Appointment.counts_from_local > counts_from - gap)
+            .where(Appointment.counts_from_local < counts_from + gap)
+            .order_by(Appointment.counts_from_local)
+            .with_for_update(key_share=True)
+        )
+    )
+
+
+def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, min_days: int) -> None:
+    for visit in near:
+        if visit.status != "completed":
+            here = CountingVisit(counts_from, elsewhere=True, time_known=False)
+            raise TreatmentTooSoon(
+                wanted_local=visit.counts_from_local,
+                clash=here,
+                earliest=earliest_allowed(visit.counts_from_local, [here], min_days=min_days),
+                latest_before=None,
+                min_days=min_days,
+            )
+
+
+def _stop_counting(visit: Appointment, now: datetime, actor: Actor) -> None:
+    visit.spacing_group_id = visit.spacing_days = None
+    visit.version += 1
+    visit.changed_at = now
+    visit.changed_by = str(actor)
+    visit.changed_why = "a later IMS visit elsewhere counts instead"

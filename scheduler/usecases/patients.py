@@ -1,0 +1,150 @@
+"""Patients: registering, changing details, clearing for IMS."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import Invalid
+from scheduler.models import Patient, PhoneAccount
+from scheduler.models.patient import feed_token
+from scheduler.queries import patients
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST_NAME = 100
+OLDEST = 120  # years
+LANGUAGES = ("en", "fr")
+
+
+@retry_deadlocks
+def register_patient(
+    session: Session,
+    *,
+    given_name: str,
+    family_name: str,
+    birth_date: date | None,
+    phone: str | None,
+    language: str,
+    now: datetime,
+    today: date,
+) -> Patient:
+    """A new patient; the same name and birth date on the same number is the patient that is there already.
+
+    `phone` is E.164. Refuses with Invalid, naming the field.
+    """
+    given_name, family_name = tidy_name(given_name), tidy_name(family_name)
+    require_details(given_name, family_name, birth_date, language, today)
+    begin_write(session)
+    account = _account(session, phone, language, now) if phone else None
+    patient = _same_person(account, given_name, family_name, birth_date) if account else None
+    if patient is None:
+        patient = Patient(
+            given_name=given_name,
+            family_name=family_name,
+            birth_date=birth_date,
+            phone_account=account,
+            language=language,
+            created_at=now,
+        )
+        session.add(patient)
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def update_patient(
+    session: Session,
+    *,
+    public_id: str,
+    now: datetime,
+    today: date,
+    given_name: str | None = None,
+    family_name: str | None = None,
+    birth_date: date | None = None,
+    phone: str | None = None,
+    language: str | None = None,
+) -> Patient:
+    """Change what is given; none leaves a detail as it is."""
+    begin_write(session)
+    patient = patients.by_public_id(session, public_id)
+    given_name = patient.given_name if given_name is None else tidy_name(given_name)
+    family_name = patient.family_name if family_name is None else tidy_name(family_name)
+    language = language or patient.language
+    require_details(given_name, family_name, birth_date, language, today)
+    patient.given_name, patient.family_name, patient.language = given_name, family_name, language
+    patient.birth_date = birth_date or patient.birth_date
+    if phone:
+        patient.phone_account = _account(session, phone, language, now)
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def clear_for_ims(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
+    """A practitioner has examined the patient, who is a candidate for IMS. The caller checks the role."""
+    begin_write(session)
+    patient = patients.by_public_id(session, public_id)
+    if patient.cleared_for_ims_at is None:
+        patient.cleared_for_ims_at, patient.cleared_by = now, str(actor)
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def take_back_clearance(session: Session, *, public_id: str) -> Patient:
+    """IMS visits booked already stand; no further one can be booked."""
+    begin_write(session)
+    patient = patients.by_public_id(session, public_id)
+    patient.cleared_for_ims_at = patient.cleared_by = None
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def renew_feed(session: Session, *, patient_id: int) -> Patient:
+    """A new private calendar address; the old one is dead at once."""
+    begin_write(session)
+    patient = session.get_one(Patient, patient_id)
+    patient.feed_token = feed_token()
+    session.commit()
+    return patient
+
+
+def require_details(given_name: str, family_name: str, birth_date: date | None, language: str, today: date) -> None:
+    errors = {}
+    for field, name in (("given_name", given_name), ("family_name", family_name)):
+        if not name:
+            errors[field] = "Enter a name."
+        elif len(name) > LONGEST_NAME:
+            errors[field] = "This name is too long: 100 letters at most."
+    if birth_date is not None and birth_date > today:
+        errors["birth_date"] = "This birth date is in the future."
+    elif birth_date is not None and birth_date.year < today.year - OLDEST:
+        errors["birth_date"] = "This birth date is too long ago."
+    if language not in LANGUAGES:
+        errors["language"] = "Choose English or French."
+    if errors:
+        raise Invalid(errors)
+
+
+def tidy_name(name: str) -> str:
+    """Without stray spaces and control characters; in any script."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _account(session: Session, phone: str, language: str, now: datetime) -> PhoneAccount:
+    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == phone))
+    if account is None:
+        account = PhoneAccount(number=phone, language=language, created_at=now)
+        session.add(account)
+        session.flush()
+    return account
+
+
+def _same_person(account: PhoneAccount, given_name: str, family_name: str, birth_date: date | None) -> Patient | None:
+    wanted = (given_name.casefold(), family_name.casefold(), birth_date)
+    return next(
+        (p for p in account.patients if (p.given_name.casefold(), p.family_name.casefold(), p.birth_date) == wanted),
+        None,
+    )

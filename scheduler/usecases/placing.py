@@ -1,0 +1,263 @@
+"""Finding the place for a wanted start: practitioner, room, and whether rules and calendar allow it.
+
+Locks (PostgreSQL; SQLite has its one write transaction) are always taken in this order: practitioners by id, patient,
+room, appointment. Facts read under a lock may still miss what was committed while waiting for it; then the
+constraint refuses, and `refusal_of` says the same as the check would have.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.availability import HiddenReason, Offer
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import (
+    BookingRefused,
+    NotCleared,
+    NotFound,
+    PatientBusy,
+    SlotNotOffered,
+    SlotTaken,
+    TreatmentTooSoon,
+)
+from scheduler.domain.timeslot import TimeSlot
+from scheduler.domain.treatment_spacing import require_spacing
+from scheduler.models import Appointment, Patient, Practitioner, Room
+from scheduler.queries import reference, slots
+from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
+from scheduler.queries.slots import Bounds, Wanted
+
+ALTERNATIVES_BEFORE = timedelta(days=8)
+ALTERNATIVES_AFTER = timedelta(days=21)
+CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
+    "practitioner_not_double_booked": SlotTaken,
+    "room_not_double_booked": SlotTaken,
+    "patient_not_double_booked": PatientBusy,
+    "treatment_spacing": TreatmentTooSoon,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants. `leaving_out`: id of the appointment that is being moved."""
+
+    clinic: ClinicSettings
+    treatment: str
+    practitioner: str | None
+    starts_local: datetime
+    now: datetime
+    actor: Actor
+    patient_id: int | None = None
+    leaving_out: int | None = None
+    needs_clearance: bool = True
+
+    @property
+    def now_local(self) -> datetime:
+        return clock.to_local(self.now, clock.zone(self.clinic.zone))
+
+    @property
+    def starts_at(self) -> datetime:
+        try:
+            return clock.to_utc(self.starts_local, clock.zone(self.clinic.zone))
+        except clock.ClockChangeTime:
+            raise SlotNotOffered(HiddenReason.CLOCK_CHANGE) from None
+
+    def bounds(self) -> Bounds:
+        """Programs and patients keep to the offer; the desk books anything that is still to come."""
+        online = slots.online_bounds(self.clinic, self.now)
+        if self.actor.keeps_to_offer:
+            return online
+        return Bounds(self.now_local, self.now_local + timedelta(days=366))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    treatment: TreatmentInfo
+    practitioner_id: int
+    room_id: int
+    starts_at: datetime
+
+
+def find_place(session: Session, request: Request) -> Place:
+    """The place for the request, everything locked; or the refusal."""
+    _require_reach(request)
+    connection = session.connection()
+    current = reference.current(connection)
+    wanted = wanted_of(request, current)
+    lock_practitioners(session, {practitioner.id for practitioner in candidates(wanted, current)})
+    require_patient_may(session, request, wanted)
+    found = slots.search(
+        connection,
+        wanted,
+        clinic=request.clinic,
+        now=request.now,
+        state=reference.state(connection),
+        bounds=request.bounds(),
+    )
+    starts_at = request.starts_at
+    practitioner_id = _choose_practitioner(found.offer, request.starts_local)
+    room_id = _lock_room(session, found.offer.free_rooms(request.starts_local))
+    if found.ran_out:
+        _expire_in_the_way(session, found.ran_out, request, wanted.treatment, practitioner_id, room_id)
+    return Place(wanted.treatment, practitioner_id, room_id, starts_at)
+
+
+def require_patient_may(session: Session, request: Request, wanted: Wanted) -> None:
+    """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time."""
+    if request.patient_id is None:
+        return
+    lock_patient(session, request.patient_id)
+    facts = slots.facts_for(session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone)
+    treatment, starts = wanted.treatment, request.starts_local
+    if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
+        raise NotCleared
+    if treatment.min_days:
+        require_spacing(starts, facts.counting, min_days=treatment.min_days, now_local=request.now_local)
+    visit = TimeSlot(starts, starts + timedelta(minutes=treatment.minutes))
+    if any(visit.overlaps(other) for other in facts.visits):
+        raise PatientBusy
+
+
+def refusal_of(session: Session, constraint: str | None, request: Request) -> BookingRefused | None:
+    """What to answer when the database refused: the constraint's refusal, with facts read now."""
+    kind = CONSTRAINT_REFUSALS.get(constraint or "")
+    if kind is None:
+        return None
+    if kind is TreatmentTooSoon:
+        try:
+            require_patient_may(session, request, wanted_of(request, reference.current(session.connection())))
+        except BookingRefused as refusal:
+            return refusal
+        return SlotTaken()  # whoever was too near has gone again in the meantime: worth another try
+    return kind()
+
+
+def with_alternatives(session: Session, refusal: BookingRefused, request: Request) -> BookingRefused:
+    """The three bookable starts nearest to the wanted one, for this patient, from now on."""
+    connection = session.connection()
+    current = reference.current(connection)
+    try:
+        wanted = wanted_of(request, current)
+    except BookingRefused:
+        wanted = wanted_of(replace(request, practitioner=None), current)
+    if isinstance(refusal, NotCleared) or not candidates(wanted, current):
+        return refusal
+    bounds = request.bounds()
+    middle = min(max(request.starts_local, bounds.earliest_local), bounds.latest_local)
+    around = replace(
+        wanted,
+        first_day=max((middle - ALTERNATIVES_BEFORE).date(), bounds.earliest_local.date()),
+        last_day=min((middle + ALTERNATIVES_AFTER).date(), bounds.latest_local.date()),
+    )
+    if request.patient_id is None:
+        offer = slots.find_slots(connection, around, clinic=request.clinic, now=request.now, bounds=bounds).offer
+    else:
+        offer = slots.find_slots_for_patient(
+            connection, around, request.patient_id, clinic=request.clinic, now=request.now, bounds=bounds
+        ).offer
+    refusal.alternatives = slots.nearest(offer, request.starts_local)
+    return refusal
+
+
+def lock_practitioners(session: Session, ids: set[int]) -> None:
+    if session.get_bind().dialect.name == "postgresql" and ids:
+        session.execute(
+            select(Practitioner.id)
+            .where(Practitioner.id.in_(sorted(ids)))
+            .order_by(Practitioner.id)
+            .with_for_update(key_share=True)
+        ).all()
+
+
+def lock_patient(session: Session, patient_id: int) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(Patient.id).where(Patient.id == patient_id).with_for_update(key_share=True)).all()
+
+
+def expire(hold: Appointment, now: datetime) -> None:
+    hold.status = "expired"
+    hold.version += 1
+    hold.changed_at = now
+    hold.changed_by = str(Actor("system", "holds"))
+    hold.changed_why = "ran out"
+
+
+def wanted_of(request: Request, current: Reference) -> Wanted:
+    treatment = current.treatment(request.treatment)
+    practitioner: PractitionerInfo | None = None
+    if request.practitioner is not None:
+        practitioner = current.practitioner(request.practitioner)
+        if not practitioner.does(treatment):
+            raise SlotNotOffered(HiddenReason.PRACTITIONER_AWAY)
+    if request.actor.kind == "patient" and not treatment.online:
+        raise NotFound("treatment")
+    day = request.starts_local.date()
+    return Wanted(treatment, day, day, practitioner, request.leaving_out)
+
+
+def candidates(wanted: Wanted, current: Reference) -> tuple[PractitionerInfo, ...]:
+    if wanted.practitioner is not None:
+        return (wanted.practitioner,)
+    return current.practitioners_for(wanted.treatment)
+
+
+def _require_reach(request: Request) -> None:
+    """Before anything is read: a start in another century is refused like one beyond the horizon."""
+    bounds = request.bounds()
+    if request.starts_local >= bounds.latest_local:
+        raise SlotNotOffered(HiddenReason.BEYOND_HORIZON)
+    if request.starts_local < bounds.earliest_local:
+        raise SlotNotOffered(HiddenReason.TOO_LATE_TO_BOOK)
+
+
+def _choose_practitioner(offer: Offer, starts_local: datetime) -> int:
+    """For "anyone" the one with most left to offer that day, so that work is spread."""
+    of_day = offer.of_day(starts_local.date())
+    offering = [start.practitioner_id for start in of_day if start.starts_local == starts_local]
+    if offering:
+        free = [start.practitioner_id for start in of_day]
+        return max(offering, key=free.count)
+    reasons = [offer.why_hidden(starts_local, practitioner) for practitioner in offer.practitioners]
+    if HiddenReason.PRACTITIONER_BUSY in reasons or HiddenReason.NO_ROOM in reasons:
+        raise SlotTaken
+    raise SlotNotOffered(next((reason for reason in reasons if reason), HiddenReason.OUTSIDE_HOURS))
+
+
+def _lock_room(session: Session, free: list[int]) -> int:
+    """One of the free rooms; on PostgreSQL rather one that no other booking is taking at this moment."""
+    if session.get_bind().dialect.name != "postgresql":
+        return free[0]
+    rooms = select(Room.id).where(Room.id.in_(free)).order_by(Room.position, Room.id).limit(1)
+    at_leisure = session.scalar(rooms.with_for_update(key_share=True, skip_locked=True))
+    if at_leisure is not None:
+        return at_leisure
+    waited_for = session.scalar(rooms.with_for_update(key_share=True))
+    if waited_for is None:
+        raise SlotTaken
+    return waited_for
+
+
+def _expire_in_the_way(
+    session: Session,
+    ran_out: tuple[int, ...],
+    request: Request,
+    treatment: TreatmentInfo,
+    practitioner_id: int,
+    room_id: int,
+) -> None:
+    """A hold that is over blocks nobody, even if no job has run: the constraints still see its row."""
+    until = request.starts_at + timedelta(minutes=treatment.minutes + treatment.buffer_minutes)
+    in_the_way = session.scalars(
+        select(Appointment)
+        .where(Appointment.id.in_(ran_out), Appointment.status == "held")
+        .where(Appointment.starts_at < until, Appointment.busy_until > request.starts_at)
+        .where((Appointment.practitioner_id == practitioner_id) | (Appointment.room_id == room_id))
+        .with_for_update(key_share=True)
+    )
+    for hold in in_the_way:
+        expire(hold, request.now)
+    session.flush()
