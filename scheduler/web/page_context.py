@@ -39,7 +39,9 @@ def page_context() -> dict[str, Any]:
 def other_languages(language: str) -> list[LanguageLink]:
     """The page being read, in the other languages."""
     return [
-        LanguageLink(other, NAMES[other], f"?{urlencode(_with_lang(other))}") for other in LANGUAGES if other != language
+        LanguageLink(other, NAMES[other], f"?{urlencode(_with_lang(other))}")
+        for other in LANGUAGES
+        if other != language
     ]
 
 
