@@ -22,7 +22,7 @@ check: python-test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
-	.venv/bin/lint-imports --no-logo
+	.venv/bin/lint-imports
 
 bench: setup
 	$(python) -m benchmarks
