@@ -66,7 +66,7 @@ def test_no_text_holds_a_word_that_twilio_takes_for_itself_or_says_what_the_visi
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_long_clinic_name_gets_the_short_day_before_it_costs_a_second_part(language):
-    clinic = dataclasses.replace(CLINIC, name="Clinique de physiothérapie des Rapides")
+    clinic = dataclasses.replace(CLINIC, name="Physiothérapie de la Grande Rivière")
     body = text("reminder", language, starts_local=datetime(2026, 9, 23, 12, 30), practitioner="Maya", clinic=clinic)
     assert segments(body) == 1
     assert "23 sept" in body.lower() or "23 sep" in body.lower()

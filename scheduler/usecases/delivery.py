@@ -1,0 +1,119 @@
+"""What the provider says became of a text: in its status callbacks, or when it is asked about one in doubt."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from scheduler.gateways.sms import SmsRefused, failure_of
+from scheduler.models.sms import Message, Reminder
+from scheduler.usecases import refused_numbers
+from scheduler.usecases.backoff import retry_at
+from scheduler.usecases.sms_states import RANK, body_after_sending, our_status, writing
+
+DELIVERY_TRIES = 3  # of a telephone that was off
+DELIVERY_RETRY_SECONDS = 1800
+
+log = structlog.get_logger("sms")
+
+
+def record_status(
+    engine: Engine, *, attempt_id: str, sid: str, word: str, error_code: int | None, now: datetime
+) -> bool:
+    """Record the provider's `word` for this attempt; settles one in doubt. False when the attempt is unknown.
+
+    Any number of times and in any order: only what ranks higher than what is known changes something.
+    """
+    status = our_status(word)
+    with writing(engine) as connection:
+        if status is None:
+            return connection.scalar(select(Message.id).where(Message.attempt_id == attempt_id)) is not None
+        return record_on(connection, attempt_id, sid, status, error_code=error_code, now=now)
+
+
+def record_on(
+    connection: Connection, attempt_id: str, sid: str, status: str, *, error_code: int | None, now: datetime
+) -> bool:
+    """The same within a transaction; `status` is one of ours."""
+    message = connection.execute(
+        select(Message.id, Message.status, Message.sid, Message.number, Message.reminder_id)
+        .where(Message.attempt_id == attempt_id, Message.direction == "out")
+        .with_for_update()
+    ).one_or_none()
+    if message is None:
+        return False
+    if message.sid is not None and message.sid != sid:
+        log.error("two texts were accepted for one attempt", attempt=attempt_id)
+        return True
+    # Without a sid nothing was heard yet, also when the attempt has been given up.
+    first_news = message.sid is None
+    if not first_news and RANK[status] <= RANK.get(message.status, 0):
+        return True
+    _free_sid(connection, sid, message.id, now)
+    connection.execute(
+        update(Message)
+        .where(Message.id == message.id)
+        .values(
+            status=status,
+            sid=sid,
+            error_code=None if error_code is None else str(error_code),
+            settled_at=now,
+            body=body_after_sending(),
+        )
+    )
+    if status in ("undelivered", "failed"):
+        _not_delivered(connection, message, error_code, now)
+    elif first_news:
+        connection.execute(
+            update(Reminder)
+            .where(Reminder.id == message.reminder_id, Reminder.status.in_(("attempting", "in_doubt", "planned")))
+            .values(status="sent", settled_at=now)
+        )
+    return True
+
+
+def _free_sid(connection: Connection, sid: str, message_id: int, now: datetime) -> None:
+    """Two texts alike, both in doubt: the sid may have been given to the other one. That one is in doubt again."""
+    mistaken = connection.execute(
+        update(Message)
+        .where(Message.sid == sid, Message.id != message_id)
+        .values(sid=None, status="in_doubt", next_attempt_at=now, settled_at=None)
+        .returning(Message.reminder_id)
+    ).scalars()
+    connection.execute(update(Reminder).where(Reminder.id.in_(list(mistaken))).values(status="in_doubt"))
+
+
+def _not_delivered(
+    connection: Connection,
+    message: Row[*tuple[Any, ...]],
+    error_code: int | None,
+    now: datetime,
+) -> None:
+    failure = failure_of(error_code)
+    if isinstance(failure, SmsRefused):
+        refused_numbers.remember(connection, number=message.number, refusal=failure, now=now)
+    if message.reminder_id is None:
+        return
+    newest = select(func.max(Message.id)).where(Message.reminder_id == message.reminder_id).scalar_subquery()
+    reminder = connection.execute(
+        select(Reminder.id, Reminder.attempts).where(
+            Reminder.id == message.reminder_id,
+            Reminder.status.in_(("attempting", "in_doubt", "sent")),
+            newest == message.id,  # news of an older try says nothing about the one under way
+        )
+    ).one_or_none()
+    if reminder is None:
+        return
+    if isinstance(failure, SmsRefused) or reminder.attempts >= DELIVERY_TRIES:
+        reason = str(failure.reason) if isinstance(failure, SmsRefused) else "unreachable"
+        values: dict[str, object] = {"status": "failed", "reason": reason, "settled_at": now}
+    else:
+        again_at = retry_at(
+            now,
+            tries=1,
+            first_seconds=DELIVERY_RETRY_SECONDS,
+            longest_seconds=DELIVERY_RETRY_SECONDS,
+        )
+        values = {"status": "planned", "next_attempt_at": again_at, "settled_at": None}
+    connection.execute(update(Reminder).where(Reminder.id == reminder.id).values(**values))

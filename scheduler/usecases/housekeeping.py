@@ -1,0 +1,51 @@
+"""What is over and of no more use is forgotten, so that nothing grows for ever. Nothing about a patient or a visit."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
+from scheduler.models.base import Base
+from scheduler.usecases.booking import expire_holds
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+DRAFT_KEPT = timedelta(days=1)
+ANSWER_KEPT = timedelta(days=2)
+CODE_KEPT = timedelta(days=1)
+
+
+def tidy(session: Session, *, now: datetime) -> None:
+    """Expire holds that ran out; forget old drafts, rate counters, sign-in codes and idempotent answers."""
+    expire_holds(session, now=now)
+    forgotten: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
+        (BookingDraft, BookingDraft.changed_at < now - DRAFT_KEPT),
+        (IdempotentAnswer, IdempotentAnswer.created_at < now - ANSWER_KEPT),
+        (SignInCode, SignInCode.expires_at < now - CODE_KEPT),
+        (RateCounter, RateCounter.ends_at < now),
+    )
+    for table, over in forgotten:
+        if session.scalar(select(table).where(over).limit(1)) is not None:  # most times there is nothing to write
+            _forget(session, table, over)
+    session.rollback()
+
+
+@retry_deadlocks
+def beat(session: Session, *, name: str, now: datetime) -> None:
+    """`name` was seen going on."""
+    begin_write(session)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(
+        dialect.insert(Heartbeat)
+        .values(name=name, at=now)
+        .on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": now})
+    )
+    session.commit()
+
+
+@retry_deadlocks
+def _forget(session: Session, table: type[Base], over: ColumnElement[bool]) -> None:
+    begin_write(session)
+    session.execute(delete(table).where(over))
+    session.commit()

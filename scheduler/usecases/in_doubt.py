@@ -1,0 +1,171 @@
+"""Attempts whose outcome nobody knows: looked for at the provider, and sent again only when surely not there."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, Row, exists, insert, select, update
+from sqlalchemy.orm import aliased
+
+from scheduler.gateways.sms import FoundMessage, SmsGateway, SmsUnavailable
+from scheduler.models.base import public_id
+from scheduler.models.sms import Message, Reminder
+from scheduler.usecases import delivery
+from scheduler.usecases.backoff import retry_at
+from scheduler.usecases.sending import LISTED_AFTER, STALE_AFTER, Clock
+from scheduler.usecases.sign_in import CODE_LIFE
+from scheduler.usecases.sms_states import status_when_accepted, writing
+
+ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
+LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
+
+log = structlog.get_logger("sms")
+
+
+def take_stale(engine: Engine, *, now: datetime) -> int:
+    """Attempts of a worker that has died, or cannot reach the database, are in doubt from now on."""
+    stale = (Message.status == "attempting", Message.attempted_at < now - STALE_AFTER)
+    with engine.connect() as connection:
+        if connection.scalar(select(Message.id).where(*stale).limit(1)) is None:
+            return 0
+    with writing(engine) as connection:
+        taken = connection.scalars(
+            update(Message).where(*stale).values(status="in_doubt", next_attempt_at=now).returning(Message.reminder_id)
+        ).all()
+        reminders = [reminder_id for reminder_id in taken if reminder_id is not None]
+        connection.execute(
+            update(Reminder)
+            .where(Reminder.id.in_(reminders), Reminder.status == "attempting")
+            .values(status="in_doubt")
+        )
+    log.warning("attempts without an outcome", count=len(taken))
+    return len(taken)
+
+
+def settle_some(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int) -> int:
+    """Ask the provider about up to `limit` attempts in doubt; how many were looked at."""
+    doubtful = _lease(engine, clock(), limit)
+    for attempt in doubtful:
+        _settle(engine, gateway, attempt, clock)
+    return len(doubtful)
+
+
+_in_flight = aliased(Message)
+# A text alike that is just being sent would be taken for this one.
+_alike_in_flight = exists().where(
+    _in_flight.status == "attempting",
+    _in_flight.number == Message.number,
+    _in_flight.body == Message.body,
+)
+
+
+def _lease(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[Any, ...]]]:
+    waiting = (
+        select(Message.id)
+        .where(Message.status == "in_doubt", Message.next_attempt_at <= now, ~_alike_in_flight)
+        .order_by(Message.created_at)
+        .limit(limit)
+    )
+    with engine.connect() as connection:
+        if connection.scalar(waiting.limit(1)) is None:
+            return []
+    with writing(engine) as connection:
+        ids = connection.scalars(waiting.with_for_update(of=Message, skip_locked=True)).all()
+        return list(
+            connection.execute(
+                update(Message)
+                .where(Message.id.in_(ids))
+                .values(next_attempt_at=now + LEASE)
+                .returning(
+                    Message.id, Message.attempt_id, Message.number, Message.body, Message.attempted_at, Message.attempts
+                )
+            )
+        )
+
+
+def _settle(engine: Engine, gateway: SmsGateway, attempt: Row[*tuple[Any, ...]], clock: Clock) -> None:
+    try:
+        found = gateway.find(to=attempt.number, body=attempt.body, since=attempt.attempted_at)
+    except SmsUnavailable:
+        _ask_later(engine, attempt, clock())
+        return
+    ours = _first_unknown(engine, found)
+    now = clock()
+    if ours is not None:
+        delivery.record_status(
+            engine,
+            attempt_id=attempt.attempt_id,
+            sid=ours.sid,
+            word=status_when_accepted(ours.status),
+            error_code=ours.error_code,
+            now=now,
+        )
+    elif now - attempt.attempted_at >= LISTED_AFTER:
+        _not_there(engine, attempt, now)
+    else:
+        _ask_again_at(engine, attempt, attempt.attempted_at + LISTED_AFTER)
+
+
+def _first_unknown(engine: Engine, found: tuple[FoundMessage, ...]) -> FoundMessage | None:
+    """The provider lists every text alike; those that other attempts have got are not this one's."""
+    if not found:
+        return None
+    with engine.connect() as connection:
+        known = set(connection.scalars(select(Message.sid).where(Message.sid.in_([one.sid for one in found]))))
+    return next((one for one in found if one.sid not in known), None)
+
+
+def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) -> None:
+    """Surely not accepted: a reminder is planned again (the claim checks whether it still serves), a code queued anew."""
+    with writing(engine) as connection:
+        settled = connection.execute(
+            update(Message)
+            .where(Message.id == attempt.id, Message.status == "in_doubt")
+            .values(status="failed", error_code="not-there", settled_at=now)
+            .returning(Message.reminder_id, Message.kind, Message.body, Message.number, Message.created_at)
+        ).one_or_none()
+        if settled is None:
+            return
+        if settled.reminder_id is not None:
+            connection.execute(
+                update(Reminder)
+                .where(Reminder.id == settled.reminder_id, Reminder.status == "in_doubt")
+                .values(status="planned", next_attempt_at=now)
+            )
+        elif now < settled.created_at + CODE_LIFE:
+            _queue_anew(connection, settled, attempt.attempts, now)
+        connection.execute(update(Message).where(Message.id == attempt.id, Message.kind == "code").values(body=""))
+
+
+def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts: int, now: datetime) -> None:
+    """A new attempt with an id of its own; its age is that of the code."""
+    connection.execute(
+        insert(Message).values(
+            attempt_id=public_id(),
+            direction="out",
+            kind=settled.kind,
+            number=settled.number,
+            body=settled.body,
+            status="queued",
+            attempts=attempts,
+            created_at=settled.created_at,
+            next_attempt_at=now,
+        )
+    )
+
+
+def _ask_later(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) -> None:
+    asked_for = now - attempt.attempted_at
+    if asked_for > ASK_FOR:
+        log.error("an attempt stays in doubt", attempt=attempt.attempt_id)
+        _ask_again_at(engine, attempt, None)
+    else:
+        tries = 1 + int(asked_for.total_seconds() // 300)
+        _ask_again_at(engine, attempt, retry_at(now, tries=tries, first_seconds=15, longest_seconds=900))
+
+
+def _ask_again_at(engine: Engine, attempt: Row[*tuple[Any, ...]], at: datetime | None) -> None:
+    with writing(engine) as connection:
+        connection.execute(
+            update(Message).where(Message.id == attempt.id, Message.status == "in_doubt").values(next_attempt_at=at)
+        )

@@ -1,0 +1,194 @@
+"""Claiming the reminders that are due. What is due lives in the database alone: any number of workers may claim."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, exists, insert, select, update
+from sqlalchemy.orm import aliased
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.models.appointment import Appointment
+from scheduler.models.base import Instant, public_id
+from scheduler.models.clinic import Practitioner
+from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.sms import Message, Reminder
+from scheduler.usecases.sending import Outgoing
+from scheduler.usecases.sms_states import writing
+from scheduler.usecases.sms_texts import visit_text
+
+FRESH = timedelta(minutes=30)
+"""At night only a confirmation this fresh goes out: it answers what somebody has just done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`found`: how many were due, those not to be sent included; none means that nothing is left to claim."""
+
+    found: int
+    outgoing: list[Outgoing]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a reminder is not sent."""
+
+    status: str
+    reason: str
+
+
+def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: int, gateway: str) -> Claim:
+    """Take up to `limit` due reminders and commit an attempt for each that is still to be sent.
+
+    Each appointment is read again: not active, moved, begun, no number, opted out, or overtaken by a later reminder
+    ends the reminder with its reason. At night, overdue reminders are left for the morning.
+    """
+    due = _due(clinic, now)
+    with engine.connect() as connection:  # a quiet tick takes no write lock
+        if connection.scalar(select(Reminder.id).where(due).limit(1)) is None:
+            return Claim(0, [])
+    with writing(engine) as connection:
+        rows = connection.execute(
+            _FACTS.where(due)
+            .order_by(Reminder.next_attempt_at)
+            .limit(limit)
+            .with_for_update(of=Reminder, skip_locked=True),
+            {"now": now},
+        ).all()
+        to_send = []
+        for row in rows:
+            verdict = verdict_on(row, now)
+            if verdict is None:
+                to_send.append(row)
+            else:
+                connection.execute(
+                    update(Reminder)
+                    .where(Reminder.id == row.id)
+                    .values(status=verdict.status, reason=verdict.reason, settled_at=now)
+                )
+        return Claim(len(rows), _begin(connection, to_send, clinic, now, gateway))
+
+
+def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
+    """None when the reminder is to be sent."""
+    if row.appointment_status not in ("booked", "confirmed"):
+        return Verdict("superseded", row.appointment_status)
+    if row.version != row.schedule_version:
+        return Verdict("superseded", "moved")
+    if row.starts_at <= now:
+        return Verdict("failed" if row.attempts else "suppressed", "too late")
+    if row.number is None:
+        return Verdict("suppressed", "no number")
+    if row.opted_out_at is not None:
+        return Verdict("suppressed", "opted out")
+    if row.unreachable_at is not None:
+        return Verdict("suppressed", "number unreachable")
+    if row.overtaken:
+        return Verdict("suppressed", "overtaken")
+    return None
+
+
+def _due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
+    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    allowed = next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until)
+    if allowed > now_local:
+        return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
+    return is_due
+
+
+_other = aliased(Reminder)
+_told_before = exists().where(
+    _other.appointment_id == Reminder.appointment_id,
+    _other.version < Reminder.version,
+    _other.status.in_(("attempting", "in_doubt", "sent")),
+)
+# After an outage the reminder of three days before may be found beside that of the day before: one is enough.
+_overtaken = exists().where(
+    _other.appointment_id == Reminder.appointment_id,
+    _other.version == Reminder.version,
+    _other.status == "planned",
+    _other.due_at > Reminder.due_at,
+    _other.due_at <= bindparam("now", type_=Instant()),
+)
+_FACTS = (
+    select(
+        Reminder.id,
+        Reminder.kind,
+        Reminder.version,
+        Reminder.attempts,
+        Reminder.appointment_id,
+        Appointment.status.label("appointment_status"),
+        Appointment.schedule_version,
+        Appointment.starts_at,
+        Appointment.starts_local,
+        Appointment.patient_id,
+        Practitioner.given_name.label("practitioner"),
+        Patient.language,
+        PhoneAccount.number,
+        PhoneAccount.opted_out_at,
+        PhoneAccount.unreachable_at,
+        _told_before.label("told_before"),
+        _overtaken.label("overtaken"),
+    )
+    .join(Appointment, Appointment.id == Reminder.appointment_id)
+    .outerjoin(Practitioner, Practitioner.id == Appointment.practitioner_id)
+    .outerjoin(Patient, Patient.id == Appointment.patient_id)
+    .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
+)
+
+
+def _begin(
+    connection: Connection, rows: list[Row[*tuple[Any, ...]]], clinic: ClinicSettings, now: datetime, gateway: str
+) -> list[Outgoing]:
+    """Write the attempts: with the commit that follows, they have begun."""
+    if not rows:
+        return []
+    connection.execute(
+        update(Reminder)
+        .where(Reminder.id.in_([row.id for row in rows]))
+        .values(status="attempting", attempts=Reminder.attempts + 1)
+    )
+    outgoing = [
+        Outgoing(
+            attempt_id=public_id(),
+            number=row.number,
+            body=visit_text(
+                row.kind,
+                clinic=clinic,
+                starts_local=row.starts_local,
+                practitioner=row.practitioner,
+                language=row.language,
+                moved=row.told_before,
+            ),
+            claimed_at=now,
+            until=row.starts_at,
+            tries=row.attempts + 1,
+            reminder_id=row.id,
+        )
+        for row in rows
+    ]
+    connection.execute(
+        insert(Message),
+        [
+            {
+                "attempt_id": attempt.attempt_id,
+                "direction": "out",
+                "kind": row.kind,
+                "number": attempt.number,
+                "body": attempt.body,
+                "status": "attempting",
+                "gateway": gateway,
+                "attempts": 1,
+                "created_at": now,
+                "attempted_at": now,
+                "reminder_id": row.id,
+                "appointment_id": row.appointment_id,
+                "patient_id": row.patient_id,
+            }
+            for row, attempt in zip(rows, outgoing, strict=True)
+        ],
+    )
+    return outgoing

@@ -1,0 +1,166 @@
+"""Sending one SMS: one attempt at a time, and never a second text while the first may have been accepted.
+
+Twilio cannot be told "only once", so the database is. A Message row is the attempt: it is committed before the call,
+its `attempt_id` stands in the status-callback address, and what became of it is committed after the call.
+
+    Message    queued ──claim──▶ attempting ──accepted──▶ accepted ─▶ sent ─▶ delivered | undelivered | failed
+    (codes)                       │  │  │                         (receipts, in any order: usecases/delivery.py)
+                                  │  │  └──refused─────▶ failed
+                                  │  └──unavailable────▶ failed (a code: queued again, while it is valid)
+                                  └──no answer, crash──▶ in_doubt ─▶ accepted … | failed  (usecases/in_doubt.py)
+
+    Reminder   planned ──claim──▶ attempting ──accepted──▶ sent ─▶ (not delivered) failed, or planned: phone was off
+                                  │  │  └──refused─────▶ failed (and the number marked: opted out, unreachable)
+                                  │  └──unavailable────▶ planned for later; failed when the visit has begun by then
+                                  └──no answer, crash──▶ in_doubt ─▶ sent | planned (settled: "not there")
+               planned ─▶ superseded (moved, cancelled: by trigger) | suppressed (no number, opted out, too late …)
+
+- Only what is surely not accepted leads back to planned or queued.
+- Each try of a reminder is a Message row of its own, so that a late receipt names the try it belongs to.
+- A worker that stood still between claim and call (`CALL_WITHIN`) gives the claim back: soon another worker may take
+  the attempt for lost (`STALE_AFTER`) and look for it at the provider.
+- Every change names the states it starts from: whoever comes second changes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, Engine, update
+from sqlalchemy.exc import IntegrityError
+
+from scheduler.gateways.sms import SmsAccepted, SmsGateway, SmsInDoubt, SmsRefused, SmsUnavailable
+from scheduler.models.sms import Message, Reminder
+from scheduler.usecases import delivery, refused_numbers
+from scheduler.usecases.backoff import retry_at
+from scheduler.usecases.sms_states import RANK, UNSETTLED, body_after_sending, status_when_accepted, writing
+
+CALL_WITHIN = timedelta(seconds=30)
+STALE_AFTER = timedelta(seconds=90)  # more than CALL_WITHIN and the gateway's own time limits together
+LISTED_AFTER = timedelta(seconds=60)  # by then the provider lists what it has accepted
+
+Clock = Callable[[], datetime]
+log = structlog.get_logger("sms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A claimed attempt, committed as such. `tries` counts this one; `until`: from then on it serves nobody."""
+
+    attempt_id: str
+    number: str
+    body: str
+    claimed_at: datetime
+    until: datetime
+    tries: int
+    reminder_id: int | None = None
+
+
+def send_one(engine: Engine, gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> None:
+    """Call the provider, with no transaction open, and commit what became of it."""
+    if clock() - outgoing.claimed_at > CALL_WITHIN:
+        give_back(engine, [outgoing], now=clock())
+        return
+    try:
+        accepted = gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id)
+    except SmsRefused as refusal:
+        _record_refused(engine, outgoing, refusal, now=clock())
+    except SmsUnavailable as outage:
+        _record_unavailable(engine, outgoing, outage, now=clock())
+    except SmsInDoubt:
+        _record_in_doubt(engine, outgoing, now=clock())
+    else:
+        _record_accepted(engine, outgoing, accepted, now=clock())
+
+
+def give_back(engine: Engine, unsent: Iterable[Outgoing], *, now: datetime) -> None:
+    """What was claimed and surely not sent is due again at once; the attempt was none and is not counted."""
+    with writing(engine) as connection:
+        for outgoing in unsent:
+            if outgoing.reminder_id is None:
+                values = {"status": "queued", "next_attempt_at": now, "attempts": Message.attempts - 1}
+                _change_message(connection, outgoing, ("attempting",), **values)
+            elif _change_message(connection, outgoing, ("attempting",), status="failed", error_code="given-back"):
+                _change_reminder(
+                    connection, outgoing, status="planned", next_attempt_at=now, attempts=Reminder.attempts - 1
+                )
+
+
+def _record_accepted(engine: Engine, outgoing: Outgoing, accepted: SmsAccepted, *, now: datetime) -> None:
+    status = status_when_accepted(accepted.status)
+    try:
+        with writing(engine) as connection:
+            if RANK[status] < RANK["failed"] or status == "delivered":
+                values = {"status": status, "sid": accepted.sid, "settled_at": now, "body": body_after_sending()}
+                if _change_message(connection, outgoing, ("attempting",), **values):
+                    _change_reminder(connection, outgoing, status="sent", settled_at=now)
+                    return
+            # A receipt overtook the answer, or another worker took the attempt for lost.
+            delivery.record_on(connection, outgoing.attempt_id, accepted.sid, status, error_code=None, now=now)
+    except IntegrityError:  # the sid was taken for that of a text alike, by guess: it is ours for certain
+        delivery.record_status(
+            engine, attempt_id=outgoing.attempt_id, sid=accepted.sid, word=status, error_code=None, now=now
+        )
+
+
+def _record_refused(engine: Engine, outgoing: Outgoing, refusal: SmsRefused, *, now: datetime) -> None:
+    code = str(refusal.error_code or refusal.reason)
+    log.warning("text refused", attempt=outgoing.attempt_id, code=code, reason=str(refusal.reason))
+    with writing(engine) as connection:
+        if _change_message(
+            connection,
+            outgoing,
+            UNSETTLED,
+            status="failed",
+            error_code=code[:16],
+            settled_at=now,
+            body=body_after_sending(),
+        ):
+            _change_reminder(connection, outgoing, status="failed", reason=str(refusal.reason), settled_at=now)
+            refused_numbers.remember(connection, number=outgoing.number, refusal=refusal, now=now)
+
+
+def _record_unavailable(engine: Engine, outgoing: Outgoing, outage: SmsUnavailable, *, now: datetime) -> None:
+    if outage.ours_to_mend:
+        log.error("the provider does not take our settings", code=outage.error_code)
+    code = str(outage.error_code) if outage.error_code else "unavailable"
+    first, longest = (30, 900) if outgoing.reminder_id is not None else (2, 30)
+    again_at = retry_at(
+        now, tries=outgoing.tries, first_seconds=first, longest_seconds=longest, at_least=outage.retry_after
+    )
+    too_late = again_at >= outgoing.until
+    with writing(engine) as connection:
+        if outgoing.reminder_id is None:
+            if too_late:
+                values = {"status": "expired", "body": "", "settled_at": now}
+            else:
+                values = {"status": "queued", "next_attempt_at": again_at}
+            _change_message(connection, outgoing, UNSETTLED, error_code=code, **values)
+        elif _change_message(connection, outgoing, UNSETTLED, status="failed", error_code=code, settled_at=now):
+            if too_late:
+                _change_reminder(connection, outgoing, status="failed", reason="too late", settled_at=now)
+            else:
+                _change_reminder(connection, outgoing, status="planned", next_attempt_at=again_at)
+
+
+def _record_in_doubt(engine: Engine, outgoing: Outgoing, *, now: datetime) -> None:
+    look_at = outgoing.claimed_at + LISTED_AFTER
+    with writing(engine) as connection:
+        if _change_message(connection, outgoing, ("attempting",), status="in_doubt", next_attempt_at=look_at):
+            _change_reminder(connection, outgoing, status="in_doubt")
+
+
+def _change_message(connection: Connection, outgoing: Outgoing, states: tuple[str, ...], **values: object) -> bool:
+    """Whether the attempt was in one of `states`."""
+    changed = connection.execute(
+        update(Message).where(Message.attempt_id == outgoing.attempt_id, Message.status.in_(states)).values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def _change_reminder(connection: Connection, outgoing: Outgoing, **values: object) -> None:
+    if outgoing.reminder_id is not None:
+        connection.execute(
+            update(Reminder).where(Reminder.id == outgoing.reminder_id, Reminder.status.in_(UNSETTLED)).values(**values)
+        )

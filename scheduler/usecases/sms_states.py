@@ -1,0 +1,58 @@
+"""The states of one SMS, and what the provider calls them. The whole machine is drawn in usecases/sending.py."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import MappingProxyType
+
+from sqlalchemy import ColumnElement, Connection, Engine, String, and_, case, literal
+
+from scheduler.gateways.outbox_sms import OutboxSms
+from scheduler.gateways.sms import SmsGateway
+from scheduler.models.engine import WRITING
+from scheduler.models.sms import Message
+
+UNSETTLED = ("attempting", "in_doubt")
+
+# Receipts come in any order: a later one changes something only when it ranks higher, and final states stay.
+RANK: Mapping[str, int] = MappingProxyType({"accepted": 1, "sent": 2, "delivered": 3, "undelivered": 3, "failed": 3})
+
+_PROVIDERS_WORDS = MappingProxyType(
+    {
+        "accepted": "accepted",
+        "scheduled": "accepted",
+        "queued": "accepted",
+        "sending": "accepted",
+        "sent": "sent",
+        "delivered": "delivered",
+        "read": "delivered",
+        "undelivered": "undelivered",
+        "failed": "failed",
+        "canceled": "failed",
+    }
+)
+
+
+def our_status(word: str) -> str | None:
+    """Ours for one of the provider's; None for a word it does not use for texts going out."""
+    return _PROVIDERS_WORDS.get(word.lower())
+
+
+def status_when_accepted(word: str) -> str:
+    """The first status in an answer that has a sid: accepted at least, whatever the word."""
+    return our_status(word) or "accepted"
+
+
+def gateway_name(gateway: SmsGateway) -> str:
+    """What stands in Message.gateway."""
+    return "outbox" if isinstance(gateway, OutboxSms) else "twilio"
+
+
+def body_after_sending() -> ColumnElement[str]:
+    """A code is blanked as soon as it is out; the outbox keeps it, because there it is the only place to read it."""
+    is_spent = and_(Message.kind == "code", Message.gateway != "outbox")
+    return case((is_spent, literal("", String)), else_=Message.body)
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A short transaction that writes: taken at once on SQLite, committed at the end of the block."""
+    return engine.execution_options(**WRITING).begin()

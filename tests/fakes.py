@@ -1,0 +1,57 @@
+"""Stand-ins handed to what is tested, never patched into it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scheduler.gateways.sms import FoundMessage, SmsAccepted
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **much: float) -> None:
+        self.at += timedelta(**much)
+
+
+@dataclass(frozen=True)
+class Sent:
+    to: str
+    body: str
+    attempt_id: str
+    sid: str
+
+
+class FakeSms:
+    """Accepts everything, unless `next_outcomes` says otherwise: an exception to raise, or a function of the text."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.sent: list[Sent] = []
+        self.listed: list[FoundMessage] = []
+        self.next_outcomes: list[Exception | Callable[[Sent], SmsAccepted]] = []
+        self.find_error: Exception | None = None
+        self.asked = 0
+
+    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+        self.calls += 1
+        text = Sent(to, body, attempt_id, f"SM{self.calls:032}")
+        outcome = self.next_outcomes.pop(0) if self.next_outcomes else None
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome is not None:
+            return outcome(text)
+        self.sent.append(text)
+        return SmsAccepted(text.sid, "queued")
+
+    def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
+        self.asked += 1
+        if self.find_error:
+            raise self.find_error
+        return tuple(self.listed)

@@ -1,0 +1,468 @@
+"""Which reminders go out, and what becomes of each."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
+from scheduler.models import Appointment, Message, PhoneAccount, Reminder
+from scheduler.usecases import booking
+from scheduler.usecases.reminders import claim_due
+from scheduler.usecases.sending import send_one
+from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import (
+    VISIT_LOCAL,
+    make_reminder,
+    make_visit,
+    send_reminders,
+    settle,
+    the_messages,
+    the_reminder,
+)
+
+LATER = SmsUnavailable(error_code=20503)
+OPTED_OUT = SmsRefused(21610, RefusalReason.OPTED_OUT)
+BAD_NUMBER = SmsRefused(21211, RefusalReason.BAD_NUMBER)
+
+
+@pytest.fixture
+def sms() -> FakeSms:
+    return FakeSms()
+
+
+@pytest.fixture
+def at() -> FakeClock:
+    return FakeClock(NOW)
+
+
+def test_a_due_reminder_is_sent_once_and_written_down(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    visit = make_visit(session, number="+16135550142")
+    make_reminder(session, visit)
+    send_reminders(engine, sms, at)
+    at.forward(minutes=1)
+    send_reminders(engine, sms, at)
+    assert [(one.to, one.body) for one in sms.sent] == [
+        (
+            "+16135550142",
+            "East Side Physio: reminder of your visit on Monday 7 December at 10:00 am with Pat1. "
+            "Changes: http://127.0.0.1:8000/me or 613-555-0100",
+        )
+    ]
+    reminder, [message] = the_reminder(session), the_messages(session)
+    assert (reminder.status, reminder.attempts, reminder.settled_at) == ("sent", 1, NOW)
+    assert (message.status, message.sid, message.attempt_id) == ("accepted", sms.sent[0].sid, sms.sent[0].attempt_id)
+    assert (message.reminder_id, message.appointment_id, message.patient_id, message.kind, message.gateway) == (
+        reminder.id,
+        visit.id,
+        visit.patient_id,
+        "days_before_3",
+        "twilio",
+    )
+
+
+def test_the_attempt_is_committed_and_no_transaction_open_when_the_provider_is_called(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    seen = []
+
+    def look(text):
+        with Session(engine) as other:
+            seen.append(other.scalars(select(Message.status).where(Message.attempt_id == text.attempt_id)).one())
+        seen.append(engine.pool.checkedout())  # type: ignore[attr-defined]
+        return SmsAccepted(text.sid, "queued")
+
+    sms.next_outcomes = [look]
+    session.close()
+    claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
+    send_one(engine, sms, claim.outgoing[0], clock=at)
+    assert seen == ["attempting", 0]
+
+
+def test_a_booking_gets_its_three_texts_and_no_more(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    make_clinic(session)
+    patient = make_patient(session)
+    booking.book_slot(
+        session,
+        clinic=CLINIC,
+        patient_id=patient.id,
+        treatment="ims",
+        practitioner="p1",
+        starts_local=VISIT_LOCAL,
+        now=NOW,
+        actor=STAFF,
+        origin="desk",
+    )
+    counts = []
+    for minutes in (2, 2, 60 * 24 * 6, 60 * 24 * 2, 60 * 24):
+        at.forward(minutes=minutes)
+        send_reminders(engine, sms, at)
+        counts.append(len(sms.sent))
+    assert counts == [0, 1, 1, 2, 3]
+    assert "booked" in sms.sent[0].body
+    assert all("reminder" in one.body for one in sms.sent[1:])
+
+
+def test_quick_changes_send_one_text_and_a_later_move_says_so(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_clinic(session)
+    patient = make_patient(session)
+    visit = booking.book_slot(
+        session,
+        clinic=CLINIC,
+        patient_id=patient.id,
+        treatment="ims",
+        practitioner="p1",
+        starts_local=VISIT_LOCAL,
+        now=at(),
+        actor=STAFF,
+        origin="desk",
+    )
+
+    def move(to: str) -> None:
+        booking.move_appointment(
+            session,
+            clinic=CLINIC,
+            public_id=visit.public_id,
+            starts_local=local(VISIT_LOCAL.date(), to),
+            practitioner=None,
+            now=at(),
+            actor=STAFF,
+        )
+
+    at.forward(minutes=1)
+    move("11:00")
+    at.forward(minutes=2, seconds=30)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    at.forward(minutes=1)
+    send_reminders(engine, sms, at)
+    move("12:00")
+    at.forward(minutes=4)
+    send_reminders(engine, sms, at)
+    first, second = (one.body for one in sms.sent)
+    assert "you are booked on Monday 7 December at 11:00 am" in first
+    assert "your visit is now on Monday 7 December at 12:00 pm" in second
+
+
+def test_a_cancelled_visit_is_not_texted_about(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    visit = make_visit(session)
+    make_reminder(session, visit)
+    booking.cancel_appointment(session, clinic=CLINIC, public_id=visit.public_id, reason="", now=NOW, actor=STAFF)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("superseded", "cancelled")
+
+
+def test_a_reminder_that_outlived_its_visit_by_some_mistake_is_caught_at_the_claim(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit = make_visit(session)
+    reminder = make_reminder(session, visit)
+    booking.change_status(
+        session,
+        clinic=CLINIC,
+        public_id=visit.public_id,
+        status=AppointmentStatus.ARRIVED,
+        now=NOW,
+        actor=STAFF,
+    )
+    session.execute(update(Reminder).where(Reminder.id == reminder.id).values(status="planned"))
+    session.commit()
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("superseded", "arrived")
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"opted_out_at": NOW}, "opted out"),
+        ({"unreachable_at": NOW, "unreachable_why": "21211"}, "number unreachable"),
+    ],
+)
+def test_a_number_that_must_not_or_cannot_be_texted_suppresses_the_reminder(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, columns: dict[str, object], reason: str
+):
+    make_reminder(session, make_visit(session))
+    session.execute(update(PhoneAccount).values(**columns))
+    session.commit()
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("suppressed", reason)
+
+
+def test_a_patient_without_a_number_is_not_texted(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    visit = make_visit(session)
+    assert visit.patient is not None
+    visit.patient.phone_account_id = None
+    make_reminder(session, visit)
+    send_reminders(engine, sms, at)
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("suppressed", "no number")
+
+
+def test_french_patients_read_french(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    make_reminder(session, make_visit(session, language="fr"))
+    send_reminders(engine, sms, at)
+    assert "rappel, rendez-vous le lundi 7 décembre à 10 h avec Pat1" in sms.sent[0].body
+
+
+@pytest.mark.parametrize(
+    ("clinic_time", "kind", "due_ago", "goes_out"),
+    [
+        ("20:59", "days_before_3", timedelta(hours=2), True),
+        ("21:00", "days_before_3", timedelta(hours=2), False),
+        ("03:00", "days_before_3", timedelta(hours=8), False),
+        ("07:59", "days_before_3", timedelta(hours=11), False),
+        ("08:00", "days_before_3", timedelta(hours=11), True),
+        ("23:30", "confirmation", timedelta(minutes=5), True),
+        ("23:30", "confirmation", timedelta(minutes=45), False),
+        ("08:00", "confirmation", timedelta(hours=9), True),
+    ],
+)
+def test_at_night_only_the_answer_to_a_booking_made_just_now_goes_out(
+    session: Session,
+    engine: Engine,
+    sms: FakeSms,
+    at: FakeClock,
+    clinic_time: str,
+    kind: str,
+    due_ago: timedelta,
+    goes_out: bool,
+):
+    at.at = local(MONDAY, clinic_time).replace(tzinfo=UTC) + timedelta(hours=5)  # winter in Ottawa
+    make_reminder(session, make_visit(session), kind=kind, due_at=at() - due_ago)
+    send_reminders(engine, sms, at)
+    assert len(sms.sent) == goes_out
+    assert the_reminder(session).status == ("sent" if goes_out else "planned")
+
+
+def test_an_overdue_reminder_found_at_night_is_dropped_when_the_visit_begins_before_the_morning_is_over(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session, starts_local=local(MONDAY, "09:00")), kind="days_before_1")
+    at.at = datetime(2026, 11, 30, 8, tzinfo=UTC)  # 3:00 at the clinic
+    send_reminders(engine, sms, at)
+    assert the_reminder(session).status == "planned"
+    at.at = datetime(2026, 11, 30, 14, tzinfo=UTC)  # 9:00: the visit begins
+    send_reminders(engine, sms, at)
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("suppressed", "too late")
+    assert sms.sent == []
+
+
+def test_after_an_outage_one_reminder_goes_out_not_two(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    visit = make_visit(session)
+    make_reminder(session, visit, kind="days_before_3", due_at=NOW - timedelta(days=2))
+    make_reminder(session, visit, kind="days_before_1", due_at=NOW)
+    send_reminders(engine, sms, at)
+    assert len(sms.sent) == 1
+    states = session.execute(select(Reminder.kind, Reminder.status, Reminder.reason).order_by(Reminder.kind)).all()
+    assert [tuple(state) for state in states] == [
+        ("days_before_1", "sent", None),
+        ("days_before_3", "suppressed", "overtaken"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "column", "by"),
+    [(OPTED_OUT, "opted_out", "21610"), (BAD_NUMBER, "unreachable", "21211")],
+)
+def test_a_refusal_ends_the_reminder_and_is_remembered(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, refusal: SmsRefused, column: str, by: str
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [refusal]
+    send_reminders(engine, sms, at)
+    at.forward(days=1)
+    send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("failed", str(refusal.reason))
+    [message] = the_messages(session)
+    assert (message.status, message.error_code) == ("failed", by)
+    account = session.scalars(select(PhoneAccount)).one()
+    assert getattr(account, f"{column}_at") == NOW
+    assert by in (account.opted_out_by, account.unreachable_why)
+
+
+def test_an_outage_is_tried_again_ever_more_rarely_until_it_is_over(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [LATER, LATER, LATER]
+    waits = []
+    while not sms.sent:
+        send_reminders(engine, sms, at)
+        reminder = the_reminder(session)
+        waits.append((reminder.next_attempt_at - at()).total_seconds())
+        at.at = max(reminder.next_attempt_at, at())
+    first, second, third, _ = waits
+    assert 22 <= first <= 38 and 45 <= second <= 75 and 90 <= third <= 150
+    assert [message.status for message in the_messages(session)] == ["failed", "failed", "failed", "accepted"]
+    assert (reminder.status, reminder.attempts) == ("sent", 4)
+
+
+def test_the_provider_says_how_long_to_wait(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsUnavailable(retry_after=600, error_code=20429)]
+    send_reminders(engine, sms, at)
+    assert the_reminder(session).next_attempt_at == NOW + timedelta(seconds=600)
+
+
+def test_an_outage_that_lasts_until_the_visit_fails_as_too_late(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [LATER] * 5000
+    tries = 0
+    while the_reminder(session).status == "planned":
+        send_reminders(engine, sms, at)
+        at.forward(hours=4)
+        tries += 1
+    assert (the_reminder(session).status, the_reminder(session).reason) == ("failed", "too late")
+    assert 10 < tries < 70
+    assert at() <= datetime(2026, 12, 7, 23, tzinfo=UTC)
+
+
+def test_in_doubt_and_found_is_sent(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_reminders(engine, sms, at)
+    assert the_reminder(session).status == "in_doubt"
+    settle(engine, sms, at)
+    assert sms.asked == 0, "a queued message may not be listed yet"
+    sms.listed = [_found("SM-lost", at())]
+    at.forward(seconds=61)
+    settle(engine, sms, at)
+    send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert the_reminder(session).status == "sent"
+    [message] = the_messages(session)
+    assert (message.status, message.sid) == ("delivered", "SM-lost")
+
+
+def test_in_doubt_and_not_there_is_sent_again_with_an_attempt_of_its_own(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_reminders(engine, sms, at)
+    at.forward(seconds=61)
+    settle(engine, sms, at)
+    send_reminders(engine, sms, at)
+    first, second = the_messages(session)
+    assert (first.status, first.error_code, second.status) == ("failed", "not-there", "accepted")
+    assert first.attempt_id != second.attempt_id
+    assert len(sms.sent) == 1
+    assert the_reminder(session).status == "sent"
+
+
+def test_in_doubt_stays_so_while_the_provider_cannot_be_asked(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    sms.find_error = SmsUnavailable()
+    send_reminders(engine, sms, at)
+    for _ in range(200):
+        at.forward(minutes=10)
+        settle(engine, sms, at)
+        send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert the_reminder(session).status == "in_doubt"
+    assert 20 < sms.asked < 200
+    asked = sms.asked
+    at.forward(days=1)
+    settle(engine, sms, at)
+    assert sms.asked == asked, "after a day it is left to people"
+
+
+def test_a_worker_that_died_in_the_call_leaves_an_attempt_that_is_looked_for(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
+    at.forward(seconds=89)
+    settle(engine, sms, at)
+    assert the_reminder(session).status == "attempting"
+    at.forward(seconds=2)
+    settle(engine, sms, at)
+    assert sms.asked == 1
+    send_reminders(engine, sms, at)
+    assert [message.status for message in the_messages(session)] == ["failed", "accepted"]
+    assert len(sms.sent) == 1
+
+
+def test_a_worker_that_stood_still_between_claim_and_call_does_not_call(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
+    at.forward(seconds=31)
+    send_one(engine, sms, claim.outgoing[0], clock=at)
+    assert sms.calls == 0
+    assert (the_reminder(session).status, the_reminder(session).attempts) == ("planned", 0)
+    send_reminders(engine, sms, at)
+    assert len(sms.sent) == 1
+
+
+def test_an_answer_that_comes_after_the_attempt_was_given_up_is_written_down_and_stops_the_second_text(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+
+    def slower_than_anybody_waits(text):
+        at.forward(minutes=5)
+        settle(engine, sms, at)  # another worker: stale, looked for, not there
+        assert the_reminder(session).status == "planned"
+        return SmsAccepted("SM-late", "queued")
+
+    sms.next_outcomes = [slower_than_anybody_waits]
+    claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
+    send_one(engine, sms, claim.outgoing[0], clock=at)
+    send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert the_reminder(session).status == "sent"
+    [message] = the_messages(session)
+    assert (message.status, message.sid) == ("accepted", "SM-late")
+
+
+def test_two_texts_alike_in_doubt_do_not_both_get_the_one_that_was_accepted(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit = make_visit(session, number="+16135550142")
+    patient = make_patient(session, number="+16135550199")
+    patient.phone_account = visit.patient.phone_account
+    second = Appointment(
+        **{
+            column.key: getattr(visit, column.key)
+            for column in Appointment.__table__.columns
+            if column.key not in ("id", "public_id", "active", "practitioner_id", "room_id", "patient_id")
+        },
+        practitioner_id=visit.practitioner_id + 1,
+        room_id=visit.room_id + 1,
+        patient_id=patient.id,
+    )
+    session.add(second)
+    session.commit()
+    second.practitioner.given_name = visit.practitioner.given_name
+    make_reminder(session, visit)
+    make_reminder(session, second)
+    sms.next_outcomes = [SmsInDoubt("no answer"), SmsInDoubt("no answer")]
+    send_reminders(engine, sms, at)
+    sms.listed = [_found("SM-one", at())]
+    at.forward(seconds=61)
+    settle(engine, sms, at)
+    assert sorted(m.status for m in the_messages(session)) == ["delivered", "failed"]
+    send_reminders(engine, sms, at)
+    assert len(sms.sent) == 1
+    session.rollback()
+    assert session.scalars(select(Reminder.status)).all() == ["sent", "sent"]
+
+
+def _found(sid: str, at: datetime):
+    return FoundMessage(sid, "delivered", at)
