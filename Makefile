@@ -22,7 +22,7 @@ check: python-test
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 bench: setup
 	$(python) -m benchmarks

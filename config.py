@@ -32,7 +32,7 @@ class Config:
         self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
         self.LOG_FORMAT = self._one_of("LOG_FORMAT", "json", ("json", "text"))
         self.DEMO = self._one_of("DEMO", "on", ("on", "off")) == "on"
-        self.SMS_PER_SECOND = self._number("SMS_PER_SECOND", 1, 1, 1000)
+        self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
         local = urlsplit(self.PUBLIC_URL).scheme == "http"
         self.SESSION_COOKIE_SECURE = not local

@@ -9,8 +9,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import cli, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
-from scheduler.web import access, assets, envelope, errors, language, sessions
+from scheduler.web import access, assets, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
+from scheduler.web.envelope import Envelope
 
 log = structlog.get_logger("requests")
 
@@ -22,6 +23,9 @@ class Service(Flask):
         self, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> None:
         log.error("exception", exc_info=exc_info, rule=request.url_rule.rule if request.url_rule else None)
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        return assets.max_age()
 
 
 def create_app(config: Any) -> Flask:
@@ -43,8 +47,8 @@ def create_app(config: Any) -> Flask:
     cli.init_app(app)
     access.init_app(app)
     assets.init_app(app)
-    envelope.init_app(app)
     errors.init_app(app)
+    app.wsgi_app = Envelope(app)  # type: ignore[method-assign]
     return app
 
 

@@ -1,1 +1,168 @@
-"""To come in the next commits."""
+"""What goes on without anybody asking. APScheduler is only the clock that ticks: what is due lives in the database,
+so two schedulers, a restart, or none for an hour lose and repeat nothing. Never started at import."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.gateways.outbox_sms import OutboxSms
+from scheduler.gateways.sms import SmsGateway
+from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
+from scheduler.usecases import codes, housekeeping, in_doubt, reminders
+from scheduler.usecases.reminders import Claim
+from scheduler.usecases.sending_pool import send_all
+from scheduler.usecases.sms_states import gateway_name
+
+HEARTBEAT = "scheduler"
+BEAT_EVERY = timedelta(seconds=10)
+IN_DOUBT_AT_ONCE = 50
+
+log = structlog.get_logger("jobs")
+
+
+def start(app: Flask) -> BackgroundScheduler:
+    """Begin to tick in this process; `stop` it before the process ends."""
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # "still running" is no news for a tick
+    work = app.extensions["jobs"] = _Work(app)
+    scheduler = BackgroundScheduler(
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(len(work.every))},
+        timezone="UTC",  # else it looks for the machine's zone files
+    )
+    for name, (seconds, job) in work.every.items():
+        scheduler.add_job(
+            partial(_go_on, name, job),
+            "interval",
+            seconds=seconds,
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=clock.now(),
+        )
+    scheduler.start()
+    return scheduler
+
+
+def stop(app: Flask, scheduler: BackgroundScheduler) -> None:
+    """Finish what is being sent, give back what was claimed, and end."""
+    app.extensions["jobs"].stopping.set()
+    scheduler.shutdown(wait=True)
+
+
+def run(app: Flask) -> None:
+    """Tick until SIGTERM or Ctrl-C. For the main thread of a process of its own; several may run at once."""
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before there are threads, so that none of them is hit
+    scheduler = start(app)
+    log.info("ticking")
+    signal.sigwait(ending)
+    stop(app, scheduler)
+
+
+def tick(app: Flask) -> None:
+    """Everything that is due, once."""
+    work = _Work(app)
+    for _seconds, job in work.every.values():
+        job()
+
+
+def gateway_for(app: Flask) -> SmsGateway:
+    """Twilio when it is set, else the outbox, which prints to the console. One for the process: it keeps connections."""
+    if "sms_gateway" not in app.extensions:
+        app.extensions["sms_gateway"] = _new_gateway(app)
+    gateway: SmsGateway = app.extensions["sms_gateway"]
+    return gateway
+
+
+def _new_gateway(app: Flask) -> SmsGateway:
+    settings: dict[str, str] = app.config["SMS"]
+    if not settings:
+        return OutboxSms(sys.stdout)
+    return TwilioSms(
+        TwilioSettings(
+            account_sid=settings["account_sid"],
+            auth_token=settings["auth_token"],
+            public_url=app.config["PUBLIC_URL"],
+            from_number=settings["from"] or None,
+            messaging_service_sid=settings["messaging_service_sid"] or None,
+            api_origin=settings["api_origin"] or None,
+        )
+    )
+
+
+def _go_on(name: str, job: Callable[[], None]) -> None:
+    """A tick that fails is logged, and the next one comes: a database restart must not end the reminders."""
+    try:
+        job()
+    except Exception:
+        log.exception("tick failed", job=name)
+
+
+class _Work:
+    """The jobs, by name: how many seconds between two ticks, and what is done."""
+
+    def __init__(self, app: Flask) -> None:
+        with app.app_context():
+            self._engine = db.engine
+        self._gateway = gateway_for(app)
+        self._clinic = app.config["CLINIC"]
+        self._concurrency: int = app.config["SMS_CONCURRENCY"]
+        self._beaten_at: datetime | None = None
+        self.stopping = threading.Event()
+        self.every: dict[str, tuple[int, Callable[[], None]]] = {
+            "codes": (1, self._send_codes),
+            "in doubt": (15, self._settle),
+            "reminders": (15, self._send_reminders),
+            "housekeeping": (60, self._tidy),
+        }
+
+    def _send_reminders(self) -> None:
+        self._send(partial(reminders.claim_due, clinic=self._clinic), before=self._beat)
+
+    def _send_codes(self) -> None:
+        self._send(codes.claim_codes)
+
+    def _send(self, claim: Callable[..., Claim], before: Callable[[], None] = lambda: None) -> None:
+        def claim_some(limit: int) -> Claim:
+            before()
+            gateway = gateway_name(self._gateway)
+            return claim(self._engine, now=clock.now(), limit=limit, gateway=gateway)
+
+        send_all(
+            self._engine,
+            self._gateway,
+            claim=claim_some,
+            clock=clock.now,
+            concurrency=self._concurrency,
+            stopping=self.stopping,
+        )
+
+    def _settle(self) -> None:
+        in_doubt.take_stale(self._engine, now=clock.now())
+        in_doubt.settle_some(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
+
+    def _tidy(self) -> None:
+        codes.blank_old_codes(self._engine, now=clock.now())
+        with Session(self._engine) as session:
+            housekeeping.tidy(session, now=clock.now())
+
+    def _beat(self) -> None:
+        now = clock.now()
+        if self._beaten_at is None or now - self._beaten_at >= BEAT_EVERY:
+            with Session(self._engine) as session:
+                housekeeping.beat(session, name=HEARTBEAT, now=now)
+            self._beaten_at = now

@@ -5,7 +5,6 @@ LOG_FORMAT=text shows them whole.
 """
 
 import logging
-import secrets
 import sys
 import traceback
 from types import TracebackType
@@ -16,6 +15,9 @@ from flask import has_request_context, request
 from structlog.typing import EventDict, Processor
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+REQUEST_ID = "clinic.request_id"
+"""Where the WSGI environment of a request keeps its id."""
 
 QUIET_LIBRARIES = ("twilio", "alembic", "apscheduler", "waitress", "werkzeug", "urllib3", "sqlalchemy")
 """Their warnings are heard; what they say at INFO and DEBUG may hold telephone numbers and texts."""
@@ -54,10 +56,8 @@ def configure(log_format: str) -> None:
 
 
 def request_id() -> str:
-    """The id of the request being answered, made when first asked for."""
-    found: str | None = request.environ.get("clinic.request_id")
-    if found is None:
-        found = request.environ["clinic.request_id"] = secrets.token_hex(8)
+    """The id of the request being answered (made in web/envelope.py)."""
+    found: str = request.environ.get(REQUEST_ID, "")
     return found
 
 

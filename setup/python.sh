@@ -79,7 +79,7 @@ install() {
         tell_uv_what_pip_knows
         # Links fail across file systems; a copy always works and is as quick for these sizes.
         if UV_LINK_MODE="${UV_LINK_MODE:-copy}" VIRTUAL_ENV="$PWD/.venv" \
-            .venv/bin/python -m uv pip install --quiet --compile-bytecode --require-hashes -r "$1"
+            .venv/bin/python -m uv pip install --quiet --require-hashes -r "$1"
         then
             return
         fi

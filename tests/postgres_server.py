@@ -105,6 +105,8 @@ class PostgresServer:
                 f"{package.name}.libs",
             ):  # programs and libraries find each other side by side
                 shutil.copytree(package.parent / name, self.folder / name, symlinks=True)
+            for copied in self.folder.rglob("*"):  # whose keeper is to remove it, too
+                os.chown(copied, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
             return self.folder / bin_folder.relative_to(package.parent)
         return bin_folder
 

@@ -100,7 +100,8 @@ def find_offer(
 ) -> Offer:
     """Everything on offer to anybody. `busy` is `Busy` or plain tuples of that shape, in any order.
 
-    Hand in what touches the day before the range or the day after as well: visits may pass midnight.
+    Hand in what touches the days around the range too: visits may pass midnight. A query may merge appointments
+    that touch, for practitioners and for rooms apart (None for the other): the answer is the same.
     """
     grid = StartGrid(search.first_day, search.last_day, search.grid_minutes)
     in_hours, past_closing = _hours_rows(search, hours, grid)

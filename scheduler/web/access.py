@@ -31,6 +31,9 @@ class Access:
 
 PUBLIC = Access("public")
 
+# What the envelope around Flask (envelope.py) wants to know of a request, in its WSGI environment.
+ENDPOINT, RULE, MAY_BE_STORED = "clinic.endpoint", "clinic.rule", "clinic.may_be_stored"
+
 _declared: dict[str, Access] = {}
 
 
@@ -55,7 +58,7 @@ def is_open(endpoint: str) -> bool:
 
 
 def entered() -> Access | None:
-    """What the blueprint being asked declares; None where routing found nothing (404, 405)."""
+    """What the blueprint being asked declares, for its guard; None where routing found nothing (404, 405)."""
     found: Access | None = current_app.extensions["access"].get(request.endpoint)
     return found
 
@@ -81,15 +84,19 @@ def _of_blueprint(name: str) -> Access | None:
 
 
 def _enter() -> ResponseReturnValue | None:
-    if request.endpoint is None:
+    rule = request.url_rule
+    if rule is None:  # 404, 405
         return None
-    access = entered()
+    environ = request.environ
+    environ[ENDPOINT], environ[RULE] = rule.endpoint, rule.rule
+    access: Access | None = current_app.extensions["access"].get(rule.endpoint)
     if access is None:
         raise Forbidden  # a route added past the check at the start
-    if access.guard is not None and not is_open(request.endpoint):
+    environ[MAY_BE_STORED] = access.who == "public"
+    if access.guard is not None and not is_open(rule.endpoint):
         kept_out = access.guard()
         if kept_out is not None:
             return kept_out
-    if request.method in CHANGING and access.who in BY_COOKIE and current_app.config["WTF_CSRF_ENABLED"]:
+    if environ["REQUEST_METHOD"] in CHANGING and access.who in BY_COOKIE and current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect()
     return None

@@ -5,8 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 
+A_YEAR = 31_536_000
 NEEDED = ("vendor/pico.min.css", "vendor/htmx.min.js")
 
 
@@ -19,6 +20,11 @@ def init_app(app: Flask) -> None:
             found = _hash(folder / values["filename"])
             if found:
                 values["v"] = found
+
+
+def max_age() -> int | None:
+    """How long a browser may keep the style sheet being asked for without asking again."""
+    return A_YEAR if request.args.get("v") else None
 
 
 def missing(app: Flask) -> list[str]:

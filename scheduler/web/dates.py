@@ -1,28 +1,44 @@
-"""Dates and times as a person says them, in the language of the request, on the clinic's wall clock."""
+"""Days and times as a person says them: "Tuesday 8 December", "5:30 pm"; "mardi 8 décembre", "17 h 30".
+
+Always of the clinic's wall clock and always rendered here: phones have stale zone files too.
+"""
 
 from datetime import date, datetime, time
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from flask_babel import get_locale
 
-DAY = {"en": "EEEE d MMMM", "fr": "EEEE d MMMM"}
-TIME = {"en": "h:mm a", "fr": "H 'h' mm"}
+NBSP = "\u00a0"
 
 
-def day_words(local: date) -> str:
-    """ "Tuesday 8 December", "mardi 8 décembre", "dimanche 1er novembre"; takes a date or a datetime."""
-    language = _language()
-    words = format_date(local, DAY[language], locale=language)
-    return words.replace(" 1 ", " 1er ") if language == "fr" else words
+def day_words(day: date) -> str:
+    """ "Tuesday 8 December", "mardi 1er décembre"; takes a date or a datetime."""
+    return _spoken(day, "EEEE d MMMM")
 
 
-def time_words(local: time | datetime) -> str:
-    """ "5:30 pm", "17 h 30"."""
-    language = _language()
-    words = format_time(local if isinstance(local, time) else local.time(), TIME[language], locale=language)
-    return words.lower()
+def day_with_year_words(day: date) -> str:
+    """ "14 March 1986"; for birth dates."""
+    return _spoken(day, "d MMMM y")
+
+
+def time_words(moment: time | datetime) -> str:
+    """ "5:30 pm", "17 h 30"; French full hours are "17 h"."""
+    if _language() == "fr":
+        return f"{moment.hour}{NBSP}h" + (f"{NBSP}{moment.minute:02}" if moment.minute else "")
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'am' if moment.hour < 12 else 'pm'}"
+
+
+def day_and_time_words(local: datetime) -> str:
+    """ "Tuesday 8 December, 5:30 pm"; "mardi 8 décembre à 17 h 30"."""
+    joint = " à " if _language() == "fr" else ", "
+    return f"{day_words(local)}{joint}{time_words(local)}"
+
+
+def _spoken(day: date, pattern: str) -> str:
+    words = format_date(day, pattern, locale=_language())
+    return words.replace("1 ", "1er ", 1) if _language() == "fr" and day.day == 1 else words
 
 
 def _language() -> str:
     locale = get_locale()
-    return locale.language if locale is not None and locale.language in DAY else "en"
+    return locale.language if locale is not None and locale.language == "fr" else "en"

@@ -4,7 +4,7 @@ from flask import Flask, Response
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
-from scheduler.web.envelope import NEVER_STORE, REVALIDATE
+from scheduler.web.envelope import NEVER_STORE
 
 
 class VisitorSessions(SecureCookieSessionInterface):
@@ -20,6 +20,6 @@ class VisitorSessions(SecureCookieSessionInterface):
         return self._signer
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if session.accessed and response.headers.get("Cache-Control") == REVALIDATE:
+        if session.accessed and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = NEVER_STORE
         super().save_session(app, session, response)

@@ -118,6 +118,14 @@ def test_a_clinic_without_rooms_offers_nothing():
     assert offer.why_empty() == [HiddenReason.NO_ROOM, HiddenReason.OUTSIDE_HOURS]
 
 
+def test_appointments_that_touch_may_be_handed_in_merged():
+    apart = [Busy(ANA, ROOM_A, at("08:00"), at("09:10")), Busy(ANA, ROOM_A, at("09:10"), at("09:40"))]
+    merged = [Busy(ANA, None, at("08:00"), at("09:40")), Busy(None, ROOM_A, at("08:00"), at("09:40"))]
+    offers = [find_offer(make_search(), MORNING, [], busy) for busy in (apart, merged)]
+    assert clocks(offers[0]) == clocks(offers[1]) == ["09:45", "10:00"]
+    assert reasons(offers[0]) == reasons(offers[1])
+
+
 def test_other_practitioners_appointments_and_rooms_do_not_matter():
     offer = find_offer(make_search(), MORNING, [], [(BEN, 99, at("00:00"), at("23:00"))])
     assert len(list(offer)) == 5
@@ -178,6 +186,28 @@ def test_closing_at_midnight_is_the_end_of_the_day():
     late = [WeeklyHours(ANA, TUESDAY.weekday(), time(23), time.min)]
     search = make_search(last_day=TUESDAY + timedelta(days=1))
     assert clocks(find_offer(search, late, [], [])) == ["23:00", "23:15", "23:30"]
+
+
+def test_closing_at_the_hour_of_opening_is_a_whole_day():
+    whole_day = [WeeklyHours(ANA, TUESDAY.weekday(), time(6), time(6))]
+    offer = find_offer(make_search(last_day=TUESDAY + timedelta(days=1), grid_minutes=60), whole_day, [], [])
+    assert offer.days() == {TUESDAY: 18, TUESDAY + timedelta(days=1): 6}
+
+
+def test_a_visit_on_the_last_day_may_run_into_a_shift_of_the_day_after():
+    wednesday = TUESDAY + timedelta(days=1)
+    hours = [
+        WeeklyHours(ANA, TUESDAY.weekday(), time(23), time.min),
+        WeeklyHours(ANA, wednesday.weekday(), time.min, time(1)),
+    ]
+    assert clocks(find_offer(make_search(), hours, [], [])) == ["23:00", "23:15", "23:30", "23:45"]
+
+
+def test_an_appointment_of_the_evening_before_may_forbid_the_first_start_alone():
+    yesterday = TUESDAY - timedelta(days=1)
+    busy = [Busy(ANA, ROOM_A, at("23:00", yesterday), at("00:05"))]
+    offer = find_offer(make_search(), every_day(ANA, "00:00", "01:00"), [], busy)
+    assert clocks(offer) == ["00:15", "00:30"]
 
 
 @pytest.mark.parametrize(

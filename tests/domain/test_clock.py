@@ -121,6 +121,13 @@ def test_changes_of_other_zones(name, day, slot):
     assert changes == [TimeSlot(at(day, slot[0]), at(day, slot[1]))]
 
 
+def test_an_hour_skipped_before_midnight_belongs_to_the_day_it_ends():
+    saturday, sunday = date(2026, 3, 28), date(2026, 3, 29)
+    nuuk = clock.zone("America/Nuuk")
+    assert clock.clock_changes(saturday, saturday, nuuk) == [TimeSlot(at(saturday, "23:00"), at(sunday, "00:00"))]
+    assert clock.clock_changes(sunday, sunday, nuuk) == []
+
+
 def test_the_day_samoa_skipped_is_a_change_of_a_whole_day():
     skipped = date(2011, 12, 30)
     changes = clock.clock_changes(skipped, skipped, clock.zone("Pacific/Apia"))

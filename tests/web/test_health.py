@@ -61,4 +61,4 @@ def test_not_ready_without_a_database(app: Flask, tmp_path: object) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_requests_are_counted(client: FlaskClient, engine: Engine) -> None:
     client.get("/healthz")
-    assert 'clinic_requests_total{endpoint="health.alive",status="200"}' in client.get("/metrics").text
+    assert 'clinic_request_seconds_count{endpoint="health.alive",status="200"}' in client.get("/metrics").text

@@ -1,0 +1,44 @@
+// Comforts only: every page does its work without this file.
+
+// A second press while the first is under way sends nothing. The button stays in the form's data, so it is not disabled.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-disabled", "true");
+});
+
+// Coming back by the back button finds a page that can be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.querySelector("[aria-disabled]")?.removeAttribute("aria-disabled");
+  }
+});
+
+// The button that goes on names the time chosen.
+document.addEventListener("change", (event) => {
+  const says = event.target.dataset?.says;
+  const button = says && event.target.form?.querySelector("[data-says-choice]");
+  if (button) button.textContent = says;
+});
+
+function showCopyButtons() {
+  for (const button of document.querySelectorAll("button[data-copy][hidden]")) {
+    if (navigator.clipboard) button.hidden = false;
+  }
+}
+showCopyButtons();
+document.addEventListener("htmx:load", showCopyButtons);
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copy]");
+  if (!button) return;
+  const source = document.querySelector(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  button.textContent = button.dataset.copied;
+});

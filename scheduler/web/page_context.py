@@ -1,0 +1,54 @@
+"""What every page can say: the same page in other languages, and dates in words."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, request
+
+from scheduler.web import dates
+from scheduler.web.language import LANGUAGES, template_variables
+
+NAMES = {"en": "English", "fr": "Français"}
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageLink:
+    language: str
+    name: str
+    href: str
+
+
+def install(blueprint: Blueprint) -> None:
+    """For the pages of every blueprint, not of this one alone."""
+    blueprint.app_context_processor(page_context)
+    for name, words in (
+        ("day", dates.day_words),
+        ("time", dates.time_words),
+        ("day_and_time", dates.day_and_time_words),
+        ("day_with_year", dates.day_with_year_words),
+        ("combined", combined),
+    ):
+        blueprint.add_app_template_filter(words, name)
+
+
+def page_context() -> dict[str, Any]:
+    return {"language_links": other_languages(template_variables()["language"])}
+
+
+def other_languages(language: str) -> list[LanguageLink]:
+    """The page being read, in the other languages."""
+    return [
+        LanguageLink(other, NAMES[other], f"?{urlencode(_with_lang(other))}")
+        for other in LANGUAGES
+        if other != language
+    ]
+
+
+def _with_lang(language: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in request.args.items(multi=True) if name != "lang"] + [("lang", language)]
+
+
+def combined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of an element: those given go over the usual ones."""
+    return {**first, **second}
