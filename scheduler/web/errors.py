@@ -42,7 +42,7 @@ def explain(error: Exception) -> Explained:
 
 
 def init_app(app: Flask) -> None:
-    for kind in (errors.BookingRefused, errors.NotFound, errors.Invalid, HTTPException):
+    for kind in (*_REFUSALS, HTTPException):
         app.register_error_handler(kind, answer)
 
 
@@ -166,6 +166,21 @@ def _status_refused(_error: errors.StatusRefused) -> Words:
     )
 
 
+def _too_often(_error: Exception | None = None) -> Words:
+    return _("That was too often in a short time."), _("Wait a few minutes, then try again, or telephone the clinic.")
+
+
+def _code_wrong(error: errors.CodeWrong) -> Words:
+    return (
+        _("This is not the code we sent."),
+        ngettext("You can try %(num)d more time.", "You can try %(num)d more times.", error.tries_left),
+    )
+
+
+def _code_gone(_error: errors.CodeGone) -> Words:
+    return _("This code can no longer be used."), _("Ask for a new one.")
+
+
 def _not_found(_error: Exception | None = None) -> Words:
     return (
         _("This page does not exist, or is no longer there."),
@@ -187,6 +202,9 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.VersionConflict: (409, _version_conflict),
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),
+    errors.TooManyTries: (429, _too_often),
+    errors.CodeWrong: (422, _code_wrong),
+    errors.CodeGone: (409, _code_gone),
     errors.NotFound: (404, _not_found),
     errors.Invalid: (422, _invalid),
 }
@@ -233,7 +251,7 @@ _HTTP: dict[int, tuple[str, Callable[[], Words]]] = {
     422: ("invalid", _invalid),
     429: (
         "too-many-requests",
-        lambda: (_("That was too often in a short time."), _("Wait a few minutes, then try again.")),
+        _too_often,
     ),
     500: (
         "internal-error",

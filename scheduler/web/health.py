@@ -1,19 +1,15 @@
 """For whoever operates the service: is it there, can it work, what has it done."""
 
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 
-from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler import clock
+from scheduler import clock, schema
 from scheduler.extensions import db
 from scheduler.models import Heartbeat, constraints
 from scheduler.web import access
@@ -56,11 +52,8 @@ def problems(now: datetime) -> dict[str, str]:
 
 def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
-    try:
-        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except SQLAlchemyError:
-        version = None
-    newest = newest_migration(str(_migrations()))
+    version = schema.present(connection)
+    newest = schema.newest()
     if version != newest:
         return {
             "migrations": f"the database is at {version or 'nothing'}, the code at {newest}: run `flask db upgrade`"
@@ -72,15 +65,3 @@ def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
     if at is None or now - at > HEARTBEAT_MAX_AGE:
         found["scheduler"] = "has never ticked" if at is None else f"last ticked at {at.isoformat(timespec='seconds')}"
     return found
-
-
-@cache
-def newest_migration(folder: str) -> str | None:
-    """The revision that `flask db upgrade` would bring a database to."""
-    config = AlembicConfig()
-    config.set_main_option("script_location", folder)
-    return ScriptDirectory.from_config(config).get_current_head()
-
-
-def _migrations() -> Path:
-    return Path(current_app.root_path).parent / "migrations"

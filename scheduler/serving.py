@@ -1,0 +1,113 @@
+"""`flask serve`: everything in one process, from an empty folder to a clinic that takes bookings."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from waitress.server import create_server
+
+from scheduler import schema
+from scheduler.models import constraints
+from scheduler.web import assets
+
+THREADS = 8
+DRAIN_SECONDS = 20
+
+
+class CannotStart(click.ClickException):
+    """Said in one line on standard error; exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"Cannot start: {self.message}", err=True)
+
+
+def require_assets(app: Flask) -> None:
+    lost = assets.missing(app)
+    if lost:
+        raise CannotStart(f"{', '.join(lost)} not found in scheduler/static: run `make setup`.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The port, taken before anything else is done: a second start changes nothing in the first one's database."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise CannotStart(
+            f"{host}:{port} cannot be listened on ({error.strerror}). Stop what is there, or choose another PORT."
+        ) from None
+
+
+def prepare_database(engine: Engine) -> None:
+    """Upgraded to the code's version, with every constraint that the rules lean on."""
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        schema.upgrade(engine)
+        with engine.connect() as connection:
+            lost = constraints.missing(connection)
+    except schema.DatabaseNewer as error:
+        raise CannotStart(f"the database is of a newer version ({error}) than this code: update the code.") from None
+    except schema.NotOurs:
+        raise CannotStart(f"{where} holds tables that are not ours: give DATABASE_URL an empty database.") from None
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise CannotStart(f"the database {where} cannot be used: {reason}") from None
+    if lost:
+        raise CannotStart(
+            f"the database lacks {len(lost)} of its constraints ({', '.join(sorted(lost)[:3])} …): "
+            "run `flask --app wsgi db downgrade base` and `upgrade` on a copy, or restore a backup."
+        )
+
+
+def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], object], ready: Callable[[], None]) -> None:
+    """Answer until SIGTERM or Ctrl-C, then finish what is in flight, at most `DRAIN_SECONDS`; a second signal ends
+    at once."""
+    server = create_server(
+        app,
+        sockets=[listening],
+        threads=THREADS,
+        ident=None,
+        # What the proxy says must reach the application, which knows how many to believe (TRUSTED_PROXIES).
+        clear_untrusted_proxy_headers=app.config["TRUSTED_PROXIES"] == 0,
+        # A header of several requests' length is refused; bodies are bounded by MAX_CONTENT_LENGTH.
+        max_request_header_size=32_768,
+        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+    )
+    leaving = threading.Event()
+
+    def leave(_signal: int, _frame: object) -> None:
+        if leaving.is_set():
+            raise SystemExit(1)
+        leaving.set()
+        server.pull_trigger()  # wakes the loop
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, leave)  # waitress by itself would be killed together with its requests
+    ready()
+    try:
+        while not leaving.is_set():
+            server.asyncore.loop(timeout=30, map=server._map, use_poll=True, count=1)
+        _drain(server)
+    finally:
+        stop_jobs()
+        server.task_dispatcher.shutdown(timeout=1)
+
+
+def _drain(server: Any) -> None:
+    """Take no new connections, and go on until every request that arrived is answered and sent."""
+    server.del_channel()
+    server.socket.close()
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until and any(_busy(channel) for channel in list(server.active_channels.values())):
+        server.asyncore.loop(timeout=0.05, map=server._map, use_poll=True, count=1)
+
+
+def _busy(channel: Any) -> bool:
+    return bool(channel.requests) or channel.total_outbufs_len > 0

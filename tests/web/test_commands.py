@@ -1,0 +1,88 @@
+"""The commands of the README."""
+
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.models import ApiToken, StaffUser
+from scheduler.usecases.staff import password_matches
+from scheduler.usecases.tokens import token_hash
+
+
+def test_a_token_is_printed_once_and_kept_as_a_hash(app: Flask, session: Session) -> None:
+    result = app.test_cli_runner().invoke(args=["tokens", "create", "website", "--role", "receptionist"])
+    token = result.stdout.strip()
+    assert result.exit_code == 0
+    assert "\n" not in token
+    kept = session.scalars(select(ApiToken)).one()
+    assert (kept.name, kept.role, kept.token_hash) == ("website", "receptionist", token_hash(token))
+    assert token not in kept.token_hash
+
+
+def test_a_token_without_a_role_acts_as_owner_and_names_are_given_once(app: Flask, session: Session) -> None:
+    run = app.test_cli_runner()
+    assert run.invoke(args=["tokens", "create", "website"]).exit_code == 0
+    assert session.scalars(select(ApiToken.role)).one() == "owner"
+    again = run.invoke(args=["tokens", "create", "website"])
+    assert again.exit_code == 2
+    assert "a token of this name already" in again.stderr
+    assert again.stdout == ""
+
+
+def test_staff_are_added_with_a_password_typed_twice_or_read(app: Flask, session: Session) -> None:
+    run = app.test_cli_runner()
+    typed = run.invoke(args=["staff", "add", "jo", "--name", "Jo Roy"], input="correct horse\ncorrect horse\n")
+    assert typed.exit_code == 0, typed.output
+    read = run.invoke(
+        args=["staff", "add", "max", "--name", "Max", "--role", "owner", "--password-stdin"], input="a long password\n"
+    )
+    assert read.exit_code == 0, read.output
+    jo, maximilian = session.scalars(select(StaffUser).order_by(StaffUser.username))
+    assert (jo.role, maximilian.role) == ("receptionist", "owner")
+    assert jo.password_hash.startswith("$argon2id$")
+    assert password_matches(jo, "correct horse")
+    assert not password_matches(jo, "correct horsE")
+    assert not password_matches(None, "nobody has this password")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "words"),
+    [
+        (["Jo", "--name", "Jo"], "a long password", "small letters"),
+        (["jo", "--name", " "], "a long password", "Give a name"),
+        (["jo", "--name", "Jo"], "short", "10 to 200"),
+        (["jo", "--name", "Jo", "--role", "king"], "a long password", "king"),
+    ],
+)
+def test_unfit_staff_are_refused_with_words(app: Flask, arguments: list[str], typed: str, words: str) -> None:
+    result = app.test_cli_runner().invoke(args=["staff", "add", *arguments, "--password-stdin"], input=f"{typed}\n")
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_backup_is_a_whole_database_for_its_owner_alone(app: Flask, tmp_path: Path) -> None:
+    run = app.test_cli_runner()
+    run.invoke(args=["tokens", "create", "website"])
+    copy = tmp_path / "copy.sqlite"
+    assert run.invoke(args=["backup", str(copy)]).exit_code == 0
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT name FROM api_token").fetchall() == [("website",)]
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy.sqlite"]
+    again = run.invoke(args=["backup", str(copy)])
+    assert again.exit_code == 1
+    assert "there already" in again.stderr
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_backup_of_postgresql_names_the_tool(app: Flask, tmp_path: Path) -> None:
+    result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "copy")])
+    assert result.exit_code == 1
+    assert "pg_dump" in result.stderr

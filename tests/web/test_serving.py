@@ -1,0 +1,148 @@
+"""`flask serve`, as a process: it begins, it ends, and it says in one line why it cannot."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SLOW = """
+import time
+from flask import Blueprint
+from scheduler.web import access, blueprints
+slow = Blueprint("slow", __name__)
+access.declare(slow, "public")
+@slow.get("/slow")
+def slowly():
+    time.sleep(1.5)
+    return "x" * 3_000_000
+first = blueprints.register_blueprints
+blueprints.register_blueprints = lambda app: (first(app), app.register_blueprint(slow))
+import scheduler
+scheduler.register_blueprints = blueprints.register_blueprints
+from wsgi import app
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def environment(database: str, port: int) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {
+        "DATABASE_URL": database,
+        "PORT": str(port),
+        "SECRET_KEY": "a key for tests alone",
+        "DEMO": "off",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def flask(*words: str, application: str = "wsgi") -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", application, *words]
+
+
+@contextlib.contextmanager
+def serving(database: str, port: int, *, application: str = "wsgi") -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        flask("serve", application=application),
+        cwd=ROOT,
+        env=environment(database, port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("http://"):
+                break
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_finishes_the_request_in_flight_and_takes_no_more(
+    tmp_path: Path, port: int, stop: signal.Signals
+) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text(SLOW)
+    with serving(f"sqlite:///{tmp_path}/clinic.sqlite", port, application=f"{program}:app") as process:
+        assert get(port, "/healthz")[0] == 200
+        answers: list[tuple[int, bytes]] = []
+        asking = threading.Thread(target=lambda: answers.append(get(port, "/slow")))
+        asking.start()
+        time.sleep(0.5)
+        process.send_signal(stop)
+        time.sleep(0.3)
+        with pytest.raises(OSError):
+            get(port, "/healthz")
+        asking.join(timeout=20)
+        assert [(status, len(body)) for status, body in answers] == [(200, 3_000_000)]
+        assert process.wait(timeout=10) == 0
+
+
+def refused(database: str, port: int) -> str:
+    answer = subprocess.run(flask("serve"), cwd=ROOT, env=environment(database, port), capture_output=True, text=True)
+    assert answer.returncode in (1, 2)
+    lines = answer.stderr.strip().splitlines()
+    assert len(lines) == 1, answer.stderr
+    return lines[0]
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = int(server.getsockname()[1])
+        assert f"127.0.0.1:{taken} cannot be listened on" in refused(f"sqlite:///{tmp_path}/clinic.sqlite", taken)
+    assert not (tmp_path / "clinic.sqlite").exists(), "a second start must not touch the database"
+
+
+def test_a_database_of_newer_code(tmp_path: Path, port: int) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "newer.sqlite")) as newer:
+        newer.executescript(
+            "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('9999')"
+        )
+    assert "of a newer version (9999)" in refused(f"sqlite:///{tmp_path}/newer.sqlite", port)
+
+
+def test_a_database_of_somebody_else(tmp_path: Path, port: int) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.sqlite")) as other:
+        other.execute("CREATE TABLE accounts (id integer)")
+    assert "tables that are not ours" in refused(f"sqlite:///{tmp_path}/other.sqlite", port)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path, port: int) -> None:
+    (tmp_path / "letter.txt").write_text("Dear clinic, " * 500)
+    assert "file is not a database" in refused(f"sqlite:///{tmp_path}/letter.txt", port)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, port: int) -> None:
+    assert "unable to open database file" in refused(f"sqlite:///{tmp_path}/no/such/folder/clinic.sqlite", port)
+
+
+def test_a_server_that_does_not_answer(port: int) -> None:
+    assert "cannot be used" in refused(f"postgresql://clinic:SECRET@127.0.0.1:{port}/clinic", port + 1)
+    assert "SECRET" not in refused(f"postgresql://clinic:SECRET@127.0.0.1:{port}/clinic", port + 1)
