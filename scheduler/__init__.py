@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler import cli, logs
+from scheduler import assets, cli, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.web import access, assets, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints

@@ -13,9 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from waitress.server import create_server
 
-from scheduler import schema
+from scheduler import assets, schema
 from scheduler.models import constraints
-from scheduler.web import assets
 
 THREADS = 8
 DRAIN_SECONDS = 20

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -16,8 +17,6 @@ USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
 
 _hasher = PasswordHasher()  # argon2id with the library's costs, which follow RFC 9106
-_NOBODY = _hasher.hash("nobody has this password")
-"""Checked for names that don't exist, so that the time taken tells nothing."""
 
 
 def add_staff(
@@ -50,10 +49,16 @@ def hash_password(password: str) -> str:
 def password_matches(staff: StaffUser | None, password: str) -> bool:
     """Takes as long for nobody as for somebody."""
     try:
-        _hasher.verify(staff.password_hash if staff is not None else _NOBODY, password[:PASSWORD_MAX])
+        _hasher.verify(staff.password_hash if staff is not None else _nobodys_hash(), password[:PASSWORD_MAX])
     except VerificationError:
         return False
     return staff is not None
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Checked for names that don't exist, so that the time taken tells nothing."""
+    return _hasher.hash("nobody has this password")
 
 
 def _errors(username: str, display_name: str, role: str, password: str) -> dict[str, str]:
