@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import assets, cli, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
-from scheduler.web import access, assets, errors, language, sessions
+from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
 
