@@ -1,9 +1,10 @@
 """What the application is made with. Nothing here knows a route."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -11,11 +12,15 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
 from scheduler.models import Base
-from scheduler.models.engine import create_engine
+from scheduler.models.engine import create_engine, without_transactions
 
 
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy with our own engines (models/engine.py)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reading: WeakKeyDictionary[Flask, sa.Engine] = WeakKeyDictionary()
 
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Flask) -> sa.Engine:
         return create_engine(options.pop("url"), **options)
@@ -23,7 +28,10 @@ class Database(SQLAlchemy):
     @property
     def reading(self) -> sa.Engine:
         """The engine without transactions, for a single consistent SELECT or two: saves BEGIN and ROLLBACK."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # the weak key: not the proxy
+        if app not in self._reading:
+            self._reading[app] = without_transactions(self.engine)
+        return self._reading[app]
 
 
 db = Database(metadata=Base.metadata)

@@ -3,9 +3,8 @@
 Times are the clinic's wall clock with its zone, so that a phone with old zone rules still shows the promised
 time. Nothing here knows what time it is: the same visits give the same bytes, which is what an ETag needs.
 
-icalendar makes every value and every line. Its Component is left out for visits, because adding and sorting
-properties takes several times as long as writing them; lines that many visits share are kept, and so are
-whole visits.
+icalendar writes every value, name, parameter and fold. Its Component is left out for visits, because adding and
+sorting properties takes most of its time; lines that many visits share are kept, and so are whole visits.
 """
 
 from collections.abc import Sequence
@@ -30,6 +29,8 @@ from icalendar.parser import Contentline, Parameters
 
 from scheduler import clock
 from scheduler.gateways.zone_rules import Onset, YearlyOnset, zone_rules
+
+_Value = vDatetime | vDuration | vInt | vText | vUri
 
 PRODID = "-//IMS Scheduler//Clinic appointments//EN"
 REFRESH = timedelta(hours=1)
@@ -88,8 +89,9 @@ def _years(visits: Sequence[CalendarVisit]) -> tuple[int, int]:
 def _feed_head(name: str, refresh: timedelta) -> bytes:
     return _head() + b"".join(
         (
+            _text("NAME", name),
             _text("X-WR-CALNAME", name),
-            _line("REFRESH-INTERVAL", vDuration(refresh), Parameters(VALUE="DURATION")),
+            _line("REFRESH-INTERVAL", vDuration(refresh)),
             _line("X-PUBLISHED-TTL", vDuration(refresh)),
         )
     )
@@ -111,7 +113,8 @@ def _timezone(zone: str, first_year: int, last_year: int) -> bytes:
     timezone = Timezone()
     timezone.add("tzid", zone)
     for onset in rules.singly:
-        timezone.add_component(_observance(onset))
+        # COUNT=1 says no more than DTSTART does, but some readers look at recurrences alone.
+        timezone.add_component(_observance(onset, vRecur(FREQ="YEARLY", COUNT=1)))
     for rule in rules.yearly:
         timezone.add_component(_yearly_observance(rule))
     content: bytes = timezone.to_ical()
@@ -120,14 +123,13 @@ def _timezone(zone: str, first_year: int, last_year: int) -> bytes:
 
 def _yearly_observance(rule: YearlyOnset) -> TimezoneStandard | TimezoneDaylight:
     weekday = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")[rule.weekday]
-    observance = _observance(rule.first)
-    observance.add("rrule", vRecur(FREQ="YEARLY", BYDAY=f"{rule.week}{weekday}", BYMONTH=rule.month))
-    return observance
+    return _observance(rule.first, vRecur(FREQ="YEARLY", BYDAY=f"{rule.week}{weekday}", BYMONTH=rule.month))
 
 
-def _observance(onset: Onset) -> TimezoneStandard | TimezoneDaylight:
+def _observance(onset: Onset, recurrence: vRecur) -> TimezoneStandard | TimezoneDaylight:
     observance = TimezoneDaylight() if onset.is_daylight else TimezoneStandard()
     observance.add("dtstart", onset.starts_local)
+    observance.add("rrule", recurrence)
     observance.add("tzoffsetfrom", onset.offset_from)
     observance.add("tzoffsetto", onset.offset_to)
     observance.add("tzname", onset.name)
@@ -136,28 +138,36 @@ def _observance(onset: Onset) -> TimezoneStandard | TimezoneDaylight:
 
 @lru_cache(maxsize=2048)  # the visits of some hundred feeds, about 1 kB each
 def _event(visit: CalendarVisit) -> bytes:
-    zone, changed = _zone_parameter(visit.zone), vDatetime(visit.changed_at.astimezone(UTC))
+    changed = vDatetime(visit.changed_at.astimezone(UTC))
     return b"".join(
         (
             *_visit_lines(visit.language, visit.summary, visit.location, visit.description),
             *_status_lines(visit.cancelled),
             _line("UID", vText(visit.uid)),
-            _line("SEQUENCE", vInt(visit.sequence)),
+            _sequence(visit.sequence),
             _line("DTSTAMP", changed),
             _line("LAST-MODIFIED", changed),
-            _line("DTSTART", vDatetime(visit.starts_local), zone),
-            _line("DTEND", vDatetime(_ends_local(visit)), zone),
-            *([_line("URL", vUri(visit.url))] if visit.url else ()),
-            _line("END", vText("VEVENT")),
+            _wall_clock("DTSTART", visit.starts_local, visit.zone),
+            _wall_clock("DTEND", _ends_local(visit), visit.zone),
+            _url(visit.url),
+            _END_OF_VISIT,
         )
     )
 
 
 def _ends_local(visit: CalendarVisit) -> datetime:
     """The wall clock when the minutes have passed, should the clocks change meanwhile."""
-    zone = clock.zone(visit.zone)
-    ends_at = clock.to_utc_or_near(visit.starts_local, zone) + timedelta(minutes=visit.minutes)
-    return clock.to_local(ends_at, zone)
+    zone, ends_local = clock.zone(visit.zone), visit.starts_local + timedelta(minutes=visit.minutes)
+    if zone.utcoffset(visit.starts_local) == zone.utcoffset(ends_local.replace(fold=1)):
+        return ends_local
+    starts_at = clock.to_utc_or_near(visit.starts_local, zone)
+    return clock.to_local(starts_at + timedelta(minutes=visit.minutes), zone)
+
+
+def _wall_clock(name: str, local: datetime, zone: str) -> bytes:
+    if zone == "UTC":  # has a form of its own; TZID=UTC is not allowed
+        return _line(name, vDatetime(local.replace(tzinfo=UTC)))
+    return _line(name, vDatetime(local), zone=zone)
 
 
 @lru_cache(maxsize=256)
@@ -181,8 +191,13 @@ def _status_lines(cancelled: bool) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=64)
-def _zone_parameter(zone: str) -> Parameters:
-    return Parameters(TZID=zone)
+def _sequence(number: int) -> bytes:
+    return _line("SEQUENCE", vInt(number))
+
+
+@lru_cache(maxsize=256)
+def _url(url: str) -> bytes:
+    return _line("URL", vUri(url)) if url else b""
 
 
 # A line break of any other kind would end the property for readers that split lines as Unicode does.
@@ -190,20 +205,25 @@ _UNWANTED = dict.fromkeys({*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029} - {or
 
 
 def _text(name: str, text: str, language: str | None = None) -> bytes:
-    parameters = Parameters(LANGUAGE=language) if language else None
-    return _line(name, vText(text.replace("\r\n", "\n").translate(_UNWANTED)), parameters)
+    return _line(name, vText(text.replace("\r\n", "\n").translate(_UNWANTED)), language=language)
 
 
-_NO_PARAMETERS = Parameters()
 _UNFOLDED = 74  # octets icalendar leaves on one line
 
 
-def _line(
-    name: str,
-    value: vText | vDatetime | vDuration | vInt | vUri,
-    parameters: Parameters | None = None,
-) -> bytes:
-    line = Contentline.from_parts(name, parameters or _NO_PARAMETERS, value)
+def _line(name: str, value: _Value, *, zone: str | None = None, language: str | None = None) -> bytes:
+    line = _opening(name, zone, language) + value.to_ical().decode()
     # Folding walks through the characters one by one: only where there is something to fold.
-    folded: bytes = line.encode() if len(line) <= _UNFOLDED and line.isascii() else line.to_ical()
+    folded: bytes = line.encode() if len(line) <= _UNFOLDED and line.isascii() else Contentline(line).to_ical()  # type: ignore[no-untyped-call]
     return folded + b"\r\n"
+
+
+@lru_cache(maxsize=256)
+def _opening(name: str, zone: str | None, language: str | None) -> str:
+    """A line up to its value; checking names and parameters takes longer than writing most values."""
+    given = {"TZID": zone, "LANGUAGE": language, "VALUE": "DURATION" if name == "REFRESH-INTERVAL" else None}
+    parameters = Parameters({key: value for key, value in given.items() if value})
+    return str(Contentline.from_parts(name, parameters, vText("")))
+
+
+_END_OF_VISIT = _line("END", vText("VEVENT"))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 
 WRITING = {"writing": True}  # execution option of a connection about to write
+READING = {"reading": True}  # of one that reads, and begins no transaction
 
 SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -54,6 +55,17 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
     def begin(connection: Connection) -> None:
         # A read that turns into a write gets SQLITE_BUSY_SNAPSHOT, which no timeout cures: writers say so at once.
         options = connection.get_execution_options()
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+        if not options.get("reading"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
     return engine
+
+
+def without_transactions(engine: Engine) -> Engine:
+    """The same engine and pool for single SELECTs, each consistent in itself: no BEGIN, no ROLLBACK.
+
+    Not SQLAlchemy's AUTOCOMMIT on SQLite: that would still begin, by our listener, and pay a PRAGMA besides.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**READING)
+    return engine.execution_options(isolation_level="AUTOCOMMIT", **READING)

@@ -193,7 +193,7 @@ def search(
 
 @lru_cache(maxsize=512)
 def _clock_changes(first_day: date, last_day: date, zone: str) -> tuple[TimeSlot, ...]:
-    return tuple(clock.clock_changes(first_day, last_day, clock.zone(zone)))
+    return tuple(clock.clock_changes(first_day, last_day + timedelta(days=1), clock.zone(zone)))
 
 
 class _KeptOffers:

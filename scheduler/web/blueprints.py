@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from scheduler.web import health
+from scheduler.web import feeds, health
 from scheduler.web.patient import home
 
 
 def register_blueprints(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(home.blueprint)
+    app.register_blueprint(feeds.blueprint)

@@ -1,0 +1,80 @@
+"""The words of a visit in the patient's own calendar: neutral, because calendars are seen by others."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import tzdata  # type: ignore[import-untyped]  # ships no types
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.gateways import ical, zone_rules
+from scheduler.gateways.ical import CalendarVisit
+from scheduler.queries import feeds
+from scheduler.queries.feeds import FeedVisit
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarWords:
+    """`fingerprint` changes with any of the words, with the settings in them, and with the program that writes them."""
+
+    language: str
+    summary: str
+    location: str
+    description: str
+    zone: str
+    url: str
+    fingerprint: bytes = b""
+
+
+@lru_cache(maxsize=16)
+def calendar_words(clinic: ClinicSettings, language: str) -> CalendarWords:
+    """In `language`, whatever the language of the request: Google's servers ask, not the patient."""
+    url = f"{clinic.public_url}/me"
+    with force_locale(language):
+        words = (
+            language,
+            clinic.name,
+            clinic.address,
+            "\n".join(
+                (
+                    _("Your visits, to move or cancel one: %(link)s", link=url),
+                    _("Telephone: %(phone)s", phone=clinic.phone),
+                )
+            ),
+            clinic.zone,
+            url,
+        )
+    return CalendarWords(*words, fingerprint=_digest(repr(words).encode() + _program()))
+
+
+def calendar_visit(visit: FeedVisit, words: CalendarWords) -> CalendarVisit:
+    return CalendarVisit(
+        uid=visit.public_id,
+        sequence=visit.version - 1,
+        changed_at=visit.changed_at,
+        starts_local=visit.starts_local,
+        minutes=visit.minutes,
+        zone=visit.zone,
+        summary=words.summary,
+        location=words.location,
+        description=words.description,
+        url=words.url,
+        language=words.language,
+        cancelled=visit.status == "cancelled",
+    )
+
+
+@lru_cache(maxsize=1)
+def _program() -> bytes:
+    """What the bytes of a calendar depend on besides words and visits: a new release must not be answered by 304."""
+    sources = (Path(str(module.__file__)).read_bytes() for module in (ical, zone_rules, feeds))
+    releases = f"{version('icalendar')} {tzdata.IANA_VERSION}".encode()
+    return _digest(b"\x1f".join((*sources, Path(__file__).read_bytes(), releases)))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

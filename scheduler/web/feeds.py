@@ -1,0 +1,121 @@
+"""Calendar addresses: a patient's subscription, and one visit as a file.
+
+Calendars poll all day and nearly always nothing has changed: that answer costs one SELECT and builds nothing.
+"""
+
+import hashlib
+import hmac
+import re
+from datetime import date, datetime, time, timedelta
+
+from flask import Blueprint, Response, abort, current_app, request
+from sqlalchemy import Connection
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.extensions import db
+from scheduler.gateways.ical import calendar_bytes, event_bytes
+from scheduler.queries.feeds import FeedState, SingleVisit, feed_state, feed_visits, single_visit
+from scheduler.web.access import declare
+from scheduler.web.calendar_words import calendar_visit, calendar_words
+from scheduler.web.patient.session import current_account
+
+blueprint = Blueprint("feeds", __name__)
+declare(blueprint, "public")  # the token, or the key, is what lets in
+
+KEPT_DAYS = 366
+CANCELLED_DAYS = 14
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,48}")  # nothing else is worth a look in the database
+
+HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+}
+
+
+@blueprint.get("/feeds/<token>.ics")
+def feed(token: str) -> Response:
+    """A patient's visits from a year ago on; cancelled ones for two weeks."""
+    if not TOKEN.fullmatch(token):
+        abort(404)
+    with db.reading.connect() as connection:
+        state = feed_state(connection, token)
+        if state is None:
+            abort(404)
+        clinic: ClinicSettings = current_app.config["CLINIC"]
+        # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
+        today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
+        etag = _feed_etag(state, clinic, today)
+        if request.if_none_match.contains_weak(etag):
+            return _unchanged(etag)
+        return _calendar(_feed_content(connection, state, clinic, today), etag, "visits.ics")
+
+
+@blueprint.get("/appointments/<public_id>.ics")
+def visit(public_id: str) -> Response:
+    """One visit to put into a calendar: for its patient signed in, or by the key in the link that we gave out."""
+    if not TOKEN.fullmatch(public_id):
+        abort(404)
+    with db.reading.connect() as connection:
+        found = single_visit(connection, public_id)
+    if found is None or not _may_see(found):
+        abort(404)
+    words = calendar_words(current_app.config["CLINIC"], found.language)
+    etag = _etag(f"visit {public_id} {found.visit.version}", words.fingerprint)
+    if request.if_none_match.contains_weak(etag):
+        return _unchanged(etag)
+    return _calendar(event_bytes(calendar_visit(found.visit, words)), etag, "visit.ics")
+
+
+def visit_key(public_id: str) -> str:
+    """What makes a link to a visit's file work in a calendar app, where nobody is signed in."""
+    secret: str = current_app.config["SECRET_KEY"]
+    return hmac.new(secret.encode(), f"visit.ics\x1f{public_id}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _may_see(found: SingleVisit) -> bool:
+    key = request.args.get("key")
+    if key is not None and hmac.compare_digest(key.encode(), visit_key(found.visit.public_id).encode()):
+        return True
+    account = current_account()
+    return account is not None and account.id == found.phone_account_id
+
+
+def _feed_content(connection: Connection, state: FeedState, clinic: ClinicSettings, today: date) -> bytes:
+    words = calendar_words(clinic, state.language)
+    visits = feed_visits(
+        connection,
+        state.patient_id,
+        since_at=_midnight_at(today - timedelta(days=KEPT_DAYS), clinic),
+        cancelled_since_at=_midnight_at(today - timedelta(days=CANCELLED_DAYS), clinic),
+    )
+    return calendar_bytes(
+        [calendar_visit(each, words) for each in visits], name=f"{clinic.name} – {state.given_name}", zone=clinic.zone
+    )
+
+
+def _midnight_at(day: date, clinic: ClinicSettings) -> datetime:
+    return clock.to_utc_or_near(datetime.combine(day, time.min), clock.zone(clinic.zone))
+
+
+def _feed_etag(state: FeedState, clinic: ClinicSettings, today: date) -> str:
+    about = f"feed {state.patient_id} {state.calendar_version} {today} {state.given_name}"
+    return _etag(about, calendar_words(clinic, state.language).fingerprint)
+
+
+def _etag(about: str, fingerprint: bytes) -> str:
+    """Keyed, so that it tells nobody how many patients or changes there are."""
+    return hashlib.blake2b(about.encode(), key=fingerprint, digest_size=12).hexdigest()
+
+
+def _unchanged(etag: str) -> Response:
+    return Response(status=304, headers={**HEADERS, "ETag": f'"{etag}"'})
+
+
+def _calendar(content: bytes, etag: str, filename: str) -> Response:
+    return Response(
+        content,
+        content_type="text/calendar; charset=utf-8",
+        headers={**HEADERS, "ETag": f'"{etag}"', "Content-Disposition": f'inline; filename="{filename}"'},
+    )
