@@ -1,10 +1,13 @@
 """The browser that tests of pages drive. `python -m tests.chromium` prints where it is, or fails."""
 
 import functools
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import playwright
 
 NAMES = (
     "chromium",
@@ -41,10 +44,21 @@ def chromium_path() -> str:
     raise RuntimeError("no Chromium: run `make setup`, which brings one or says how")
 
 
+def playwright_node() -> str | None:
+    """A Node for Playwright's driver where its own cannot run (it wants a library that small machines lack), else none.
+
+    Set-up has brought one if the machine had none.
+    """
+    own = Path(playwright.__file__).parent / "driver" / "node"
+    if _runs(str(own)):
+        return None
+    return shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+
+
 def _runs(path: str) -> bool:
     """Ubuntu's chromium-browser is only an advertisement for another package; a program may be another machine's."""
     try:
-        done = subprocess.run([path, "--version", "--no-sandbox"], capture_output=True, timeout=60, check=False)
+        done = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

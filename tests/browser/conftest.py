@@ -5,16 +5,19 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.chromium import FLAGS, chromium_path
+from tests.chromium import FLAGS, chromium_path, playwright_node
 
 
 # Not for the whole session: while it is open Playwright keeps an event loop running, and asyncio allows no second one.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS])
-        yield browser
-        browser.close()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if node := playwright_node():
+            monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", node)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS])
+            yield browser
+            browser.close()
 
 
 @pytest.fixture
