@@ -3,10 +3,11 @@
 from flask import Flask
 
 from scheduler.web import feeds, health
-from scheduler.web.patient import home
+from scheduler.web.patient import booking, home
 
 
 def register_blueprints(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(home.blueprint)
+    app.register_blueprint(booking.blueprint)
     app.register_blueprint(feeds.blueprint)

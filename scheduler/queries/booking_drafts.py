@@ -1,0 +1,62 @@
+"""What a visitor has typed so far, for the browser that typed it, and what a patient said before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.errors import NotFound
+from scheduler.models import Appointment, BookingDraft, Reminder, Screening
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`booked`: the public id of the appointment it has become."""
+
+    token: str
+    fields: Mapping[str, Any]
+    booked: str | None
+
+
+def draft_of(session: Session, token: str, browser: str) -> Draft:
+    """NotFound for every other browser."""
+    row = session.execute(
+        select(BookingDraft.fields, Appointment.public_id)
+        .join(Appointment, Appointment.id == BookingDraft.appointment_id, isouter=True)
+        .where(BookingDraft.token == token, BookingDraft.browser == browser)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("booking")
+    return Draft(token, row.fields, row.public_id)
+
+
+def visit_at(session: Session, patient_id: int, starts_local: datetime) -> Appointment | None:
+    """The patient's visit at that very time, for a confirmation that was sent twice."""
+    return session.scalar(
+        select(Appointment)
+        .where(Appointment.patient_id == patient_id, Appointment.starts_local == starts_local, Appointment.active)
+        .where(Appointment.origin != "elsewhere")
+    )
+
+
+def last_answers(session: Session, patient_id: int) -> Mapping[str, bool] | None:
+    """What the patient answered to the screening questions the last time."""
+    return session.scalar(
+        select(Screening.answers)
+        .where(Screening.patient_id == patient_id)
+        .order_by(Screening.answered_at.desc(), Screening.id.desc())
+        .limit(1)
+    )
+
+
+def texts_to_come(session: Session, appointment_id: int) -> list[tuple[str, datetime]]:
+    """Kind and due time of each text planned for the visit, the next first."""
+    rows = session.execute(
+        select(Reminder.kind, Reminder.due_at)
+        .where(Reminder.appointment_id == appointment_id, Reminder.status == "planned")
+        .order_by(Reminder.due_at)
+    )
+    return [(kind, due_at) for kind, due_at in rows]

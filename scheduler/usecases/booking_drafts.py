@@ -1,0 +1,71 @@
+"""Drafts of bookings: kept on the server, so that reloads, the back button and a second tab lose and mix nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.errors import NotFound
+from scheduler.models import BookingDraft
+from scheduler.models.base import public_id
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+KEPT_FOR = timedelta(days=2)
+"""They hold what somebody said about their health: no longer than a visitor may come back to them."""
+
+
+@retry_deadlocks
+def begin_draft(session: Session, *, browser: str, fields: Mapping[str, Any], now: datetime) -> str:
+    """The token of a new draft, which only this browser can read."""
+    begin_write(session)
+    draft = BookingDraft(token=public_id(), browser=browser, fields=dict(fields), created_at=now, changed_at=now)
+    session.add(draft)
+    session.flush()
+    token = draft.token
+    session.commit()
+    return token
+
+
+@retry_deadlocks
+def keep_in_draft(
+    session: Session, *, token: str, browser: str, fields: Mapping[str, Any], now: datetime
+) -> Mapping[str, Any]:
+    """Replace these fields and leave the others alone; answers all of them. NotFound for another browser."""
+    begin_write(session)
+    draft = _locked(session, token, browser)
+    draft.fields = {**draft.fields, **fields}
+    draft.changed_at = now
+    kept = draft.fields
+    session.commit()
+    return kept
+
+
+@retry_deadlocks
+def finish_draft(session: Session, *, token: str, browser: str, appointment_id: int, now: datetime) -> None:
+    """The draft has become this appointment: sent again, it leads there."""
+    begin_write(session)
+    draft = _locked(session, token, browser)
+    draft.appointment_id = appointment_id
+    draft.changed_at = now
+    session.commit()
+
+
+@retry_deadlocks
+def forget_old_drafts(session: Session, *, now: datetime) -> None:
+    """For the job, now and then."""
+    begin_write(session)
+    session.execute(delete(BookingDraft).where(BookingDraft.changed_at < now - KEPT_FOR))
+    session.commit()
+
+
+def _locked(session: Session, token: str, browser: str) -> BookingDraft:
+    draft = session.scalar(
+        select(BookingDraft)
+        .where(BookingDraft.token == token, BookingDraft.browser == browser)
+        .with_for_update(key_share=True)
+    )
+    if draft is None:
+        raise NotFound("booking")
+    return draft

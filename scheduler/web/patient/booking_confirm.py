@@ -1,0 +1,164 @@
+"""The review and its confirmation: everything once more, then one press that books, however often it is pressed."""
+
+from collections.abc import Sequence
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from scheduler import clock
+from scheduler.domain.booking_steps import REVIEW
+from scheduler.domain.errors import BookingRefused, TreatmentTooSoon
+from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
+from scheduler.domain.visit_reference import reference_of
+from scheduler.extensions import db
+from scheduler.gateways import phone_numbers
+from scheduler.models import Appointment
+from scheduler.queries import appointments
+from scheduler.queries.booking_drafts import last_answers, texts_to_come, visit_at
+from scheduler.usecases import booking as booking_usecases
+from scheduler.usecases.booking_drafts import finish_draft
+from scheduler.usecases.patients import register_patient
+from scheduler.web.errors import explain
+from scheduler.web.feeds import visit_key
+from scheduler.web.language import template_variables
+from scheduler.web.patient.booking_state import Booking
+from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, show
+from scheduler.web.patient.calendar_links import calendar_links
+from scheduler.web.patient.form_fields import FormError
+from scheduler.web.patient.forms import NOTHING, ScreeningForm, typed_in
+from scheduler.web.patient.screening_words import QUESTION_WORDS
+from scheduler.web.patient.session import browser_id
+
+
+def review(booking: Booking) -> ResponseReturnValue:
+    """GET shows; POST books and leads to the last page."""
+    form = _screening_form(booking)
+    if not accepted(form):
+        return _show_review(booking, form, [form] if request.method == "POST" else [])
+    assert form.answers  # noqa: S101 - accepted
+    patient_id = _patient_id(booking)
+    try:
+        booked = _book(booking, patient_id, form.answers)
+    except BookingRefused as refusal:
+        assert booking.starts_local  # noqa: S101 - a page before this one
+        there = visit_at(db.session(), patient_id, booking.starts_local)
+        if there is None:
+            return _refused(booking, refusal, form)
+        booked = there
+    return _finished(booking, booked)
+
+
+def done(booking: Booking) -> ResponseReturnValue:
+    """What was booked, as it is now, and what comes next."""
+    appointment = appointments.by_public_id(db.session(), booking.booked or "")
+    assert appointment.patient  # noqa: S101 - it is booked
+    zone = clock.zone(booking.clinic.zone)
+    texts = [(kind, clock.to_local(due_at, zone)) for kind, due_at in texts_to_come(db.session(), appointment.id)]
+    return render_template(
+        "patient/booking/done.html",
+        booking=booking,
+        appointment=appointment,
+        treatment=booking.reference.treatment_by_id(appointment.treatment_id),
+        over=appointment.status not in ("booked", "confirmed", "arrived", "completed"),
+        reference=reference_of(appointment.id),
+        texts=texts,
+        ics=url_for("feeds.visit", public_id=appointment.public_id, key=visit_key(appointment.public_id)),
+        calendar=calendar_links(booking.clinic, appointment.patient.feed_token),
+    )
+
+
+def _screening_form(booking: Booking) -> ScreeningForm:
+    """Asked here of whoever did not answer on an earlier page, filled with the last answers."""
+    if booking.screening_with_who:
+        return booking.screening_form()
+    if request.method == "POST":
+        typed = typed_in(request.form)
+        if not expired():
+            booking.keep(typed_screening=typed)
+        return booking.screening_form(typed)
+    return booking.screening_form(booking.typed("screening") or _last_typed(booking))
+
+
+def _show_review(
+    booking: Booking, form: ScreeningForm, checked: list[ScreeningForm], more: Sequence[FormError] = ()
+) -> ResponseReturnValue:
+    assert booking.account  # noqa: S101 - a page before this one
+    ticked = set(form.applies.data or ())
+    return show(
+        booking,
+        REVIEW,
+        "review",
+        *checked,
+        more=more,
+        screening=form,
+        screening_words=[words for question, words in QUESTION_WORDS.items() if question in ticked],
+        number=phone_numbers.display(booking.account.number),
+    )
+
+
+def _last_typed(booking: Booking) -> dict[str, list[str]]:
+    """As if ticked again. The day of IMS elsewhere is asked anew: the last one has been recorded."""
+    answers = last_answers(db.session(), booking.patient.id) if booking.patient else None
+    if answers is None:
+        return {}
+    yes = [question.value for question in ScreeningQuestion if answers.get(question)]
+    yes = [question for question in yes if question != ScreeningQuestion.NEEDLED_ELSEWHERE]
+    return {"applies": yes or [NOTHING]}
+
+
+def _patient_id(booking: Booking) -> int:
+    """Registers a new patient; the same name and birth date on the same number is the same person."""
+    if booking.patient:
+        return booking.patient.id
+    who = booking.who_form()
+    assert who.validate() and booking.account  # noqa: S101 - pages before this one
+    patient = register_patient(
+        db.session(),
+        given_name=who.given_name.data,
+        family_name=who.family_name.data,
+        birth_date=who.birth_date.data,
+        phone=booking.account.number,
+        language=template_variables()["language"],
+        now=booking.now,
+        today=booking.today,
+    )
+    patient_id = patient.id
+    booking.keep(patient=patient.public_id)
+    return patient_id
+
+
+def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Appointment:
+    """With the practitioner whom the page named. A hold that ran out is passed over: the time may still be free."""
+    assert booking.treatment and booking.starts_local  # noqa: S101 - pages before this one
+    return booking_usecases.book_slot(
+        db.session(),
+        clinic=booking.clinic,
+        patient_id=patient_id,
+        treatment=booking.treatment.slug,
+        practitioner=booking.practitioner.slug if booking.practitioner else None,
+        starts_local=booking.starts_local,
+        now=booking.now,
+        actor=actor_of(booking),
+        origin="online",
+        hold=booking.fields.get("hold"),
+        held_for=booking.token,
+        screening=answers,
+    )
+
+
+def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> ResponseReturnValue:
+    """To the page where it can be mended: another time, or an assessment; everything typed is kept."""
+    chosen = booking.starts_local
+    if isinstance(refusal, TreatmentTooSoon) and refusal.wanted_local != chosen:
+        # IMS elsewhere is too near to another visit that is booked already: no time chosen here mends that.
+        explained = explain(refusal)
+        return _show_review(booking, form, [], [FormError("applies", f"{explained.title} {explained.advice}")])
+    if chosen and refusal.code != "not-cleared":
+        booking.keep(starts_local="", lost_start=chosen.isoformat())
+    return go_on(booking)
+
+
+def _finished(booking: Booking, booked: Appointment) -> ResponseReturnValue:
+    assert booking.token  # noqa: S101 - a review has a draft
+    finish_draft(db.session(), token=booking.token, browser=browser_id(), appointment_id=booked.id, now=booking.now)
+    return redirect(url_for("booking.done", token=booking.token), 303)

@@ -1,0 +1,150 @@
+"""The pages of a booking that ask who is there: mobile number, code, and for whom the visit is."""
+
+from dataclasses import replace
+
+from flask import Blueprint, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from scheduler import clock
+from scheduler.domain.booking_steps import CODE, NUMBER, WHO
+from scheduler.domain.errors import CodeGone, CodeWrong, PatientBusy, TooManyTries, TreatmentTooSoon
+from scheduler.extensions import db
+from scheduler.gateways import phone_numbers
+from scheduler.usecases import sign_in
+from scheduler.web.dates import time_words
+from scheduler.web.language import template_variables
+from scheduler.web.patient.booking_state import Booking, open_booking
+from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
+from scheduler.web.patient.booking_times import TooSoonFor, too_soon_for, why_not
+from scheduler.web.patient.form_fields import FormError
+from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
+from scheduler.web.patient.session import start_session
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    both = ["GET", "POST"]
+    blueprint.add_url_rule("/book/<token>/number", "give_number", give_number, methods=both)
+    blueprint.add_url_rule("/book/<token>/code", "type_code", type_code, methods=both)
+    blueprint.add_url_rule("/book/<token>/code/again", "send_again", send_again, methods=["POST"])
+    blueprint.add_url_rule("/book/<token>/who", "say_who", say_who, methods=both)
+
+
+@page_of(NUMBER)
+def give_number(booking: Booking) -> ResponseReturnValue:
+    form = NumberForm(request.form if request.method == "POST" else as_formdata(booking.typed("number")))
+    if not accepted(form):
+        return show(booking, NUMBER, "give_number", form, form=form)
+    problem = _send_code(booking, form.e164)
+    if problem:
+        return show(booking, NUMBER, "give_number", form, form=form, more=[problem])
+    booking.keep(typed_number=typed_in(request.form))
+    return redirect(url_for("booking.type_code", token=booking.token), 303)
+
+
+@page_of(CODE)
+def type_code(booking: Booking) -> ResponseReturnValue:
+    form = CodeForm()
+    if not accepted(form):
+        return _show_code(booking, form)
+    try:
+        account = sign_in.verify_code(
+            db.session(),
+            challenge=str(booking.fields.get("challenge", "")),
+            code=form.digits,
+            secret=current_app.config["SECRET_KEY"],
+            now=booking.now,
+            language=template_variables()["language"],
+        )
+    except CodeWrong as wrong:
+        tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
+        form.code.errors = [f"{_('This is not the code we sent.')} {tries}"]
+        return _show_code(booking, form)
+    except CodeGone:
+        form.code.errors = [_("This code can no longer be used. Ask for a new one below.")]
+        return _show_code(booking, form)
+    start_session(account)
+    known = open_booking(booking.token or "")
+    if known.patient:
+        leave_forbidden_start(known)
+    return go_on(known)
+
+
+@page_of(CODE)
+def send_again(booking: Booking) -> ResponseReturnValue:
+    if expired():
+        return _show_code(booking, CodeForm(None))
+    problem = _send_code(booking, str(booking.fields.get("number", "")))
+    if problem:
+        return _show_code(booking, CodeForm(None), [problem])
+    return redirect(url_for("booking.type_code", token=booking.token, sent="again"), 303)
+
+
+@page_of(WHO)
+def say_who(booking: Booking) -> ResponseReturnValue:
+    if request.method == "POST" and not expired():
+        typed = typed_in(request.form)
+        booking.keep(patient=request.form.get("patient", booking.patient_choice), typed_who=typed)
+        if booking.screening_with_who:
+            booking.keep(typed_screening=typed)
+        booking = open_booking(booking.token or "")
+    sent = typed_in(request.form) if request.method == "POST" else None
+    who = booking.who_form(sent)
+    screening = booking.screening_form(sent) if booking.screening_with_who else None
+    forms = [form for form in (who, screening) if form is not None]
+    if all([accepted(form) for form in forms]):
+        leave_forbidden_start(booking)
+        return go_on(booking)
+    return show(booking, WHO, "say_who", *forms, form=who, screening=screening, too_soon=_too_soon(booking))
+
+
+def leave_forbidden_start(booking: Booking) -> None:
+    """A time chosen before we knew for whom may be too soon for them: then it is to be chosen anew."""
+    chosen = booking.starts_local
+    if chosen is None or booking.treatment is None or booking.needs_assessment:
+        return
+    refusal = why_not(booking, booking.treatment, None, chosen)
+    if isinstance(refusal, TreatmentTooSoon | PatientBusy):
+        booking.keep(starts_local="", lost_start=chosen.isoformat())
+
+
+def _send_code(booking: Booking, number: str) -> FormError | None:
+    """Queue a code and keep its challenge; or why none is sent."""
+    try:
+        challenge = sign_in.request_code(
+            db.session(),
+            number=number,
+            address=request.remote_addr or "",
+            language=template_variables()["language"],
+            secret=current_app.config["SECRET_KEY"],
+            clinic=booking.clinic,
+            now=booking.now,
+            limits=sign_in.CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
+            after=str(booking.fields.get("challenge") or booking.token),
+        )
+    except TooManyTries as refusal:
+        again = time_words(clock.to_local(refusal.again_at, clock.zone(booking.clinic.zone)))
+        words = _(
+            "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.",
+            time=again,
+        )
+        return FormError("number", words)
+    booking.keep(challenge=challenge, number=number)
+    return None
+
+
+def _show_code(booking: Booking, form: CodeForm, more: list[FormError] | None = None) -> ResponseReturnValue:
+    number = str(booking.fields.get("number") or (booking.account.number if booking.account else ""))
+    sent_to = phone_numbers.display(number) if number else ""
+    return show(
+        booking, CODE, "type_code", form, form=form, more=more or (), sent_to=sent_to, sent_again="sent" in request.args
+    )
+
+
+def _too_soon(booking: Booking) -> TooSoonFor | None:
+    """Told right after the code: the time chosen cannot be had by the one patient known on this number."""
+    if len(booking.patients) != 1 or booking.patient or booking.starts_local is None:
+        return None
+    known = booking.patients[0]
+    return too_soon_for(replace(booking, fields={**booking.fields, "patient": known.public_id}), known)

@@ -1,0 +1,213 @@
+"""The booking under way in this request: what the draft says, who is signed in, and which pages are done."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from flask import current_app
+
+from scheduler import clock
+from scheduler.domain.booking_steps import BEGIN, CODE, NUMBER, TIME, WHO, BookingPath, BookingStep, steps_of
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import NotFound
+from scheduler.domain.treatment_spacing import CountingVisit
+from scheduler.extensions import db
+from scheduler.models import Patient, PhoneAccount
+from scheduler.queries import reference
+from scheduler.queries.booking_drafts import Draft, draft_of
+from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
+from scheduler.usecases import booking_drafts
+from scheduler.web.patient.forms import NEW_PATIENT, ScreeningForm, Typed, WhoForm, as_formdata
+from scheduler.web.patient.session import browser_id, current_account
+
+T = TypeVar("T")
+
+
+@dataclass
+class Booking:
+    """Empty before the first page is sent: `token` is none then."""
+
+    token: str | None
+    fields: Mapping[str, Any]
+    booked: str | None
+    account: PhoneAccount | None
+    reference: Reference
+    now: datetime
+    clinic: ClinicSettings = field(default_factory=lambda: current_app.config["CLINIC"])
+
+    def keep(self, **fields: Any) -> None:
+        """Write these into the draft, at once."""
+        assert self.token  # noqa: S101 - only pages that have a draft keep something
+        self.fields = booking_drafts.keep_in_draft(
+            db.session(), token=self.token, browser=browser_id(), fields=fields, now=self.now
+        )
+
+    @property
+    def now_local(self) -> datetime:
+        return clock.to_local(self.now, clock.zone(self.clinic.zone))
+
+    @property
+    def today(self) -> date:
+        return self.now_local.date()
+
+    @property
+    def path(self) -> BookingPath:
+        kept = self.fields.get("path")
+        return BookingPath(kept) if kept else BookingPath.SIGNED_IN if self.account else BookingPath.FIRST_TIME
+
+    @property
+    def treatment(self) -> TreatmentInfo | None:
+        found = _found(self.reference.treatment, self.fields.get("treatment"))
+        return found if found and found.online else None
+
+    @property
+    def treatments(self) -> list[TreatmentInfo]:
+        return [treatment for treatment in self.reference.treatments if treatment.online]
+
+    @property
+    def assessment(self) -> TreatmentInfo | None:
+        """What somebody not cleared books instead."""
+        return next((treatment for treatment in self.treatments if not treatment.needs_clearance), None)
+
+    @property
+    def asked_practitioner(self) -> PractitionerInfo | None:
+        """None: anyone."""
+        return _found(self.reference.practitioner, self.fields.get("practitioner"))
+
+    @property
+    def practitioner(self) -> PractitionerInfo | None:
+        """With whom the time is kept."""
+        return _found(self.reference.practitioner, self.fields.get("with")) or self.asked_practitioner
+
+    @property
+    def starts_local(self) -> datetime | None:
+        return _moment(self.fields.get("starts_local"))
+
+    @property
+    def lost_start(self) -> datetime | None:
+        """A time that was chosen and could not be had."""
+        return _moment(self.fields.get("lost_start"))
+
+    @property
+    def held_until_local(self) -> datetime | None:
+        """None when nothing is kept any more."""
+        until = _moment(self.fields.get("held_until"))
+        return clock.to_local(until, clock.zone(self.clinic.zone)) if until and until > self.now else None
+
+    @cached_property
+    def patients(self) -> list[Patient]:
+        return list(self.account.patients) if self.account else []
+
+    @property
+    def patient_choice(self) -> str:
+        """A public id, NEW_PATIENT or nothing yet. Somebody known and alone on the number need not be asked."""
+        chosen = str(self.fields.get("patient") or "")
+        if chosen == NEW_PATIENT or any(patient.public_id == chosen for patient in self.patients):
+            return chosen
+        if self.path is not BookingPath.FIRST_TIME and len(self.patients) == 1:
+            return self.patients[0].public_id
+        return NEW_PATIENT if self.account and not self.patients and self.path is not BookingPath.FIRST_TIME else ""
+
+    @property
+    def patient(self) -> Patient | None:
+        return next((patient for patient in self.patients if patient.public_id == self.patient_choice), None)
+
+    @property
+    def is_new_patient(self) -> bool:
+        return self.patient_choice == NEW_PATIENT
+
+    def typed(self, page: str) -> Typed:
+        kept: Typed = self.fields.get(f"typed_{page}", {})
+        return kept
+
+    def who_form(self, typed: Typed | None = None) -> WhoForm:
+        labels = [(patient.public_id, patient.full_name) for patient in self.patients]
+        data = {"patient": [self.patient_choice], **(self.typed("who") if typed is None else typed)}
+        return WhoForm(as_formdata(data), today=self.today, patients=labels)
+
+    def screening_form(self, typed: Typed | None = None) -> ScreeningForm:
+        return ScreeningForm(as_formdata(self.typed("screening") if typed is None else typed), today=self.today)
+
+    @property
+    def screening_with_who(self) -> bool:
+        """A first-time visitor answers on the page before the review, everybody else on the review."""
+        return self.path is BookingPath.FIRST_TIME
+
+    @property
+    def visit_elsewhere(self) -> CountingVisit | None:
+        """As typed in this booking; it counts for treatments with needles."""
+        form = self.screening_form()
+        if self.treatment and self.treatment.needling and form.validate() and form.answers:
+            return form.answers.visit_elsewhere
+        return None
+
+    @property
+    def needs_assessment(self) -> bool:
+        """The treatment chosen asks for a clearance that this patient, as far as known, has not got."""
+        if self.treatment is None or not self.treatment.needs_clearance:
+            return False
+        if self.patient:
+            return self.patient.cleared_for_ims_at is None
+        if self.is_new_patient:
+            return True
+        return self.path is BookingPath.FIRST_TIME and not self.fields.get("says_cleared")
+
+    @cached_property
+    def done(self) -> set[BookingStep]:
+        done = set()
+        if self.treatment and not self.needs_assessment:
+            done.add(BEGIN)
+        if self.starts_local:
+            done.add(TIME)
+        if self.account or self.fields.get("challenge"):
+            done.add(NUMBER)
+        if self.account:
+            done.add(CODE)
+        if self._who_is_done():
+            done.add(WHO)
+        return done
+
+    def _who_is_done(self) -> bool:
+        if self.screening_with_who and not (self.typed("screening") and self.screening_form().validate()):
+            return False
+        return self.patient is not None or (self.is_new_patient and self.who_form().validate())
+
+    @property
+    def steps(self) -> tuple[BookingStep, ...]:
+        """The pages of this visitor, for "Step 2 of 6"."""
+        skipped = set()
+        if self.path is BookingPath.SIGNED_IN and self.account:
+            skipped |= {NUMBER, CODE}
+        if self.path is not BookingPath.FIRST_TIME and not (self.is_new_patient or len(self.patients) > 1):
+            skipped.add(WHO)
+        if self.path is BookingPath.SIGNED_IN and not self.is_new_patient:
+            skipped.add(WHO)
+        return steps_of(self.path, skipped)
+
+
+def new_booking() -> Booking:
+    return _booking(Draft("", {}, None), None)
+
+
+def open_booking(token: str) -> Booking:
+    """NotFound in any other browser than the one that began it."""
+    return _booking(draft_of(db.session(), token, browser_id()), token)
+
+
+def _booking(draft: Draft, token: str | None) -> Booking:
+    now = clock.now()
+    current = reference.current(db.session.connection())
+    return Booking(token, draft.fields, draft.booked, current_account(), current, now)
+
+
+def _found(look_up: Callable[[str], T], slug: Any) -> T | None:
+    try:
+        return look_up(slug) if slug else None
+    except NotFound:
+        return None
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,179 @@
+"""What patients fill in while booking. Words here, rules in the domain."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, RadioField, SelectMultipleField, StringField, ValidationError
+
+from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, screening_answers
+from scheduler.gateways import phone_numbers
+from scheduler.web.patient.form_fields import DayMonthYearField, required, tidy
+from scheduler.web.patient.screening_words import QUESTION_WORDS
+
+NEW_PATIENT = "new"
+NOTHING = "nothing"
+LONGEST_NAME = 100
+LONGEST_KEPT = 300  # characters of one typed value; more than any field takes
+CODE_DIGITS = 6
+
+Typed = Mapping[str, Sequence[str]]
+"""What was typed in a form, as it goes into the draft: every value of every field."""
+
+
+class BookingForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
+    """Checked by hand against CSRF (access.py does that for all pages): also a draft's old typing is a form."""
+
+    class Meta:
+        csrf = False
+
+
+def typed_in(form: MultiDict[str, str]) -> dict[str, list[str]]:
+    """For the draft: tidied, and cut where nothing honest is that long."""
+    return {
+        name[:40]: [tidy(value)[:LONGEST_KEPT] for value in values[:20]]
+        for name, values in list(form.lists())[:40]
+        if name != "csrf_token"
+    }
+
+
+def as_formdata(typed: Typed) -> MultiDict[str, str]:
+    return MultiDict([(name, value) for name, values in typed.items() for value in values])
+
+
+class BeginForm(BookingForm):
+    """`been_before` for visitors not signed in, `patient` for those who are."""
+
+    been_before = RadioField(
+        _l("Have you been here before?"),
+        choices=[("no", _l("No, this is my first visit")), ("yes", _l("Yes, I am a patient here"))],
+        validators=[required(_l("Choose whether you have been here before."))],
+        validate_choice=False,
+    )
+    patient = RadioField(
+        _l("Who is the visit for?"), validators=[required(_l("Choose who the visit is for."))], validate_choice=False
+    )
+    treatment = RadioField(
+        _l("What would you like to book?"),
+        validators=[required(_l("Choose what you would like to book."))],
+        validate_choice=False,
+    )
+
+
+class NumberForm(BookingForm):
+    number = StringField(_l("Mobile number"))
+
+    def validate_number(self, field: Field) -> None:
+        field.data = tidy(field.data)
+        if not field.data:
+            raise ValidationError(_("Type your mobile number, for example 613-555-0142."))
+        try:
+            self.e164 = phone_numbers.parse(field.data)
+        except phone_numbers.BadPhoneNumber:
+            raise ValidationError(
+                _("This is not a mobile number of Canada or the US. Type all 10 digits, for example 613-555-0142.")
+            ) from None
+
+
+class CodeForm(BookingForm):
+    code = StringField(_l("6-digit code"))
+
+    def validate_code(self, field: Field) -> None:
+        digits = "".join(c for c in field.data or "" if c not in " -\u00a0")
+        if not (digits.isdecimal() and len(digits) == CODE_DIGITS):
+            raise ValidationError(_("Type the 6 digits from the text message."))
+        self.digits = "".join(str(int(c)) for c in digits)  # also ٤٢, as a phone may type it
+
+
+class WhoForm(BookingForm):
+    """An existing patient of the number, or the details of a new one."""
+
+    patient = RadioField(_l("Who is the visit for?"), validate_choice=False)
+    given_name = StringField(_l("First name"), filters=[tidy])
+    family_name = StringField(_l("Last name"), filters=[tidy])
+    birth_date = DayMonthYearField(
+        _l("Date of birth"),
+        missing=_l("Type the date of birth, for example 14 3 1986."),
+        example=_l("For example 14 3 1986."),
+        future=_l("This date of birth is in the future. Check the year."),
+    )
+
+    def __init__(self, *args: Any, today: date, patients: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        self.patient.choices = [*patients, (NEW_PATIENT, _("Somebody new") if patients else _("Me"))]
+        if not patients:
+            self.patient.data = NEW_PATIENT
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.patient.data == NEW_PATIENT)
+
+    def validate_patient(self, field: Field) -> None:
+        if field.data not in [value for value, _label in field.choices]:
+            raise ValidationError(_("Choose who the visit is for."))
+
+    def validate_given_name(self, field: Field) -> None:
+        self._require_name(field, _("Type the first name."))
+
+    def validate_family_name(self, field: Field) -> None:
+        self._require_name(field, _("Type the last name. If there is only one name, type it in both places."))
+
+    def validate_birth_date(self, field: DayMonthYearField) -> None:
+        if self.is_new:
+            field.read(self.today)
+
+    def _require_name(self, field: Field, missing: str) -> None:
+        if not self.is_new:
+            return
+        if not any(c.isalpha() for c in field.data):
+            raise ValidationError(missing)
+        if len(field.data) > LONGEST_NAME:
+            raise ValidationError(_("This name is too long: at most 100 letters fit."))
+
+
+class ScreeningForm(BookingForm):
+    """Every question is answered: what is not ticked is a no, and none ticked has to be said."""
+
+    applies = SelectMultipleField(
+        _l("Does any of this apply?"),
+        choices=[
+            *((question.value, words) for question, words in QUESTION_WORDS.items()),
+            (NOTHING, _l("None of these")),
+        ],
+        validate_choice=False,
+    )
+    needled_on = DayMonthYearField(
+        _l("On which day, the last time?"),
+        missing=_l("Type the day you last had IMS or dry needling, for example 1 12 2026."),
+        example=_l("For example 1 12 2026."),
+        future=_l("That day is still to come. Type the day you last had IMS or dry needling."),
+    )
+    answers: ScreeningAnswers | None = None
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def validate_applies(self, field: Field) -> None:
+        ticked = set(field.data or ())
+        if not ticked & {value for value, _words in field.choices}:
+            raise ValidationError(_("Tick what applies, or “None of these”."))
+        if NOTHING in ticked and len(ticked) > 1:
+            raise ValidationError(_("You ticked “None of these” and something else. Which of the two is right?"))
+
+    def validate_needled_on(self, field: DayMonthYearField) -> None:
+        if ScreeningQuestion.NEEDLED_ELSEWHERE in (self.applies.data or ()):
+            field.read(self.today)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        ticked = set(self.applies.data or ())
+        said = {question.value: question.value in ticked for question in ScreeningQuestion}
+        self.answers = screening_answers(said, needled_on=self.needled_on.data, today=self.today)
+        return True
