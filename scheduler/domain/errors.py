@@ -64,6 +64,10 @@ class TreatmentTooSoon(BookingRefused):
         self.min_days = min_days
 
 
+class VisitMustMove(TreatmentTooSoon):
+    """IMS elsewhere cannot be recorded: a visit booked already (`wanted_local`) is too near to it."""
+
+
 class NotCleared(BookingRefused):
     """No practitioner has recorded this patient as a candidate for IMS: offer the assessment."""
 

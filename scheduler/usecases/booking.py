@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.domain.appointment_status import AppointmentStatus, require_change
+from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus, require_change
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import (
     BookingRefused,
@@ -245,8 +245,14 @@ def change_status(
     def change() -> Appointment:
         changed = _locked(session, public_id)
         _require_version(changed, expected_version)
+        revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
         _count(session, changed, status, ims_given)
+        if revived:
+            changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
         _change(changed, status, now=now, actor=actor)
+        session.flush()
+        if revived:
+            plan_for(session, appointment=changed, clinic=clinic, now=now)
         return changed
 
     return _placed(session, request, change)

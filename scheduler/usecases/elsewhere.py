@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, TreatmentTooSoon
+from scheduler.domain.errors import Invalid, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment
 from scheduler.queries import reference
@@ -29,7 +29,7 @@ def record_elsewhere(
 ) -> Appointment:
     """Record IMS elsewhere on `day`; at an unknown time it counts from the end of that day.
 
-    Refuses with TreatmentTooSoon when a visit still to come would be too near: move or cancel that one first.
+    Refuses with VisitMustMove when a visit still to come would be too near: move or cancel that one first.
     What has happened can't be refused: of two past visits too near to each other the later one counts, which
     forbids every future start that the earlier one forbids.
     """
@@ -103,7 +103,7 @@ def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, mi
     for visit in near:
         if visit.status != "completed":
             here = CountingVisit(counts_from, elsewhere=True, time_known=False)
-            raise TreatmentTooSoon(
+            raise VisitMustMove(
                 wanted_local=visit.counts_from_local,
                 clash=here,
                 earliest=earliest_allowed(visit.counts_from_local, [here], min_days=min_days),

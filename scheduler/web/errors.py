@@ -123,6 +123,15 @@ def _too_soon(error: errors.TreatmentTooSoon) -> Words:
     return title, f"{rule} {nearest}"
 
 
+def _visit_must_move(error: errors.VisitMustMove) -> Words:
+    title = _(
+        "The visit booked for %(visit)s is too close to the IMS treatment you had elsewhere on %(day)s.",
+        visit=day_words(error.wanted_local.date()),
+        day=day_words(error.clash.day),
+    )
+    return title, _("Move or cancel that visit first, or telephone the clinic.")
+
+
 def _not_cleared(_error: errors.NotCleared) -> Words:
     return (
         _("IMS can be booked once a physiotherapist has cleared you for it."),
@@ -196,6 +205,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.SlotTaken: (409, _slot_taken),
     errors.SlotNotOffered: (409, _not_offered),
     errors.TreatmentTooSoon: (409, _too_soon),
+    errors.VisitMustMove: (409, _visit_must_move),
     errors.NotCleared: (409, _not_cleared),
     errors.PatientBusy: (409, _patient_busy),
     errors.TooLateToChange: (409, _too_late),

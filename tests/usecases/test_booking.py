@@ -17,6 +17,7 @@ from scheduler.domain.errors import (
     TooLateToChange,
     TreatmentTooSoon,
     VersionConflict,
+    VisitMustMove,
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder
@@ -255,6 +256,15 @@ class TestCancelling:
         with pytest.raises(StatusRefused):
             self.cancel(session, visit)
 
+    def test_undoing_plans_the_reminders_anew(self, session: Session, patient: Patient) -> None:
+        visit = book(session, patient, MONDAY + timedelta(days=7))
+        self.cancel(session, visit)
+        booking.change_status(
+            session, clinic=CLINIC, public_id=visit.public_id, status=AppointmentStatus.BOOKED, now=NOW, actor=STAFF
+        )
+        planned = session.scalars(select(Reminder.kind).where(Reminder.status == "planned")).all()
+        assert sorted(planned) == ["confirmation", "days_before_1", "days_before_3"]
+
     def test_undoing_refuses_when_the_place_was_taken(self, session: Session, patient: Patient) -> None:
         visit = book(session, patient)
         self.cancel(session, visit)
@@ -312,6 +322,15 @@ class TestWhatCounts:
         with pytest.raises(TreatmentTooSoon):  # it stays recorded, whatever is answered next time
             book(session, patient, date(2026, 12, 2))
         assert book(session, patient, date(2026, 12, 3), screening=yes)
+
+    def test_needling_elsewhere_too_near_to_a_visit_to_come_says_which_must_move(
+        self, session: Session, patient: Patient
+    ) -> None:
+        book(session, patient)
+        yes = ScreeningAnswers(frozenset({ScreeningQuestion.NEEDLED_ELSEWHERE}), date(2026, 11, 26))
+        with pytest.raises(VisitMustMove) as refused:
+            book(session, patient, MONDAY + timedelta(days=14), screening=yes)
+        assert refused.value.wanted_local == local(MONDAY, "10:00")
 
     def test_needling_elsewhere_after_a_visit_here_counts_instead_of_it(
         self, session: Session, patient: Patient
