@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -76,6 +76,18 @@ class Offer:
         starts = anybody.to_bytes(self.grid.size, "little")
         counts = (starts.count(1, index * width, (index + 1) * width) for index in range(self.grid.days))
         return {self.grid.day(index): count for index, count in enumerate(counts) if count}
+
+    def read_out(self, starts: Callable[[date], Sequence[str]], practitioners: Sequence[str]) -> Iterator[str]:
+        """Each start on offer as text, in order: what `starts` has for it, followed by its practitioner's.
+
+        `starts` gives one text for each start of a day's grid; `practitioners` are those of the offer. For answers of
+        a thousand slots: five times as quick as writing each.
+        """
+        width = self.grid.per_day * len(self.practitioners)
+        for index in range(self.grid.days):
+            offered = self._offered_side_by_side[index * width : (index + 1) * width]
+            if 1 in offered:
+                yield from map("".join, compress(product(starts(self.grid.day(index)), practitioners), offered))
 
     def of_day(self, day: date) -> list[OfferedStart]:
         index = (day - self.grid.first_day).days

@@ -1,13 +1,15 @@
 """Appointments, by who may see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
-from scheduler.models import Appointment, Patient
+from scheduler.models import Appointment, Patient, Practitioner, SpacingGroup, Treatment
 
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 WHOLE = (
@@ -16,6 +18,93 @@ WHOLE = (
     joinedload(Appointment.treatment),
     joinedload(Appointment.room),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentRow:
+    """One appointment with the names that programs use: slugs and public ids. `counts_for`: a spacing group."""
+
+    id: int
+    public_id: str
+    patient: str | None
+    treatment: str
+    practitioner: str | None
+    status: str
+    starts_local: datetime
+    ends_at: datetime
+    zone: str
+    time_known: bool
+    counts_for: str | None
+    origin: str
+    version: int
+
+
+_ROWS: Any = (
+    select(
+        Appointment.id,
+        Appointment.public_id,
+        Patient.public_id,
+        Treatment.slug,
+        Practitioner.slug,
+        Appointment.status,
+        Appointment.starts_local,
+        Appointment.ends_at,
+        Appointment.zone,
+        Appointment.time_known,
+        SpacingGroup.slug,
+        Appointment.origin,
+        Appointment.version,
+    )
+    .join(Treatment, Treatment.id == Appointment.treatment_id)
+    .join(Patient, Patient.id == Appointment.patient_id, isouter=True)
+    .join(Practitioner, Practitioner.id == Appointment.practitioner_id, isouter=True)
+    .join(SpacingGroup, SpacingGroup.id == Appointment.spacing_group_id, isouter=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which appointments a list is of; none: any. `from_local` included, `to_local` not.
+
+    With a range, only those that take place (ACTIVE) unless a status is asked for: a day's list is about the day.
+    """
+
+    patient_id: int | None = None
+    practitioner_id: int | None = None
+    status: str | None = None
+    from_local: datetime | None = None
+    to_local: datetime | None = None
+
+
+def row(connection: Connection, public_id: str) -> AppointmentRow:
+    """NotFound for a slot merely held, too: that is no appointment yet."""
+    found = connection.execute(_ROWS.where(Appointment.public_id == public_id, Appointment.status.in_(SHOWN))).first()
+    if found is None:
+        raise NotFound("appointment")
+    return AppointmentRow(*found)
+
+
+def rows_after(connection: Connection, appointment_id: int, limit: int, asked: Asked) -> list[AppointmentRow]:
+    """In the order they were made, from the one after `appointment_id`."""
+    wanted = _ROWS.where(Appointment.id > appointment_id, Appointment.status.in_(SHOWN))
+    if asked.patient_id is not None:
+        wanted = wanted.where(Appointment.patient_id == asked.patient_id)
+    if asked.practitioner_id is not None:
+        wanted = wanted.where(Appointment.practitioner_id == asked.practitioner_id)
+    if asked.status is not None:
+        wanted = wanted.where(Appointment.status == asked.status)
+    if asked.from_local is not None:
+        wanted = wanted.where(Appointment.starts_local >= asked.from_local)
+    if asked.to_local is not None:
+        wanted = wanted.where(Appointment.starts_local < asked.to_local)
+    if asked.status is None and (asked.from_local or asked.to_local):
+        wanted = wanted.where(Appointment.active)
+    return [AppointmentRow(*found) for found in connection.execute(wanted.order_by(Appointment.id).limit(limit))]
+
+
+def id_of(connection: Connection, public_id: str) -> int | None:
+    found: int | None = connection.scalar(select(Appointment.id).where(Appointment.public_id == public_id))
+    return found
 
 
 def by_public_id(session: Session, public_id: str) -> Appointment:

@@ -1,12 +1,43 @@
 """Patients, by who may see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
-from scheduler.models import Patient
+from scheduler.models import Patient, PhoneAccount
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """`number` of the phone account, E.164."""
+
+    id: int
+    public_id: str
+    given_name: str
+    family_name: str
+    birth_date: date | None
+    number: str | None
+    language: str
+    cleared_for_ims_at: datetime | None
+    feed_token: str
+
+
+_ROWS: Any = select(
+    Patient.id,
+    Patient.public_id,
+    Patient.given_name,
+    Patient.family_name,
+    Patient.birth_date,
+    PhoneAccount.number,
+    Patient.language,
+    Patient.cleared_for_ims_at,
+    Patient.feed_token,
+).join(PhoneAccount, PhoneAccount.id == Patient.phone_account_id, isouter=True)
 
 
 def by_public_id(session: Session, public_id: str) -> Patient:
@@ -31,4 +62,25 @@ def one_of_account(session: Session, public_id: str, account_id: int) -> Patient
     )
     if found is None:
         raise NotFound("patient")
+    return found
+
+
+def row(connection: Connection, public_id: str) -> PatientRow:
+    """One patient without the session. NotFound when there is none."""
+    found = connection.execute(_ROWS.where(Patient.public_id == public_id)).first()
+    if found is None:
+        raise NotFound("patient")
+    return PatientRow(*found)
+
+
+def rows_after(connection: Connection, patient_id: int, limit: int, *, number: str | None = None) -> list[PatientRow]:
+    """In the order they were registered, from the one after `patient_id`; with `number` the family on it."""
+    wanted = _ROWS.where(Patient.id > patient_id).order_by(Patient.id).limit(limit)
+    if number is not None:
+        wanted = wanted.where(PhoneAccount.number == number)
+    return [PatientRow(*found) for found in connection.execute(wanted)]
+
+
+def id_of(connection: Connection, public_id: str) -> int | None:
+    found: int | None = connection.scalar(select(Patient.id).where(Patient.public_id == public_id))
     return found

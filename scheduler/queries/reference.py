@@ -61,6 +61,12 @@ class PractitionerInfo:
         return treatment.id in self.treatment_ids and (self.can_needle or not treatment.needling)
 
 
+class SpacingGroupInfo(NamedTuple):
+    id: int
+    slug: str
+    min_days: int
+
+
 class State(NamedTuple):
     """`calendar_version` rises with every change of any appointment that has a practitioner."""
 
@@ -83,6 +89,16 @@ class Reference:
 
     def practitioner(self, slug: str) -> PractitionerInfo:
         return _named(slug, self.practitioners)
+
+    @property
+    def spacing_groups(self) -> tuple[SpacingGroupInfo, ...]:
+        """Those of the treatments."""
+        found = {
+            SpacingGroupInfo(t.spacing_group_id, t.spacing_group, t.min_days): None
+            for t in self.treatments
+            if t.spacing_group_id is not None and t.spacing_group is not None and t.min_days is not None
+        }
+        return tuple(found)
 
     @property
     def needling(self) -> TreatmentInfo:

@@ -5,7 +5,8 @@ the range, and the patient's own visits. An offer to anybody is kept in memory w
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from scheduler import clock
-from scheduler.domain.availability import Offer, OfferedStart, SlotSearch, find_offer
+from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, SlotSearch, find_offer
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
@@ -23,6 +24,7 @@ from scheduler.queries import calendar, reference
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.visits import PatientFacts, facts_of
 
+STRETCHES = (7, 14)  # days looked through first: a week mostly has something, three weeks nearly always
 KEPT_OFFERS = 128  # of each database; one of 14 days and five practitioners takes about 100 kB
 
 
@@ -100,6 +102,65 @@ def find_slots_for_patient(
     found = find_slots(connection, wanted, clinic=clinic, now=now, known=known, bounds=bounds)
     facts = facts_for(connection, wanted, patient_id, now=now, zone=clinic.zone)
     return narrowed(found, facts, wanted.treatment, clinic=clinic, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first starts on offer in `found`'s days; when there are none, every reason met on the way."""
+
+    starts: tuple[OfferedStart, ...]
+    found: Found
+    why_empty: tuple[HiddenReason, ...]
+    facts: PatientFacts | None
+    earliest_allowed: datetime | None
+
+
+def first_slots(
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
+    count: int,
+    patient_id: int | None = None,
+    known: State | None = None,
+) -> First:
+    """The first `count` starts for anybody, or for the patient: "Earliest for me", over the whole of `wanted`.
+
+    Looks through a few stretches of days, each longer than the one before, and reads none that is not needed: five
+    SELECTs at most.
+    """
+    state = known or reference.state(connection)
+    bounds = online_bounds(clinic, now)
+    facts = facts_for(connection, wanted, patient_id, now=now, zone=clinic.zone) if patient_id is not None else None
+    starts: list[OfferedStart] = []
+    reasons: dict[HiddenReason, None] = {}
+    allowed = None
+    for first_day, last_day in _stretches(wanted):
+        part = replace(wanted, first_day=first_day, last_day=last_day)
+        found = find_slots(connection, part, clinic=clinic, now=now, known=state, bounds=bounds)
+        offer = found.offer
+        if facts is not None:
+            narrow = narrowed(found, facts, wanted.treatment, clinic=clinic, now=now)
+            offer, allowed = narrow.offer, narrow.earliest_allowed
+        starts += offer.first(count - len(starts))
+        if len(starts) == count:
+            break
+        reasons |= dict.fromkeys(offer.why_empty())
+    why = () if starts else tuple(sorted(reasons, key=list(HiddenReason).index, reverse=True))
+    return First(tuple(starts), found, why, facts, allowed)
+
+
+def _stretches(wanted: Wanted) -> Iterator[tuple[date, date]]:
+    """Together `wanted`'s days."""
+    first_day = wanted.first_day
+    for days in STRETCHES:
+        last_day = min(first_day + timedelta(days=days - 1), wanted.last_day)
+        yield first_day, last_day
+        if last_day == wanted.last_day:
+            return
+        first_day = last_day + timedelta(days=1)
+    yield first_day, wanted.last_day
 
 
 def facts_for(connection: Connection, wanted: Wanted, patient_id: int, *, now: datetime, zone: str) -> PatientFacts:

@@ -1,7 +1,9 @@
 """A patient's own visits, as far as they bear on a new one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -19,6 +21,25 @@ class PatientFacts:
     cleared: bool
     visits: tuple[TimeSlot, ...]
     counting: tuple[CountingVisit, ...]
+
+
+class Counting(NamedTuple):
+    patient_id: int
+    spacing_group_id: int
+    counts_from_local: datetime
+
+
+def counting_of(connection: Connection, patient_ids: Sequence[int], since_local: datetime) -> dict[int, list[Counting]]:
+    """Patient's id → the visits that count, from `since_local` on. One SELECT for all of them."""
+    rows: Any = connection.execute(
+        select(Appointment.patient_id, Appointment.spacing_group_id, Appointment.counts_from_local)
+        .where(Appointment.patient_id.in_(patient_ids), Appointment.active)
+        .where(Appointment.spacing_group_id.is_not(None), Appointment.counts_from_local > since_local)
+    )
+    found: dict[int, list[Counting]] = {}
+    for row in rows:
+        found.setdefault(row.patient_id, []).append(Counting(*row))
+    return found
 
 
 def facts_of(

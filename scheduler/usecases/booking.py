@@ -31,6 +31,7 @@ from scheduler.models.constraints import violated
 from scheduler.queries import appointments, reference
 from scheduler.queries.reference import TreatmentInfo
 from scheduler.usecases.elsewhere import record_elsewhere
+from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import (
     Place,
     Request,
@@ -106,6 +107,7 @@ def book_slot(
     hold: str | None = None,
     held_for: str | None = None,
     screening: ScreeningAnswers | None = None,
+    remember: Remember | None = None,
 ) -> Appointment:
     """Book a visit. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
 
@@ -126,6 +128,8 @@ def book_slot(
         if screening is not None:
             session.add(_screening(booked, patient_id, screening, now))
         plan_for(session, appointment=booked, clinic=clinic, now=now)
+        if remember is not None:
+            remember(session, booked)
         return booked
 
     return _placed(session, request, book)
@@ -189,6 +193,7 @@ def cancel_appointment(
     now: datetime,
     actor: Actor,
     expected_version: int | None = None,
+    remember: Remember | None = None,
 ) -> Appointment:
     """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing."""
     begin_write(session)
@@ -197,6 +202,9 @@ def cancel_appointment(
         require_change(AppointmentStatus(cancelled.status), AppointmentStatus.CANCELLED)
         _require_changeable(cancelled, clinic=clinic, now=now, actor=actor, expected_version=expected_version)
         _change(cancelled, AppointmentStatus.CANCELLED, now=now, actor=actor, why=reason.strip()[:500] or None)
+    session.flush()
+    if remember is not None:
+        remember(session, cancelled)
     session.commit()
     return cancelled
 

@@ -12,6 +12,7 @@ from scheduler.domain.errors import Invalid, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment
 from scheduler.queries import reference
+from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -26,6 +27,7 @@ def record_elsewhere(
     now: datetime,
     actor: Actor,
     at: time | None = None,
+    remember: Remember | None = None,
 ) -> Appointment:
     """Record IMS elsewhere on `day`; at an unknown time it counts from the end of that day.
 
@@ -45,6 +47,8 @@ def record_elsewhere(
     near = _counting_near(session, patient_id, ims.spacing_group_id, counts_from, ims.min_days)
     again = next((v for v in near if v.origin == "elsewhere" and v.counts_from_local == counts_from), None)
     if again is not None:
+        if remember is not None:
+            remember(session, again)
         session.commit()
         return again
     _require_no_visit_to_come(near, counts_from, ims.min_days)
@@ -78,6 +82,9 @@ def record_elsewhere(
         changed_by=str(actor),
     )
     session.add(recorded)
+    session.flush()
+    if remember is not None:
+        remember(session, recorded)
     session.commit()
     return recorded
 

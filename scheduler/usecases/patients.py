@@ -10,6 +10,7 @@ from scheduler.domain.errors import Invalid
 from scheduler.models import Patient, PhoneAccount
 from scheduler.models.patient import feed_token
 from scheduler.queries import patients
+from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 LONGEST_NAME = 100
@@ -28,10 +29,13 @@ def register_patient(
     language: str,
     now: datetime,
     today: date,
+    cleared_by: Actor | None = None,
+    remember: Remember | None = None,
 ) -> Patient:
     """A new patient; the same name and birth date on the same number is the patient that is there already.
 
-    `phone` is E.164. Refuses with Invalid, naming the field.
+    `phone` is E.164. With `cleared_by` also cleared for IMS; the caller checks the role. Refuses with Invalid,
+    naming the field.
     """
     given_name, family_name = tidy_name(given_name), tidy_name(family_name)
     require_details(given_name, family_name, birth_date, language, today)
@@ -48,6 +52,11 @@ def register_patient(
             created_at=now,
         )
         session.add(patient)
+    if cleared_by is not None:
+        _clear(patient, cleared_by, now)
+    session.flush()
+    if remember is not None:
+        remember(session, patient)
     session.commit()
     return patient
 
@@ -64,8 +73,10 @@ def update_patient(
     birth_date: date | None = None,
     phone: str | None = None,
     language: str | None = None,
+    cleared: bool | None = None,
+    actor: Actor | None = None,
 ) -> Patient:
-    """Change what is given; none leaves a detail as it is."""
+    """Change what is given; none leaves a detail as it is. `cleared` for IMS, by `actor`, whose role the caller checks."""
     begin_write(session)
     patient = patients.by_public_id(session, public_id)
     given_name = patient.given_name if given_name is None else tidy_name(given_name)
@@ -76,6 +87,11 @@ def update_patient(
     patient.birth_date = birth_date or patient.birth_date
     if phone:
         patient.phone_account = _account(session, phone, language, now)
+    if cleared:
+        assert actor is not None  # noqa: S101 - clearing has an author
+        _clear(patient, actor, now)
+    elif cleared is not None:
+        patient.cleared_for_ims_at = patient.cleared_by = None
     session.commit()
     return patient
 
@@ -85,8 +101,7 @@ def clear_for_ims(session: Session, *, public_id: str, now: datetime, actor: Act
     """A practitioner has examined the patient, who is a candidate for IMS. The caller checks the role."""
     begin_write(session)
     patient = patients.by_public_id(session, public_id)
-    if patient.cleared_for_ims_at is None:
-        patient.cleared_for_ims_at, patient.cleared_by = now, str(actor)
+    _clear(patient, actor, now)
     session.commit()
     return patient
 
@@ -131,6 +146,11 @@ def require_details(given_name: str, family_name: str, birth_date: date | None, 
 def tidy_name(name: str) -> str:
     """Without stray spaces and control characters; in any script."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _clear(patient: Patient, actor: Actor, now: datetime) -> None:
+    if patient.cleared_for_ims_at is None:
+        patient.cleared_for_ims_at, patient.cleared_by = now, str(actor)
 
 
 def _account(session: Session, phone: str, language: str, now: datetime) -> PhoneAccount:

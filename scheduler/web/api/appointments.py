@@ -1,0 +1,203 @@
+"""GET and POST appointments; GET, PATCH and cancel one."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+
+from scheduler import clock
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import Invalid, StatusRefused, VersionConflict
+from scheduler.extensions import db
+from scheduler.queries import appointments, patients, reference
+from scheduler.queries.appointments import AppointmentRow
+from scheduler.queries.reference import Reference
+from scheduler.usecases import booking
+from scheduler.web import access
+from scheduler.web.api import bearer, described, documents, problems
+from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
+from scheduler.web.api.once import Answer
+from scheduler.web.api.part import Part
+from scheduler.web.api.schemas import (
+    CHANGED_TO,
+    AppointmentChange,
+    AppointmentShown,
+    AppointmentsShown,
+    Cancellation,
+    NewAppointment,
+)
+
+blueprint = Part("api_appointments", __name__, url_prefix="/api/v1/appointments")
+access.declare(blueprint, "token", guard=bearer.require_token)
+
+
+@blueprint.address("GET", "", answers=AppointmentsShown, **described.APPOINTMENTS)
+def listed() -> Response:
+    """Appointments in the order they were made."""
+    asked = Asked(request.args)
+    limit = asked.number("limit", LIST_UNLESS_ASKED, LONGEST_LIST)
+    cursor, public_id = asked.text("cursor"), asked.text("patient")
+    status = asked.choice("status", CHANGED_TO)
+    from_local, to_local = asked.days_as_range()
+    with db.reading.connect() as connection:
+        practitioner = asked.practitioner(reference.current(connection))
+        patient_id = patients.id_of(connection, public_id) if public_id else None
+        if public_id and patient_id is None:
+            asked.errors["patient"] = "There is no such patient."
+        after = appointments.id_of(connection, cursor) if cursor else 0
+        if after is None:
+            asked.errors["cursor"] = "There is no such page."
+        asked.done()
+        wanted = appointments.Asked(patient_id, practitioner.id if practitioner else None, status, from_local, to_local)
+        rows = appointments.rows_after(connection, after or 0, limit + 1, wanted)
+    shown = [documents.appointment(row) for row in rows[:limit]]
+    return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+@blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentShown, status=201, **described.MADE)
+def book(given: dict[str, Any]) -> Response:
+    """Book a visit. Refused as it would be anywhere else: the rules have no override."""
+    now = clock.now()
+    with db.reading.connect() as connection:
+        current = reference.current(connection)
+        asked = Asked(given)
+        treatment = asked.treatment(current)
+        asked.practitioner(current, treatment)
+        patient_id = patients.id_of(connection, given["patient"])
+        if patient_id is None:
+            asked.errors["patient"] = "There is no such patient."
+        asked.done()
+    assert patient_id is not None  # noqa: S101 - done() has refused
+    problems.about(given["treatment"])
+    answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
+    booking.book_slot(
+        db.session(),
+        clinic=_clinic(),
+        patient_id=patient_id,
+        treatment=given["treatment"],
+        practitioner=given["practitioner"],
+        starts_local=given["starts_at"],
+        now=now,
+        actor=bearer.actor(),
+        origin="api",
+        remember=answer,
+    )
+    return answer.response()
+
+
+@blueprint.address("GET", "/<appointment_id>", answers=AppointmentShown, **described.READ)
+def show(appointment_id: str) -> Response:
+    """One appointment; its ETag is its version."""
+    with db.reading.connect() as connection:
+        return _shown(appointments.row(connection, appointment_id))
+
+
+@blueprint.address(
+    "PATCH", "/<appointment_id>", takes=AppointmentChange, answers=AppointmentShown, **described.APPOINTMENT_CHANGED
+)
+def change(given: dict[str, Any], appointment_id: str) -> Response:
+    """Move it (`starts_at`, `practitioner`) or say how it went (`status`). One or the other in one request."""
+    _require_one_kind(given)
+    now = clock.now()
+    with db.reading.connect() as connection:
+        row = appointments.row(connection, appointment_id)
+        current = reference.current(connection)
+    problems.about(row.treatment)
+    expected = _expected_version(row)
+    if row.origin == "elsewhere":
+        wanted = AppointmentStatus(given.get("status", "booked"))
+        raise StatusRefused(from_status=AppointmentStatus(row.status), to_status=wanted)
+    if "status" in given:
+        _change_status(given, row, expected, now)
+    elif given:
+        _move(given, row, current, expected, now)
+    return show(appointment_id)
+
+
+@blueprint.address(
+    "POST",
+    "/<appointment_id>/cancel",
+    takes=Cancellation,
+    takes_nothing=True,
+    answers=AppointmentShown,
+    **described.MADE | {"parameters": [described.IDEMPOTENCY_KEY, described.IF_MATCH]},
+)
+def cancel(given: dict[str, Any], appointment_id: str) -> Response:
+    """Cancel it. What is cancelled already stays so, and is answered the same."""
+    now = clock.now()
+    with db.reading.connect() as connection:
+        row = appointments.row(connection, appointment_id)
+        current = reference.current(connection)
+    answer = Answer(lambda made: documents.fresh_appointment(made, row.patient or "", current), now=now, status=200)
+    booking.cancel_appointment(
+        db.session(),
+        clinic=_clinic(),
+        public_id=appointment_id,
+        reason=given["reason"],
+        now=now,
+        actor=bearer.actor(),
+        expected_version=_expected_version(row),
+        remember=answer,
+    )
+    return answer.response()
+
+
+def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
+    if "ims_given" in given:
+        bearer.require_role(*bearer.CLINICAL)
+    booking.change_status(
+        db.session(),
+        clinic=_clinic(),
+        public_id=row.public_id,
+        status=AppointmentStatus(given["status"]),
+        now=now,
+        actor=bearer.actor(),
+        expected_version=expected,
+        ims_given=given.get("ims_given"),
+    )
+
+
+def _move(given: dict[str, Any], row: AppointmentRow, current: Reference, expected: int | None, now: datetime) -> None:
+    asked = Asked(given)
+    asked.practitioner(current, current.treatment(row.treatment))
+    asked.done()
+    booking.move_appointment(
+        db.session(),
+        clinic=_clinic(),
+        public_id=row.public_id,
+        starts_local=given.get("starts_at", row.starts_local),
+        practitioner=given.get("practitioner"),
+        now=now,
+        actor=bearer.actor(),
+        expected_version=expected,
+    )
+
+
+def _require_one_kind(given: dict[str, Any]) -> None:
+    if "status" in given and ("starts_at" in given or "practitioner" in given):
+        raise Invalid({"status": "Change the time or the status, not both in one request."})
+    if "ims_given" in given and given.get("status") != "completed":
+        raise Invalid({"ims_given": "Say this together with the status completed."})
+
+
+def _expected_version(row: AppointmentRow) -> int | None:
+    """The version in If-Match; none when the header is missing or says `*`. Of several the one that it is now."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+    if str(row.version) in tags:
+        return row.version
+    raise VersionConflict(row.version)
+
+
+def _shown(row: AppointmentRow) -> Response:
+    response = jsonify(documents.appointment(row))
+    response.set_etag(str(row.version))
+    return response
+
+
+def _clinic() -> ClinicSettings:
+    clinic: ClinicSettings = current_app.config["CLINIC"]
+    return clinic

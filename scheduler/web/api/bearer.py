@@ -1,0 +1,53 @@
+"""The bearer token of a request: who is asking, and in which role."""
+
+from flask import current_app, g, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.extensions import db
+from scheduler.queries import tokens
+from scheduler.queries.tokens import TokenInfo
+from scheduler.usecases.token_use import note_use
+from scheduler.usecases.tokens import token_hash
+from scheduler.web.api import once
+
+CLINICAL = ("practitioner", "owner")
+"""Who may say that a patient is a candidate for IMS, and whether IMS was given."""
+
+
+def require_token() -> None:
+    """The guard of every address that is not public; 401 without a token that is valid now."""
+    kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not secret.strip():
+        raise _unauthorized()
+    hashed, key = token_hash(secret.strip()), once.asked_key()
+    with db.reading.connect() as connection:
+        if key is None:
+            token, g.earlier_answer = tokens.by_hash(connection, hashed), None
+        else:
+            token, g.earlier_answer = tokens.by_hash_with_answer(connection, hashed, key)
+    if token is None:
+        raise _unauthorized()
+    note_use(db.session(), token, now=clock.now())
+    g.token = token
+
+
+def token() -> TokenInfo:
+    """Whose request this is; the guard has let it in."""
+    found: TokenInfo = g.token
+    return found
+
+
+def actor() -> Actor:
+    return Actor("token", token().name)
+
+
+def require_role(*roles: str) -> None:
+    if token().role not in roles:
+        raise Forbidden
+
+
+def _unauthorized() -> Unauthorized:
+    return Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": current_app.config["CLINIC"].name}))

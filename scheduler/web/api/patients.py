@@ -1,0 +1,156 @@
+"""GET and POST patients, GET and PATCH one; IMS that a patient received elsewhere."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+from sqlalchemy import Connection
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import Invalid
+from scheduler.extensions import db
+from scheduler.gateways import phone_numbers
+from scheduler.models import Patient
+from scheduler.queries import patients, reference, visits
+from scheduler.queries.patients import PatientRow
+from scheduler.usecases import elsewhere
+from scheduler.usecases import patients as usecases
+from scheduler.web import access
+from scheduler.web.api import bearer, described, documents, problems
+from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
+from scheduler.web.api.once import Answer
+from scheduler.web.api.part import Part
+from scheduler.web.api.schemas import (
+    AppointmentShown,
+    Elsewhere,
+    NewPatient,
+    PatientChange,
+    PatientShown,
+    PatientsShown,
+)
+
+LONGEST_AGO = timedelta(days=3660)
+
+blueprint = Part("api_patients", __name__, url_prefix="/api/v1/patients")
+access.declare(blueprint, "token", guard=bearer.require_token)
+
+
+@blueprint.address("GET", "", answers=PatientsShown, **described.PATIENTS)
+def listed() -> Response:
+    """Patients in the order they were registered."""
+    asked = Asked(request.args)
+    limit = asked.number("limit", LIST_UNLESS_ASKED, LONGEST_LIST)
+    number = asked.read("phone", phone_numbers.parse, "Give a telephone number of Canada or the US.")
+    cursor = asked.text("cursor")
+    asked.done()
+    with db.reading.connect() as connection:
+        after = patients.id_of(connection, cursor) if cursor else 0
+        if after is None:
+            raise Invalid({"cursor": "There is no such page."})
+        rows = patients.rows_after(connection, after, limit + 1, number=number)
+        shown = _documents(connection, rows[:limit])
+    return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+@blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **described.MADE)
+def register(given: dict[str, Any]) -> Response:
+    """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
+    now, clinic = clock.now(), _clinic()
+    cleared = given.pop("cleared_for_ims")
+    if cleared:
+        bearer.require_role(*bearer.CLINICAL)
+
+    def describe(patient: Patient) -> dict[str, Any]:
+        answer.status = 201 if patient.created_at == now else 200
+        connection = db.session().connection()
+        return _documents(connection, [patients.row(connection, patient.public_id)])[0]
+
+    answer = Answer(describe, now=now)
+    usecases.register_patient(
+        db.session(),
+        **given,
+        now=now,
+        today=_today(now, clinic),
+        cleared_by=bearer.actor() if cleared else None,
+        remember=answer,
+    )
+    return answer.response()
+
+
+@blueprint.address("GET", "/<patient_id>", answers=PatientShown, **described.READ)
+def show(patient_id: str) -> Response:
+    """One patient."""
+    with db.reading.connect() as connection:
+        return jsonify(_documents(connection, [patients.row(connection, patient_id)])[0])
+
+
+@blueprint.address("PATCH", "/<patient_id>", takes=PatientChange, answers=PatientShown, **described.CHANGED)
+def change(given: dict[str, Any], patient_id: str) -> Response:
+    """Change what is given."""
+    now, clinic = clock.now(), _clinic()
+    cleared = given.pop("cleared_for_ims", None)
+    if cleared is not None:
+        bearer.require_role(*bearer.CLINICAL)
+    usecases.update_patient(
+        db.session(),
+        public_id=patient_id,
+        now=now,
+        today=_today(now, clinic),
+        cleared=cleared,
+        actor=bearer.actor(),
+        **given,
+    )
+    return show(patient_id)
+
+
+@blueprint.address(
+    "POST", "/<patient_id>/elsewhere", takes=Elsewhere, answers=AppointmentShown, status=201, **described.MADE
+)
+def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
+    """Record IMS that the patient received elsewhere: it counts like a visit here."""
+    now, clinic = clock.now(), _clinic()
+    _require_past(given["day"], given["time"], clock.to_local(now, clock.zone(clinic.zone)))
+    with db.reading.connect() as connection:
+        row = patients.row(connection, patient_id)
+        current = reference.current(connection)
+    problems.about(current.needling.slug)
+    answer = Answer(lambda made: documents.fresh_appointment(made, row.public_id, current), now=now)
+    elsewhere.record_elsewhere(
+        db.session(),
+        clinic=clinic,
+        patient_id=row.id,
+        day=given["day"],
+        at=given["time"],
+        now=now,
+        actor=bearer.actor(),
+        remember=answer,
+    )
+    return answer.response()
+
+
+def _require_past(day: date, at: time | None, now_local: datetime) -> None:
+    if datetime.combine(day, at or time.min) > now_local:
+        raise Invalid({"time" if day == now_local.date() else "day": "This is still to come."})
+    if day < (now_local - LONGEST_AGO).date():
+        raise Invalid({"day": "This is too long ago to matter."})
+
+
+def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[str, Any]]:
+    """Two SELECTs, however many patients."""
+    clinic, now = _clinic(), clock.now()
+    current = reference.current(connection)
+    longest = max((group.min_days for group in current.spacing_groups), default=0)
+    since = clock.to_local(now, clock.zone(clinic.zone)) - timedelta(days=longest)
+    counting = visits.counting_of(connection, [row.id for row in rows], since) if rows else {}
+    return [documents.patient(row, counting.get(row.id, ()), current, clinic=clinic, now=now) for row in rows]
+
+
+def _today(now: datetime, clinic: ClinicSettings) -> date:
+    return clock.to_local(now, clock.zone(clinic.zone)).date()
+
+
+def _clinic() -> ClinicSettings:
+    clinic: ClinicSettings = current_app.config["CLINIC"]
+    return clinic

@@ -1,0 +1,66 @@
+"""Refusals as RFC 9457 problem documents, with the facts that a program can act on."""
+
+from typing import Any
+
+from flask import Response, current_app, g
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException
+
+from scheduler import clock
+from scheduler.domain import errors as refusals
+from scheduler.extensions import db
+from scheduler.queries import reference
+from scheduler.web import errors
+from scheduler.web.api import documents, rfc3339
+
+
+def answer(error: Exception) -> Response:
+    """For every address of the API; 404 and 405 of no address at all come from web/errors.py."""
+    if isinstance(error, refusals.Invalid):
+        facts: dict[str, Any] = {"errors": {field: _(words) for field, words in error.errors.items()}}
+    elif isinstance(error, refusals.BookingRefused):
+        facts = _facts(error)
+    else:
+        facts = {}
+    response = errors.problem(errors.explain(error), **facts)
+    if isinstance(error, HTTPException):
+        for name, value in error.get_headers():
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value
+    return response
+
+
+def about(treatment: str) -> None:
+    """Say which treatment the request is about: the alternatives of a refusal are slots of it."""
+    g.treatment_asked = treatment
+
+
+def _facts(refused: refusals.BookingRefused) -> dict[str, Any]:
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    facts: dict[str, Any] = {}
+    if isinstance(refused, refusals.TreatmentTooSoon):
+        before = refused.latest_before
+        facts["earliest"] = rfc3339.moment(refused.earliest, zone)
+        facts["latest_before"] = rfc3339.moment(before, zone) if before else None
+        facts["min_days"] = refused.min_days
+    elif isinstance(refused, refusals.SlotNotOffered):
+        facts["reason"] = refused.reason.value if refused.reason else None
+    elif isinstance(refused, refusals.VersionConflict):
+        facts["version"] = refused.current_version
+    elif isinstance(refused, refusals.TooLateToChange):
+        facts["deadline"] = rfc3339.moment(refused.deadline_local, zone)
+    elif isinstance(refused, refusals.StatusRefused):
+        facts["from_status"], facts["to_status"] = refused.from_status.value, refused.to_status.value
+    if not isinstance(refused, refusals.VersionConflict | refusals.TooLateToChange | refusals.StatusRefused):
+        facts["alternatives"] = _alternatives(refused)
+    return facts
+
+
+def _alternatives(refused: refusals.BookingRefused) -> list[dict[str, Any]]:
+    if not refused.alternatives:
+        return []
+    with db.reading.connect() as connection:
+        current = reference.current(connection)
+    treatment = current.treatment(g.treatment_asked)
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    return [documents.slot(start, treatment, current, zone) for start in refused.alternatives]

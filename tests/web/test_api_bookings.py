@@ -1,0 +1,87 @@
+"""Booking over the JSON API, from the first question to the cancelled visit."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from scheduler.usecases.tokens import create_token
+from tests.factories import MONDAY, NOW, make_clinic
+
+
+@pytest.fixture(autouse=True)
+def friday() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def api(app: Flask, session: Session) -> FlaskClient:
+    """A client with an owner's token; the clinic is there."""
+    make_clinic(session)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {create_token(session, name='test', role='owner', now=NOW)}"
+    return client
+
+
+def test_from_slots_to_a_cancelled_visit(api: FlaskClient) -> None:
+    made = api.post(
+        "/api/v1/patients",
+        json={
+            "given_name": "Zoé",
+            "family_name": "Tremblay",
+            "birth_date": "1984-02-29",
+            "phone": "613-555-0142",
+            "language": "fr",
+            "cleared_for_ims": True,
+        },
+    )
+    assert made.status_code == 201, made.text
+    patient = made.json
+    assert patient["phone"] == "+16135550142"
+    assert patient["next_allowed"] == {"ims": None}
+    day = MONDAY.isoformat()
+    slots = api.get(f"/api/v1/slots?treatment=ims&from={day}&to={day}&practitioner=p1").json["slots"]
+    assert slots[0] == {
+        "starts_at": "2026-11-30T09:00:00-05:00",
+        "ends_at": "2026-11-30T09:30:00-05:00",
+        "treatment": "ims",
+        "practitioner": "p1",
+    }
+    wanted = {"patient": patient["id"], "treatment": "ims", "practitioner": "p1", "starts_at": slots[4]["starts_at"]}
+    booked = api.post("/api/v1/appointments", json=wanted)
+    assert booked.status_code == 201, booked.text
+    visit = booked.json
+    assert (visit["status"], visit["starts_at"], visit["version"]) == ("booked", slots[4]["starts_at"], 1)
+    again = api.post("/api/v1/appointments", json=wanted | {"starts_at": "2026-12-07T09:45:00-05:00"})
+    assert again.status_code == 409
+    assert again.json["code"] == "treatment-too-soon"
+    assert again.json["earliest"] == "2026-12-07T10:00:00-05:00"
+    assert len(again.json["alternatives"]) == 3
+    shown = api.get(f"/api/v1/appointments/{visit['id']}")
+    moved = api.patch(
+        f"/api/v1/appointments/{visit['id']}",
+        json={"starts_at": "2026-12-01T10:00:00-05:00"},
+        headers={"If-Match": shown.headers["ETag"]},
+    )
+    assert (moved.status_code, moved.json["version"]) == (200, 2), moved.text
+    stale = api.patch(f"/api/v1/appointments/{visit['id']}", json={"status": "arrived"}, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json["code"], stale.json["version"]) == (409, "version-conflict", 2)
+    cancelled = api.post(f"/api/v1/appointments/{visit['id']}/cancel", json={"reason": "ill"})
+    assert (cancelled.status_code, cancelled.json["status"]) == (200, "cancelled")
+    elsewhere = api.post(f"/api/v1/patients/{patient['id']}/elsewhere", json={"day": "2026-11-25"})
+    assert elsewhere.status_code == 201, elsewhere.text
+    known = api.get(f"/api/v1/patients/{patient['id']}").json
+    assert known["next_allowed"] == {"ims": "2026-12-03T00:00:00-05:00"}
+    last = (MONDAY + timedelta(days=6)).isoformat()
+    mine = api.get(f"/api/v1/slots?treatment=ims&from={day}&to={last}&patient={patient['id']}").json
+    assert mine["slots"][0]["starts_at"] == "2026-12-03T09:00:00-05:00"
+    assert api.get("/api/v1/appointments").json["items"][0]["id"] == visit["id"]
+    assert api.get("/api/v1/patients").json["items"][0] == known
+    first = api.get(f"/api/v1/slots/earliest?treatment=ims&patient={patient['id']}").json
+    assert len(first["slots"]) == 3
+    assert first["earliest_allowed"] == "2026-12-03T00:00:00-05:00"
