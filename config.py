@@ -106,6 +106,8 @@ class Config:
             raise ConfigError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: both are needed, or none")
         if bool(found["from"]) == bool(found["messaging_service_sid"]):
             raise ConfigError("TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID: exactly one of the two is needed")
+        if not found["api_origin"] and not self.PUBLIC_URL.startswith("https://"):
+            raise ConfigError("PUBLIC_URL: Twilio reports deliveries to it, so it must be a public https:// address")
         return found
 
     def _secret_key(self) -> str:

@@ -1,0 +1,56 @@
+"""Settings: a wrong one stops the start with one clear line that names it."""
+
+from datetime import time
+
+import pytest
+
+from config import Config, ConfigError
+
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM": "+16135550100"}
+PUBLIC = {"PUBLIC_URL": "https://book.example.ca", "SECRET_KEY": "k" * 32}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PORT": "http"}, "PORT"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"PUBLIC_URL": "book.example.ca"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://example.ca/book"}, "PUBLIC_URL"),
+        ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL"),
+        ({"CLINIC_TIMEZONE": "America/Gotham"}, "CLINIC_TIMEZONE"),
+        ({"REMINDER_DAYS": "3,soon"}, "REMINDER_DAYS"),
+        ({"REMINDER_DAYS": "0"}, "REMINDER_DAYS"),
+        ({"QUIET_HOURS": "night"}, "QUIET_HOURS"),
+        ({"LEAD_MINUTES": "-1"}, "LEAD_MINUTES"),
+        ({"DEMO": "maybe"}, "DEMO"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"TWILIO_ACCOUNT_SID": "AC1", **PUBLIC}, "TWILIO_AUTH_TOKEN"),
+        ({**TWILIO, "TWILIO_FROM": "", **PUBLIC}, "TWILIO_FROM"),
+        ({**TWILIO, "TWILIO_MESSAGING_SERVICE_SID": "MG1", **PUBLIC}, "TWILIO_FROM"),
+        ({**TWILIO, "PUBLIC_URL": "https://book.example.ca"}, "SECRET_KEY"),
+        ({**TWILIO, "SECRET_KEY": "k" * 32}, "PUBLIC_URL"),
+    ],
+)
+def test_a_wrong_setting_is_named(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigError) as stopped:
+        Config(environ)
+    assert named in str(stopped.value)
+    assert "\n" not in str(stopped.value)
+
+
+def test_nothing_set_is_the_demo_on_this_machine() -> None:
+    config = Config({})
+    assert config.PUBLIC_URL == "http://127.0.0.1:8000"
+    assert config.DATABASE_URL.startswith("sqlite:///")
+    assert config.SMS == {}
+    assert not config.SESSION_COOKIE_SECURE
+
+
+def test_a_deployment_says_what_it_means() -> None:
+    config = Config({**TWILIO, **PUBLIC, "REMINDER_DAYS": "1, 7", "QUIET_HOURS": "22:30-07:00"})
+    assert config.SMS["account_sid"] == "AC1"
+    assert config.CLINIC.reminder_days == (7, 1)
+    assert (config.CLINIC.quiet_from, config.CLINIC.quiet_until) == (time(22, 30), time(7))
+    assert config.SESSION_COOKIE_SECURE
+    assert config.SESSION_COOKIE_NAME == "__Host-clinic"
