@@ -1,19 +1,19 @@
-"""Drafts of bookings: kept on the server, so that reloads, the back button and a second tab lose and mix nothing."""
+"""Drafts of bookings: kept on the server, so that reloads, the back button and a second tab lose and mix nothing.
+
+Housekeeping forgets them after a day: they hold what somebody said about their health.
+"""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import BookingDraft
 from scheduler.models.base import public_id
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
-
-KEPT_FOR = timedelta(days=2)
-"""They hold what somebody said about their health: no longer than a visitor may come back to them."""
 
 
 @retry_deadlocks
@@ -49,14 +49,6 @@ def finish_draft(session: Session, *, token: str, browser: str, appointment_id: 
     draft = _locked(session, token, browser)
     draft.appointment_id = appointment_id
     draft.changed_at = now
-    session.commit()
-
-
-@retry_deadlocks
-def forget_old_drafts(session: Session, *, now: datetime) -> None:
-    """For the job, now and then."""
-    begin_write(session)
-    session.execute(delete(BookingDraft).where(BookingDraft.changed_at < now - KEPT_FOR))
     session.commit()
 
 

@@ -20,12 +20,10 @@ from scheduler.web.errors import explain
 from scheduler.web.patient import booking_confirm, booking_sign_in
 from scheduler.web.patient.booking_state import Booking, new_booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, page_of, show, show_expired_form
-from scheduler.web.patient.booking_times import times_on_offer, why_not
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import NEW_PATIENT, BeginForm
 from scheduler.web.patient.session import browser_id
-
-ANYONE = "anyone"
+from scheduler.web.patient.slot_times import nearest_starts, times_on_offer, why_not
 
 blueprint = Blueprint("booking", __name__)
 declare(blueprint, "public")
@@ -67,14 +65,14 @@ def choose_time(booking: Booking) -> ResponseReturnValue:
         return _show_times(booking, practitioner)
     chosen = _moment(request.form.get("starts"))
     if chosen is None:
-        return _show_times(booking, practitioner, [FormError("times", _("Choose a time."))])
+        return _show_times(booking, practitioner, [FormError("starts", _("Choose a time."))])
     if request.form.get("patient"):
         booking.keep(patient=request.form["patient"])
         booking = open_booking(booking.token or "")
     refusal = _hold(booking, practitioner, chosen)
     if refusal:
         booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_why=refusal.code)
-        return _show_times(booking, practitioner, [FormError("times", explain(refusal).title)])
+        return _show_times(booking, practitioner, [FormError("starts", explain(refusal).title)])
     return go_on(booking)
 
 
@@ -144,30 +142,31 @@ def _practitioner_asked(booking: Booking) -> PractitionerInfo | None:
 def _show_times(
     booking: Booking, practitioner: PractitionerInfo | None, errors: list[FormError] | None = None
 ) -> ResponseReturnValue:
-    assert booking.treatment  # noqa: S101 - the page before asks for it
+    question = booking.slot_question(practitioner)
     times = times_on_offer(
-        booking,
-        booking.treatment,
-        practitioner=practitioner,
+        question,
         from_day=_day(request.args.get("from")),
         open_day=_day(request.args.get("day")),
+        chosen=booking.starts_local,
     )
-    return show(booking, TIME, "choose_time", more=errors or (), times=times, anyone=ANYONE, lost=_lost_words(booking))
+    lost, words = booking.lost_start, _lost_words(booking)
+    nearest = nearest_starts(question, lost) if lost and words else ()
+    return show(booking, TIME, "choose_time", more=errors or (), times=times, lost=words, nearest=nearest)
 
 
 def _lost_words(booking: Booking) -> str | None:
     """Why a time that was chosen before is not to be had; worked out anew, in the language of this page."""
     lost = booking.lost_start
-    if lost is None or booking.treatment is None:
+    if lost is None:
         return None
-    refusal = why_not(booking, booking.treatment, booking.asked_practitioner, lost)
+    refusal = why_not(booking.slot_question(booking.asked_practitioner), lost)
     return explain(refusal).title if refusal else None
 
 
 def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> BookingRefused | None:
     """Keep the slot for some minutes; or why not."""
     assert booking.treatment and booking.token  # noqa: S101 - the page before asks for it
-    refusal = why_not(booking, booking.treatment, practitioner, chosen)
+    refusal = why_not(booking.slot_question(practitioner), chosen)
     if refusal:
         return refusal
     try:

@@ -1,6 +1,6 @@
 """The pages of a booking that ask who is there: mobile number, code, and for whom the visit is."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 from flask import Blueprint, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,19 +8,28 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from scheduler import clock
+from scheduler.domain.availability import OfferedStart
 from scheduler.domain.booking_steps import CODE, NUMBER, WHO
-from scheduler.domain.errors import CodeGone, CodeWrong, PatientBusy, TooManyTries, TreatmentTooSoon
+from scheduler.domain.errors import BookingRefused, CodeGone, CodeWrong, PatientBusy, TooManyTries, TreatmentTooSoon
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
+from scheduler.models import Patient
 from scheduler.usecases import sign_in
 from scheduler.web.dates import time_words
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
-from scheduler.web.patient.booking_times import TooSoonFor, too_soon_for, why_not
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
 from scheduler.web.patient.session import start_session
+from scheduler.web.patient.slot_times import nearest_starts, why_not
+
+
+@dataclass(frozen=True, slots=True)
+class TooSoonFor:
+    patient: Patient
+    refusal: BookingRefused
+    nearest: tuple[OfferedStart, ...]
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -104,7 +113,7 @@ def leave_forbidden_start(booking: Booking) -> None:
     chosen = booking.starts_local
     if chosen is None or booking.treatment is None or booking.needs_assessment:
         return
-    refusal = why_not(booking, booking.treatment, None, chosen)
+    refusal = why_not(booking.slot_question(None), chosen)
     if isinstance(refusal, TreatmentTooSoon | PatientBusy):
         booking.keep(starts_local="", lost_start=chosen.isoformat())
 
@@ -147,4 +156,8 @@ def _too_soon(booking: Booking) -> TooSoonFor | None:
     if len(booking.patients) != 1 or booking.patient or booking.starts_local is None:
         return None
     known = booking.patients[0]
-    return too_soon_for(replace(booking, fields={**booking.fields, "patient": known.public_id}), known)
+    refusal = why_not(booking.slot_question(None, known), booking.starts_local)
+    if not isinstance(refusal, TreatmentTooSoon | PatientBusy):
+        return None
+    nearest = nearest_starts(booking.slot_question(booking.asked_practitioner, known), booking.starts_local)
+    return TooSoonFor(known, refusal, nearest)

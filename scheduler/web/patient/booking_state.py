@@ -21,6 +21,7 @@ from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentIn
 from scheduler.usecases import booking_drafts
 from scheduler.web.patient.forms import NEW_PATIENT, ScreeningForm, Typed, WhoForm, as_formdata
 from scheduler.web.patient.session import browser_id, current_account
+from scheduler.web.patient.slot_times import SlotQuestion
 
 T = TypeVar("T")
 
@@ -51,6 +52,21 @@ class Booking:
     @property
     def today(self) -> date:
         return self.now_local.date()
+
+    def slot_question(self, practitioner: PractitionerInfo | None, patient: Patient | None = None) -> SlotQuestion:
+        """For `patient`, or for whoever is chosen by now."""
+        assert self.treatment  # noqa: S101 - the first page asks for it
+        patient = patient or self.patient
+        return SlotQuestion(
+            clinic=self.clinic,
+            now=self.now,
+            reference=self.reference,
+            treatment=self.treatment,
+            practitioner=practitioner,
+            patient_id=patient.id if patient else None,
+            elsewhere=self.visit_elsewhere,
+            leaving_out=self.fields.get("hold_id"),
+        )
 
     @property
     def path(self) -> BookingPath:
