@@ -31,7 +31,9 @@ class Config:
         self.SECRET_KEY = self._secret_key()
         self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
         self.LOG_FORMAT = self._one_of("LOG_FORMAT", "json", ("json", "text"))
-        self.DEMO = self._one_of("DEMO", "on", ("on", "off")) == "on"
+        # A clinic with a real Twilio account must not find demo patients in its empty database.
+        real_texts = bool(self.SMS) and not self.SMS["api_origin"]
+        self.DEMO = self._one_of("DEMO", "off" if real_texts else "on", ("on", "off")) == "on"
         self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
         local = urlsplit(self.PUBLIC_URL).scheme == "http"

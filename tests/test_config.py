@@ -44,6 +44,7 @@ def test_nothing_set_is_the_demo_on_this_machine() -> None:
     assert config.PUBLIC_URL == "http://127.0.0.1:8000"
     assert config.DATABASE_URL.startswith("sqlite:///")
     assert config.SMS == {}
+    assert config.DEMO
     assert not config.SESSION_COOKIE_SECURE
 
 
@@ -52,5 +53,6 @@ def test_a_deployment_says_what_it_means() -> None:
     assert config.SMS["account_sid"] == "AC1"
     assert config.CLINIC.reminder_days == (7, 1)
     assert (config.CLINIC.quiet_from, config.CLINIC.quiet_until) == (time(22, 30), time(7))
+    assert not config.DEMO, "no demo patients where texts really go out"
     assert config.SESSION_COOKIE_SECURE
     assert config.SESSION_COOKIE_NAME == "__Host-clinic"
