@@ -55,6 +55,6 @@ SCRIPT
 if found; then exit; fi
 if from_apt && found; then exit; fi
 if from_npm && found; then exit; fi
-echo "setup: the tests need a Chromium and none could be had. Install it: sudo apt-get install chromium" \
-    "(Fedora: sudo dnf install chromium; macOS: brew install --cask chromium)" >&2
+echo "setup: the tests need a Chromium and none could be had. Install it: apt-get install chromium, as root" \
+    "(Fedora: dnf install chromium; macOS: brew install --cask chromium)" >&2
 exit 1

@@ -12,6 +12,11 @@ fail() {
     exit 1
 }
 
+# Before a command that only root may run; nothing for root, who may have no sudo.
+as_root() {
+    [ "$(id -u)" = 0 ] || echo "sudo "
+}
+
 new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
@@ -27,9 +32,11 @@ find_python() {
         done
     done
     if command -v apt-get >/dev/null; then
-        how="sudo apt-get install python3 python3-venv"
+        name=python3
+        ! command -v python3 >/dev/null || name=python3.11 # theirs is too old, and a newer one goes by its number
+        how="$(as_root)apt-get install $name $name-venv"
     elif command -v dnf >/dev/null; then
-        how="sudo dnf install python3.12"
+        how="$(as_root)dnf install python3.12"
     elif command -v brew >/dev/null; then
         how="brew install python@3.12"
     else
