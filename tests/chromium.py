@@ -1,13 +1,14 @@
 """The browser that tests of pages drive. `python -m tests.chromium` prints where it is, or fails."""
 
 import functools
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import playwright
+
+from tests.node import node_path
 
 NAMES = (
     "chromium",
@@ -45,14 +46,11 @@ def chromium_path() -> str:
 
 
 def playwright_node() -> str | None:
-    """A Node for Playwright's driver where its own cannot run (it wants a library that small machines lack), else none.
-
-    Set-up has brought one if the machine had none.
-    """
+    """A Node for Playwright's driver where its own cannot run (it wants a library that small machines lack), else none."""
     own = Path(playwright.__file__).parent / "driver" / "node"
     if _runs(str(own)):
         return None
-    return shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    return node_path()
 
 
 def _runs(path: str) -> bool:
