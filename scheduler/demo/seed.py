@@ -1,0 +1,151 @@
+"""Writes the demo clinic into an empty database, through the same constraints as everything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.demo import house, people
+from scheduler.demo.diary import Diary
+from scheduler.demo.records import Records, unguessable
+from scheduler.demo.staff import add_demo_staff
+from scheduler.demo.texts import write_texts
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.models import (
+    Closure,
+    Patient,
+    PhoneAccount,
+    Practitioner,
+    PractitionerTreatment,
+    Room,
+    SpacingGroup,
+    TimeOff,
+    Treatment,
+    WorkingHours,
+)
+from scheduler.usecases.transaction import begin_write
+
+ANY_NUMBER = 20261122
+"""The seed of everything invented."""
+
+
+class NotEmpty(Exception):
+    """Somebody works with this database already."""
+
+
+def is_empty(session: Session) -> bool:
+    return not any(
+        session.scalar(select(func.count()).select_from(table)) for table in (Practitioner, Patient, Treatment)
+    )
+
+
+def seed(session: Session, *, clinic: ClinicSettings, now: datetime) -> None:
+    """All of it in one transaction: what a day's demo holds depends on the day alone, and how far its visits have
+    come on the time. Refuses (NotEmpty) a database that somebody has begun to use."""
+    begin_write(session)
+    if not is_empty(session):
+        session.rollback()
+        raise NotEmpty
+    random = Random(ANY_NUMBER)  # noqa: S311 - invents people, keeps no secrets
+    today = clock.to_local(now, clock.zone(clinic.zone)).date()
+    invented = people.invent(random)
+    absences = house.away(today)
+    diary = Diary(today, random, absences)
+    visits = diary.write(invented)
+    _write_house(session, absences)
+    patients = _write_people(session, invented, random, now)
+    records = Records(session, clinic=clinic, now=now, patients=patients, invented=invented, random=random)
+    records.write(visits)
+    records.write_holds(*diary.two_free_starts())
+    write_texts(session, records)
+    add_demo_staff(session, now=now)
+    session.commit()
+
+
+def _write_house(session: Session, absences: tuple[house.Away, ...]) -> None:
+    group = SpacingGroup(slug="ims", name="IMS", min_days=7, needling=True)
+    session.add(group)
+    session.flush()
+    treatments = [
+        Treatment(
+            slug=treatment.slug,
+            name_en=treatment.name_en,
+            name_fr=treatment.name_fr,
+            minutes=treatment.minutes,
+            buffer_minutes=treatment.buffer_minutes,
+            needling=treatment.needling,
+            needs_clearance=treatment.needling,
+            spacing_group_id=group.id if treatment.needling else None,
+            position=position,
+        )
+        for position, treatment in enumerate(house.TREATMENTS)
+    ]
+    session.add_all(treatments)
+    session.add_all(Room(name=name, position=position) for position, name in enumerate(house.ROOMS))
+    practitioners = {
+        who.slug: Practitioner(
+            slug=who.slug,
+            given_name=who.given_name,
+            family_name=who.family_name,
+            can_needle=who.can_needle,
+            position=position,
+        )
+        for position, who in enumerate(house.PRACTITIONERS)
+    }
+    session.add_all(practitioners.values())
+    session.flush()
+    for who in house.PRACTITIONERS:
+        session.add_all(
+            PractitionerTreatment(practitioner_id=practitioners[who.slug].id, treatment_id=treatment.id)
+            for treatment in treatments
+            if who.can_needle or not treatment.needling
+        )
+        session.add_all(
+            WorkingHours(practitioner_id=practitioners[who.slug].id, weekday=weekday, opens=opens, closes=closes)
+            for weekday, hours in who.hours.items()
+            for opens, closes in house.stretches(hours)
+        )
+    for absence in absences:
+        begins, ends, reason = absence.starts_local, absence.ends_local, absence.reason
+        if absence.practitioner is None:
+            session.add(Closure(starts_local=begins, ends_local=ends, name=reason))
+        else:
+            who_id = practitioners[absence.practitioner].id
+            session.add(TimeOff(practitioner_id=who_id, starts_local=begins, ends_local=ends, reason=reason))
+    session.flush()
+
+
+def _write_people(
+    session: Session, invented: list[people.DemoPatient], random: Random, now: datetime
+) -> dict[int, Patient]:
+    """Everybody by key."""
+    since = now.replace(minute=0, second=0, microsecond=0) - people.KNOWN_FOR
+    accounts = {
+        who.number: PhoneAccount(number=who.number, language=who.language, verified_at=since, created_at=since)
+        for who in invented
+        if who.number is not None
+    }
+    session.add_all(accounts.values())
+    session.flush()
+    patients = {
+        who.key: Patient(
+            public_id=unguessable(random),
+            given_name=who.given_name,
+            family_name=who.family_name,
+            birth_date=who.birth_date,
+            phone_account_id=accounts[who.number].id if who.number else None,
+            language=who.language,
+            cleared_for_ims_at=since if who.cleared else None,
+            cleared_by="staff:priya" if who.cleared else None,
+            feed_token=unguessable(random, 24),
+            created_at=since,
+        )
+        for who in invented
+    }
+    session.add_all(patients.values())
+    session.flush()
+    return patients
