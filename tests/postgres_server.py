@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -17,12 +18,10 @@ START_SECONDS = 60
 SOCKET_PATH_LIMIT = 90  # the system's is 107 bytes (macOS 103), and the socket's own name follows
 
 # Nothing here has to survive a crash of the machine.
-SETTINGS = {
-    "listen_addresses": "",
+QUICK = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "300",
     "autovacuum": "off",
 }
 
@@ -31,9 +30,12 @@ KEEPER = 'trap "" INT TERM; folder=$1; shift; "$@" & cat >/dev/null; kill -QUIT 
 
 
 class PostgresServer:
-    """Started by making it. As root it runs as an unprivileged user, because PostgreSQL refuses root."""
+    """Started by making it. As root it runs as an unprivileged user, because PostgreSQL refuses root.
 
-    def __init__(self) -> None:
+    The benchmarks pass no `settings`: what they measure is a server as it comes.
+    """
+
+    def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
         self.folder = _short_folder()
         self._as_user = _unprivileged_user()
         if self._as_user:
@@ -55,8 +57,9 @@ class PostgresServer:
             "--locale=C",
             "-N",
         )
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        server = [bin_folder / "postgres", "-D", data, "-k", self.folder, *settings]
+        given = {"listen_addresses": "", "max_connections": "300", **settings}
+        options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
+        server = [bin_folder / "postgres", "-D", data, "-k", self.folder, *options]
         with (self.folder / "log").open("wb") as log:
             self._keeper = subprocess.Popen(
                 ["/bin/sh", "-c", KEEPER, "keeper", self.folder, *server],

@@ -1,0 +1,70 @@
+"""`gunicorn benchmarks.server:app`: the product, and beside it the yardsticks.
+
+A path below /cold is answered by the product as if the calendar had changed since the last request, whatever it keeps in
+memory; /yardstick/queries says how many statements the process has sent to its database.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+
+from benchmarks.yardsticks import QUERIES, ROW, make_yardsticks
+from config import Config
+from scheduler import create_app
+from scheduler.extensions import db
+from scheduler.queries import reference
+
+COLD = "/cold"
+_cold: ContextVar[bool] = ContextVar("cold", default=False)
+_changes = itertools.count(1)
+_statements = itertools.count()
+_counted = 0
+
+
+def _forgetful(state: Callable[[Connection], reference.State]) -> Callable[[Connection], reference.State]:
+    """What is kept, is kept for a state of the calendar: when that always differs, nothing kept is found."""
+
+    def read(connection: Connection) -> reference.State:
+        found = state(connection)
+        return found._replace(calendar_version=found.calendar_version + next(_changes)) if _cold.get() else found
+
+    return read
+
+
+def _make_app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    product = create_app(Config(os.environ))
+    with product.app_context():
+        engine = db.engine
+    ROW.metadata.create_all(engine)
+    yardsticks = make_yardsticks(engine)
+    reference.state = _forgetful(reference.state)  # type: ignore[assignment]  # read by its module everywhere
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def count(*_: object) -> None:
+        next(_statements)
+
+    @yardsticks.get(QUERIES)
+    def queries() -> str:
+        global _counted
+        _counted += 1  # asking takes a number too
+        return str(next(_statements) - _counted + 1)
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.startswith("/yardstick"):
+            return yardsticks(environ, start_response)
+        cold = path.startswith(COLD)
+        if cold:
+            environ["PATH_INFO"] = path[len(COLD) :]
+        _cold.set(cold)
+        return product(environ, start_response)
+
+    return app
+
+
+app = _make_app()
