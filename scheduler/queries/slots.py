@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
@@ -163,7 +163,15 @@ def _stretches(wanted: Wanted) -> Iterator[tuple[date, date]]:
     yield first_day, wanted.last_day
 
 
-def facts_for(connection: Connection, wanted: Wanted, patient_id: int, *, now: datetime, zone: str) -> PatientFacts:
+def facts_for(
+    connection: Connection,
+    wanted: Wanted,
+    patient_id: int,
+    *,
+    now: datetime,
+    zone: str,
+    lock: Literal["read", "locked"] = "read",
+) -> PatientFacts:
     """The patient's visits that bear on what is wanted, from today on even when the wanted days are later."""
     today = clock.to_local(now, clock.zone(zone)).date()
     return facts_of(
@@ -174,6 +182,7 @@ def facts_for(connection: Connection, wanted: Wanted, patient_id: int, *, now: d
         first_day=min(wanted.first_day, today),
         last_day=wanted.last_day,
         leaving_out=wanted.leaving_out,
+        lock=lock,
     )
 
 

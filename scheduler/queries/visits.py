@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
@@ -42,6 +42,27 @@ def counting_of(connection: Connection, patient_ids: Sequence[int], since_local:
     return found
 
 
+_IN_REACH = [column.between(bindparam("from_local"), bindparam("to_local")) for column in (
+    Appointment.starts_local, Appointment.counts_from_local
+)]  # fmt: skip
+_FACTS = (
+    select(
+        Patient.cleared_for_ims_at,
+        Appointment.id,
+        Appointment.origin,
+        Appointment.starts_local,
+        Appointment.minutes,
+        Appointment.spacing_group_id,
+        Appointment.counts_from_local,
+        Appointment.time_known,
+    )
+    .select_from(Patient)
+    .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
+    .where(Patient.id == bindparam("patient_id"))
+)
+_FACTS_LOCKED = _FACTS.with_for_update(key_share=True, of=Patient)
+
+
 def facts_of(
     connection: Connection,
     patient_id: int,
@@ -51,35 +72,21 @@ def facts_of(
     first_day: date,
     last_day: date,
     leaving_out: int | None = None,
+    lock: Literal["read", "locked"] = "read",
 ) -> PatientFacts:
-    """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included)."""
-    from_local = datetime.combine(first_day, time.min) - timedelta(days=max(min_days or 0, 1))
-    to_local = datetime.combine(last_day, time.min) + timedelta(days=1 + max(min_days or 0, 1))
-    rows = connection.execute(
-        select(
-            Patient.cleared_for_ims_at,
-            Appointment.id,
-            Appointment.origin,
-            Appointment.starts_local,
-            Appointment.minutes,
-            Appointment.spacing_group_id,
-            Appointment.counts_from_local,
-            Appointment.time_known,
-        )
-        .select_from(Patient)
-        .join(
-            Appointment,
-            and_(
-                Appointment.patient_id == Patient.id,
-                Appointment.active,
-                or_(
-                    Appointment.starts_local.between(from_local, to_local),
-                    Appointment.counts_from_local.between(from_local, to_local),
-                ),
-            ),
-            isouter=True,
-        )
-        .where(Patient.id == patient_id)
+    """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included).
+
+    "locked" locks the patient's row as well (PostgreSQL). A visit committed while we waited for the lock may be
+    missing: the constraints still see it.
+    """
+    reach = timedelta(days=max(min_days or 0, 1))
+    rows: Any = connection.execute(
+        _FACTS_LOCKED if lock == "locked" else _FACTS,
+        {
+            "patient_id": patient_id,
+            "from_local": datetime.combine(first_day, time.min) - reach,
+            "to_local": datetime.combine(last_day, time.min) + timedelta(days=1) + reach,
+        },
     ).all()
     if not rows:
         raise NotFound("patient")

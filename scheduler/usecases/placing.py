@@ -7,8 +7,9 @@ constraint refuses, and `refusal_of` says the same as the check would have.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -39,6 +40,15 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     "patient_not_double_booked": PatientBusy,
     "treatment_spacing": TreatmentTooSoon,
 }
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LOCK_PRACTITIONERS = (
+    select(Practitioner.id).where(Practitioner.id.in_(_IDS)).order_by(Practitioner.id).with_for_update(key_share=True)
+)
+_LOCK_PATIENT = select(Patient.id).where(Patient.id == bindparam("id")).with_for_update(key_share=True)
+_ONE_ROOM = select(Room.id).where(Room.id.in_(_IDS)).order_by(Room.position, Room.id).limit(1)
+_LOCK_ROOM = _ONE_ROOM.with_for_update(key_share=True)
+_LOCK_ROOM_AT_LEISURE = _ONE_ROOM.with_for_update(key_share=True, skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,8 @@ def find_place(session: Session, request: Request) -> Place:
     """The place for the request, everything locked; or the refusal."""
     _require_reach(request)
     connection = session.connection()
-    current = reference.current(connection)
+    state = reference.state(connection)
+    current = reference.current(connection, state.reference_version)
     wanted = wanted_of(request, current)
     lock_practitioners(session, {practitioner.id for practitioner in candidates(wanted, current)})
     require_patient_may(session, request, wanted)
@@ -95,7 +106,7 @@ def find_place(session: Session, request: Request) -> Place:
         wanted,
         clinic=request.clinic,
         now=request.now,
-        state=reference.state(connection),
+        state=state,
         bounds=request.bounds(),
     )
     starts_at = request.starts_at
@@ -110,8 +121,9 @@ def require_patient_may(session: Session, request: Request, wanted: Wanted) -> N
     """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time."""
     if request.patient_id is None:
         return
-    lock_patient(session, request.patient_id)
-    facts = slots.facts_for(session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone)
+    facts = slots.facts_for(
+        session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, lock="locked"
+    )
     treatment, starts = wanted.treatment, request.starts_local
     if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
         raise NotCleared
@@ -165,17 +177,12 @@ def with_alternatives(session: Session, refusal: BookingRefused, request: Reques
 
 def lock_practitioners(session: Session, ids: set[int]) -> None:
     if session.get_bind().dialect.name == "postgresql" and ids:
-        session.execute(
-            select(Practitioner.id)
-            .where(Practitioner.id.in_(sorted(ids)))
-            .order_by(Practitioner.id)
-            .with_for_update(key_share=True)
-        ).all()
+        session.connection().execute(_LOCK_PRACTITIONERS, {"ids": sorted(ids)}).all()
 
 
 def lock_patient(session: Session, patient_id: int) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(Patient.id).where(Patient.id == patient_id).with_for_update(key_share=True)).all()
+        session.connection().execute(_LOCK_PATIENT, {"id": patient_id}).all()
 
 
 def expire(hold: Appointment, now: datetime) -> None:
@@ -231,14 +238,9 @@ def _lock_room(session: Session, free: list[int]) -> int:
     """One of the free rooms; on PostgreSQL rather one that no other booking is taking at this moment."""
     if session.get_bind().dialect.name != "postgresql":
         return free[0]
-    rooms = select(Room.id).where(Room.id.in_(free)).order_by(Room.position, Room.id).limit(1)
-    at_leisure = session.scalar(rooms.with_for_update(key_share=True, skip_locked=True))
-    if at_leisure is not None:
-        return at_leisure
-    waited_for = session.scalar(rooms.with_for_update(key_share=True))
-    if waited_for is None:
-        raise SlotTaken
-    return waited_for
+    connection = session.connection()
+    at_leisure: int | None = connection.scalar(_LOCK_ROOM_AT_LEISURE, {"ids": free})
+    return at_leisure or connection.execute(_LOCK_ROOM, {"ids": free}).scalar_one()
 
 
 def _expire_in_the_way(

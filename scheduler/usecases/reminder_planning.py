@@ -11,6 +11,8 @@ from scheduler.domain.reminder_plan import plan_reminders
 from scheduler.models.appointment import Appointment
 from scheduler.models.sms import Reminder
 
+_INSERT = insert(Reminder)
+
 
 def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettings, now: datetime) -> None:
     """Add what is to be texted about `appointment` at its current `schedule_version`; commits nothing.
@@ -41,4 +43,4 @@ def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettin
             }
         )
     if rows:
-        session.connection().execute(insert(Reminder), rows)
+        session.connection().execute(_INSERT, rows)
