@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, case, func, select, update
 
 from scheduler.gateways.sms import SmsRefused, failure_of
 from scheduler.models.sms import Message, Reminder
@@ -74,11 +74,19 @@ def record_on(
 
 
 def _free_sid(connection: Connection, sid: str, message_id: int, now: datetime) -> None:
-    """Two texts alike, both in doubt: the sid may have been given to the other one. That one is in doubt again."""
+    """Two texts alike, both in doubt: the sid may have been given to the other one. That one is in doubt again.
+
+    A code blanked since can no longer be looked for; its owner has asked for another one long ago.
+    """
     mistaken = connection.execute(
         update(Message)
-        .where(Message.sid == sid, Message.id != message_id)
-        .values(sid=None, status="in_doubt", next_attempt_at=now, settled_at=None)
+        .where(Message.sid == sid, Message.id != message_id, Message.direction == "out")
+        .values(
+            sid=None,
+            status=case((Message.body == "", "failed"), else_="in_doubt"),
+            next_attempt_at=now,
+            settled_at=None,
+        )
         .returning(Message.reminder_id)
     ).scalars()
     connection.execute(update(Reminder).where(Reminder.id.in_(list(mistaken))).values(status="in_doubt"))

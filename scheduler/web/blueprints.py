@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from scheduler.web import api, feeds, health
+from scheduler.web import api, feeds, health, twilio_callbacks
 from scheduler.web.patient import booking, home
 
 
@@ -12,3 +12,4 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(booking.blueprint)
     app.register_blueprint(feeds.blueprint)
     api.init_app(app)
+    app.register_blueprint(twilio_callbacks.blueprint)

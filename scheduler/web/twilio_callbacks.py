@@ -1,0 +1,78 @@
+"""What Twilio tells us: what became of a text, and what patients text back. Nobody else is listened to."""
+
+import re
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.gateways.twilio_sms import TwilioSignature
+from scheduler.usecases.delivery import record_status
+from scheduler.usecases.inbound import receive
+from scheduler.web import access
+
+ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
+SID = re.compile(r"[A-Za-z0-9]{1,64}")
+NUMBER = re.compile(r"\+?[A-Za-z0-9]{1,19}")  # short codes and names as well
+LONGEST_BODY = 1600
+
+blueprint = Blueprint("twilio", __name__, url_prefix="/twilio")
+
+
+def require_signature() -> None:
+    """Signed over the public address: behind a proxy the one we see is another."""
+    settings = current_app.config["SMS"]
+    if not settings:
+        raise Forbidden
+    query = request.query_string.decode("latin-1")
+    url = current_app.config["PUBLIC_URL"] + quote(request.path) + (f"?{query}" if query else "")
+    signature = TwilioSignature(settings["auth_token"])
+    if not signature.valid(url, request.form, request.headers.get("X-Twilio-Signature")):
+        raise Forbidden
+
+
+access.declare(blueprint, "twilio", guard=require_signature)
+
+
+@blueprint.post("/status/<attempt>")
+def status(attempt: str) -> ResponseReturnValue:
+    """Receipts may repeat, and come in any order."""
+    sid, word = _field("MessageSid", SID), request.form.get("MessageStatus", "")
+    code = request.form.get("ErrorCode", "")
+    if not ATTEMPT.fullmatch(attempt) or not record_status(
+        db.engine,
+        attempt_id=attempt,
+        sid=sid,
+        word=word,
+        error_code=int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None,
+        now=clock.now(),
+    ):
+        raise NotFound
+    return Response(status=204)
+
+
+@blueprint.post("/inbound")
+def inbound() -> ResponseReturnValue:
+    """Answers with TwiML: an empty Response sends nothing."""
+    answer = receive(
+        db.session(),
+        sid=_field("MessageSid", SID),
+        number=_field("From", NUMBER),
+        body=request.form.get("Body", "").replace("\x00", "")[:LONGEST_BODY],  # PostgreSQL keeps no NUL
+        opt_out_type=request.form.get("OptOutType"),
+        clinic=current_app.config["CLINIC"],
+        now=clock.now(),
+    )
+    message = f"<Message>{escape(answer)}</Message>" if answer else ""
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', mimetype="text/xml")
+
+
+def _field(name: str, shape: re.Pattern[str]) -> str:
+    value = request.form.get(name, "")
+    if not shape.fullmatch(value):
+        raise BadRequest
+    return value
