@@ -1,7 +1,7 @@
 """What the owner has set: plain values, handed to every use case."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,7 @@ class ClinicSettings:
     reminder_days: tuple[int, ...] = (3, 1)
     quiet_from: time = time(21)
     quiet_until: time = time(8)
+
+    def changeable_until(self, starts_at: datetime) -> datetime:
+        """The last moment at which a patient moves or cancels the visit; after it they telephone."""
+        return starts_at - timedelta(hours=self.cutoff_hours)

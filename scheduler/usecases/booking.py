@@ -432,7 +432,7 @@ def _require_changeable(
     status = AppointmentStatus(appointment.status)
     if status not in BEFORE_THE_VISIT:
         raise StatusRefused(from_status=status, to_status=AppointmentStatus.BOOKED)
-    deadline = appointment.starts_at - timedelta(hours=clinic.cutoff_hours)
+    deadline = clinic.changeable_until(appointment.starts_at)
     if actor.keeps_to_offer and now > deadline:
         raise TooLateToChange(clock.to_local(deadline, clock.zone(clinic.zone)))
 

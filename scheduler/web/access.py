@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, NotFound
 
 from scheduler.extensions import csrf
 
@@ -88,6 +88,8 @@ def _enter() -> ResponseReturnValue | None:
     if rule is None:  # 404, 405
         return None
     environ = request.environ
+    if "\0" in environ["PATH_INFO"]:
+        raise NotFound  # PostgreSQL cannot even be asked for it
     environ[ENDPOINT], environ[RULE] = rule.endpoint, rule.rule
     access: Access | None = current_app.extensions["access"].get(rule.endpoint)
     if access is None:

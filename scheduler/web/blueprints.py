@@ -3,13 +3,15 @@
 from flask import Flask
 
 from scheduler.web import api, feeds, health, twilio_callbacks
-from scheduler.web.patient import booking, home
+from scheduler.web.patient import booking, home, me, sign_in
 
 
 def register_blueprints(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(home.blueprint)
     app.register_blueprint(booking.blueprint)
+    app.register_blueprint(sign_in.blueprint)
+    app.register_blueprint(me.blueprint)
     app.register_blueprint(feeds.blueprint)
     api.init_app(app)
     app.register_blueprint(twilio_callbacks.blueprint)

@@ -1,0 +1,99 @@
+"""My visits: those to come and those past, of everybody who shares the number. Moving: move.py."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import StatusRefused, TooLateToChange, VersionConflict
+from scheduler.extensions import db
+from scheduler.gateways import phone_numbers
+from scheduler.queries import appointments, patients
+from scheduler.usecases.booking import cancel_appointment
+from scheduler.usecases.patients import renew_feed
+from scheduler.web.access import declare
+from scheduler.web.dates import day_and_time_words
+from scheduler.web.errors import explain
+from scheduler.web.patient import move
+from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.calendar_links import calendar_links
+from scheduler.web.patient.door import require_sign_in, show_form_again, signed_in
+from scheduler.web.patient.form_fields import FormError, tidy
+from scheduler.web.patient.my_visits import MyVisit, my_visit, shown_all
+
+PAST_SHOWN, ALL_PAST = 5, 500
+LONGEST_REASON = 500
+
+blueprint = Blueprint("me", __name__)
+declare(blueprint, "patient", guard=require_sign_in)
+blueprint.register_error_handler(CSRFError, show_form_again)
+move.add_routes(blueprint)
+
+
+@blueprint.get("/me")
+def visits() -> str:
+    account, now = signed_in(), clock.now()
+    limit = ALL_PAST if request.args.get("past") == "all" else PAST_SHOWN
+    past = appointments.past_of_account(db.session(), account.id, now, limit=limit + 1)
+    return render_template(
+        "patient/me/visits.html",
+        ahead=shown_all(appointments.next_of_account(db.session(), account.id, now), now),
+        past=shown_all(past[:limit], now),
+        more_past=len(past) > limit,
+        family=patients.of_account(db.session(), account.id),
+        number=phone_numbers.display(account.number),
+    )
+
+
+@blueprint.route("/me/visits/<public_id>/cancel", methods=["GET", "POST"])
+def cancel(public_id: str) -> ResponseReturnValue:
+    """GET asks, POST does it. Cancelling twice is cancelling once."""
+    now = clock.now()
+    visit = my_visit(public_id, now)
+    if request.method == "GET":
+        return _show_cancel(visit)
+    if expired():
+        return _show_cancel(
+            visit, [FormError("", _("This page had been open for too long. Please press the button once more."))], 400
+        )
+    reason = tidy(request.form.get("reason"))
+    if len(reason) > LONGEST_REASON:
+        return _show_cancel(visit, [FormError("reason", _("This is too long: at most 500 letters fit."))], 422)
+    try:
+        cancel_appointment(
+            db.session(),
+            clinic=current_app.config["CLINIC"],
+            public_id=public_id,
+            reason=reason,
+            now=now,
+            actor=Actor("patient", str(signed_in().id)),
+            expected_version=request.form.get("version", type=int),
+        )
+    except (VersionConflict, TooLateToChange, StatusRefused) as refusal:
+        explained = explain(refusal)
+        words = f"{explained.title} {explained.advice}"
+        return _show_cancel(my_visit(public_id, now), [FormError("", words)], explained.status)
+    flash(_("Your visit on %(when)s is cancelled.", when=day_and_time_words(visit.starts_local)))
+    return redirect(url_for(".visits"), 303)
+
+
+@blueprint.get("/me/patients/<public_id>/calendar")
+def calendar(public_id: str) -> str:
+    patient = patients.one_of_account(db.session(), public_id, signed_in().id)
+    links = calendar_links(current_app.config["CLINIC"], patient.feed_token)
+    return render_template("patient/me/calendar.html", patient=patient, calendar=links)
+
+
+@blueprint.post("/me/patients/<public_id>/calendar/renew")
+def renew_calendar(public_id: str) -> ResponseReturnValue:
+    patient = patients.one_of_account(db.session(), public_id, signed_in().id)
+    renew_feed(db.session(), patient_id=patient.id)
+    flash(_("The calendar has a new address; the old one no longer works."))
+    return redirect(url_for(".calendar", public_id=public_id), 303)
+
+
+def _show_cancel(visit: MyVisit, errors: list[FormError] | None = None, status: int = 200) -> ResponseReturnValue:
+    typed = request.form.get("reason", "")[: LONGEST_REASON * 2]
+    return render_template("patient/me/cancel.html", visit=visit, errors=errors or [], typed=typed), status

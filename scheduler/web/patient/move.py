@@ -1,0 +1,128 @@
+"""A patient moves a visit: the same times to choose from as in a booking, and one press that does it."""
+
+from contextlib import suppress
+from datetime import date, datetime
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.availability import OfferedStart
+from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, VersionConflict
+from scheduler.extensions import db
+from scheduler.queries import reference
+from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
+from scheduler.usecases.booking import move_appointment
+from scheduler.web.dates import day_and_time_words
+from scheduler.web.errors import explain
+from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.door import signed_in
+from scheduler.web.patient.form_fields import FormError
+from scheduler.web.patient.my_visits import MyVisit, my_visit
+from scheduler.web.patient.slot_times import SlotQuestion, times_on_offer
+
+
+def add_routes(blueprint: Blueprint) -> None:
+    blueprint.add_url_rule("/me/visits/<public_id>/move", "move", move, methods=["GET", "POST"])
+
+
+def move(public_id: str) -> ResponseReturnValue:
+    """GET shows the times, POST moves there. What cannot be had is said above the times that can."""
+    now = clock.now()
+    visit = my_visit(public_id, now)
+    if request.method == "GET" or not visit.is_open:
+        return _show(visit, now)
+    if expired():
+        return _show(visit, now, [_("This page had been open for too long. Please press the button once more.")], 400)
+    wanted = _moment(request.form.get("starts"))
+    if wanted is None:
+        return _show(visit, now, [_("Choose a time.")], 422)
+    try:
+        moved = move_appointment(
+            db.session(),
+            clinic=current_app.config["CLINIC"],
+            public_id=public_id,
+            starts_local=wanted,
+            practitioner=_slug(request.form.get("practitioner")),
+            now=now,
+            actor=Actor("patient", str(signed_in().id)),
+            expected_version=request.form.get("version", type=int),
+        )
+    except (BookingRefused, NotFound) as refusal:
+        return _refused(public_id, wanted, refusal, now)
+    flash(_("Your visit is now on %(when)s.", when=day_and_time_words(moved.starts_local)))
+    return redirect(url_for("me.visits"), 303)
+
+
+def _refused(
+    public_id: str, wanted: datetime, refusal: BookingRefused | NotFound, now: datetime
+) -> ResponseReturnValue:
+    visit = my_visit(public_id, now)
+    if isinstance(refusal, VersionConflict) and visit.is_ahead and visit.starts_local == wanted:
+        return redirect(url_for("me.visits"), 303)  # a double click: it is there already
+    explained = explain(SlotNotOffered() if isinstance(refusal, NotFound) else refusal)
+    nearest = refusal.alternatives if isinstance(refusal, BookingRefused) else ()
+    return _show(visit, now, [f"{explained.title} {explained.advice}"], explained.status, nearest)
+
+
+def _show(
+    visit: MyVisit,
+    now: datetime,
+    problems: list[str] | None = None,
+    status: int = 200,
+    nearest: tuple[OfferedStart, ...] = (),
+) -> ResponseReturnValue:
+    errors = [FormError("starts", words) for words in problems or ()]
+    if not visit.is_open:
+        return render_template("patient/me/too_late.html", visit=visit, errors=errors), status
+    current = reference.current(db.session.connection())
+    treatment = current.treatment_by_id(visit.appointment.treatment_id)
+    question = SlotQuestion(
+        clinic=current_app.config["CLINIC"],
+        now=now,
+        reference=current,
+        treatment=treatment,
+        practitioner=_practitioner(visit, current, treatment),
+        patient_id=visit.appointment.patient_id,
+        leaving_out=visit.appointment.id,
+    )
+    times = times_on_offer(question, from_day=_day(request.args.get("from")), open_day=_day(request.args.get("day")))
+    html = render_template(
+        "patient/me/move.html",
+        visit=visit,
+        times=times,
+        nearest=nearest,
+        errors=errors,
+        now_local=clock.to_local(now, clock.zone(question.clinic.zone)),
+    )
+    return html, status
+
+
+def _practitioner(visit: MyVisit, current: Reference, treatment: TreatmentInfo) -> PractitionerInfo | None:
+    """Whom the page is asked for; at first whoever the visit is with."""
+    asked = request.values.get("practitioner")
+    able = current.practitioners_for(treatment)
+    if asked is None:
+        return next((person for person in able if person.id == visit.appointment.practitioner_id), None)
+    return next((person for person in able if person.slug == asked), None)
+
+
+def _slug(asked: str | None) -> str | None:
+    """None: with the same practitioner if free then, else with anyone."""
+    return None if asked in (None, "", "anyone") else asked
+
+
+def _day(text: str | None) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(text) if text else None
+    return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A naive wall clock minute; anything else is no choice."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text) if text else None
+        return moment if moment and moment.tzinfo is None else None
+    return None

@@ -1,0 +1,159 @@
+"""A patient signs in: mobile number, code, and on to where they were going."""
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_wtf.csrf import CSRFError
+
+from scheduler import clock
+from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.extensions import db
+from scheduler.gateways import phone_numbers
+from scheduler.models.patient import PhoneAccount
+from scheduler.usecases import sign_in as codes
+from scheduler.web.access import declare
+from scheduler.web.dates import time_words
+from scheduler.web.language import template_variables
+from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.door import show_form_again, wanted_page
+from scheduler.web.patient.form_fields import FormError, form_errors
+from scheduler.web.patient.forms import CodeForm, NumberForm
+from scheduler.web.patient.session import browser_id, current_account, end_session, start_session
+
+blueprint = Blueprint("sign_in", __name__)
+declare(blueprint, "public")
+blueprint.register_error_handler(CSRFError, show_form_again)
+
+
+@blueprint.route("/me/sign-in", methods=["GET", "POST"])
+def give_number() -> ResponseReturnValue:
+    if current_account():
+        return redirect(wanted_page(), 303)
+    form = NumberForm()
+    if not accepted(form):
+        return _show_number(form)
+    refused = _send_code(form.e164)
+    if refused:
+        return _show_number(form, refused)
+    return redirect(_code_page(), 303)
+
+
+@blueprint.route("/me/sign-in/code", methods=["GET", "POST"])
+def type_code() -> ResponseReturnValue:
+    if current_account():
+        return redirect(wanted_page(), 303)
+    number = _number_asked()
+    if number is None:
+        return redirect(url_for(".give_number", next=wanted_page()), 303)
+    form = CodeForm()
+    if not accepted(form):
+        return _show_code(form, number)
+    try:
+        account = codes.verify_code(
+            db.session(),
+            challenge=session["challenge"],
+            code=form.digits,
+            secret=current_app.config["SECRET_KEY"],
+            now=clock.now(),
+            language=template_variables()["language"],
+        )
+    except CodeWrong as wrong:
+        tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
+        form.code.errors = [f"{_('This is not the code we sent.')} {tries}"]
+        return _show_code(form, number)
+    except CodeGone:
+        form.code.errors = [_("This code can no longer be used. Ask for a new one below.")]
+        return _show_code(form, number)
+    return _let_in(account)
+
+
+@blueprint.post("/me/sign-in/code/again")
+def send_again() -> ResponseReturnValue:
+    number = _number_asked()
+    if number is None:
+        return redirect(url_for(".give_number", next=wanted_page()), 303)
+    refused = _send_code(number)
+    if refused:
+        return _show_code(CodeForm(None), number, refused)
+    return redirect(_code_page(sent="again"), 303)
+
+
+@blueprint.post("/me/sign-out")
+def sign_out() -> ResponseReturnValue:
+    end_session()
+    return redirect(url_for("site.home"), 303)
+
+
+@blueprint.post("/me/sign-out-everywhere")
+def sign_out_everywhere() -> ResponseReturnValue:
+    account = current_account()
+    if account:
+        codes.sign_out_everywhere(db.session(), account_id=account.id)
+    end_session()
+    return redirect(url_for(".give_number"), 303)
+
+
+def _let_in(account: PhoneAccount) -> ResponseReturnValue:
+    wanted = wanted_page()
+    start_session(account)
+    session.setdefault("lang", account.language)
+    return redirect(wanted, 303)
+
+
+def _send_code(number: str) -> TooManyTries | None:
+    """Queue a code and keep its challenge; or why none is sent."""
+    try:
+        session["challenge"] = codes.request_code(
+            db.session(),
+            number=number,
+            address=request.remote_addr or "",
+            language=template_variables()["language"],
+            secret=current_app.config["SECRET_KEY"],
+            clinic=current_app.config["CLINIC"],
+            now=clock.now(),
+            limits=codes.CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
+            after=session.get("challenge") or browser_id(),
+        )
+    except TooManyTries as refused:
+        return refused
+    return None
+
+
+def _number_asked() -> str | None:
+    challenge = session.get("challenge")
+    return codes.number_of(db.session(), challenge=challenge) if challenge else None
+
+
+def _code_page(sent: str | None = None) -> str:
+    return url_for(".type_code", next=wanted_page(), sent=sent)
+
+
+def _show_number(form: NumberForm, refused: TooManyTries | None = None) -> ResponseReturnValue:
+    browser_id()  # the cookie is there before the form is sent, so that a double click is one sending
+    return _show("number", form, refused)
+
+
+def _show_code(form: CodeForm, number: str, refused: TooManyTries | None = None) -> ResponseReturnValue:
+    return _show(
+        "code", form, refused, sent_to=phone_numbers.display(number), sent_again=request.args.get("sent") == "again"
+    )
+
+
+def _show(page: str, form: NumberForm | CodeForm, refused: TooManyTries | None, **shown: object) -> ResponseReturnValue:
+    errors = [*([_too_often(refused)] if refused else ()), *form_errors(form)]
+    if expired():
+        errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
+    html = render_template(f"patient/sign_in/{page}.html", form=form, errors=errors, next=wanted_page(), **shown)
+    return html, 400 if expired() else 429 if refused else 422 if errors else 200
+
+
+def _too_often(refused: TooManyTries) -> FormError:
+    again = clock.to_local(refused.again_at, clock.zone(current_app.config["CLINIC"].zone))
+    return FormError(
+        "",
+        _(
+            "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.",
+            time=time_words(again),
+        ),
+    )
