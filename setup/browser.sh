@@ -42,11 +42,16 @@ from_npm() {
 #!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
 export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-# A machine with fonts of its own shows those.
-if [ ! -e /etc/fonts/fonts.conf ]; then
-    printf '<fontconfig><dir>%s/fonts</dir><cachedir>%s/cache</cachedir></fontconfig>' "$here" "$here" >"$here/fonts.xml"
-    export FONTCONFIG_FILE="$here/fonts.xml"
-fi
+# The machine's fonts and, where it has none, ours.
+cat >"$here/fonts.$$" <<FONTS
+<fontconfig>
+    <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+    <dir>$here/fonts</dir>
+    <cachedir>$here/cache</cachedir>
+</fontconfig>
+FONTS
+mv "$here/fonts.$$" "$here/fonts.xml" # whole at any time, for browsers that start together
+export FONTCONFIG_FILE="$here/fonts.xml"
 exec "$here/chromium-program" "$@"
 SCRIPT
     chmod +x "$folder/chromium"

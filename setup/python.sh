@@ -70,11 +70,16 @@ tell_uv_what_pip_knows() {
     pip_config=$(.venv/bin/python -m pip config list 2>/dev/null || true)
     index=$(pip_was_told index-url)
     more=$(pip_was_told extra-index-url)
-    wheels=$(pip_was_told find-links)
+    wheels=""
+    for place in $(pip_was_told find-links); do
+        # pip passes over a folder that is not there; uv stops at it
+        case $place in *://*) ;; *) [ -d "$place" ] || continue ;; esac
+        wheels="$wheels,$place"
+    done
     certificates=$(pip_was_told cert)
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
     [ -z "$more" ] || export UV_INDEX="${UV_INDEX:-$more}" UV_INDEX_STRATEGY=unsafe-best-match
-    [ -z "$wheels" ] || export UV_FIND_LINKS="${UV_FIND_LINKS:-$wheels}"
+    [ -z "$wheels" ] || export UV_FIND_LINKS="${UV_FIND_LINKS:-${wheels#,}}"
     [ -z "$certificates" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$certificates}"
 }
 
