@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
-from scheduler.usecases.booking import expire_holds
+from scheduler.usecases.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 DRAFT_KEPT = timedelta(days=1)

@@ -21,7 +21,7 @@ from scheduler.domain.errors import (
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder
-from scheduler.usecases import booking
+from scheduler.usecases import booking, holds, visit_status
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 
 
@@ -145,7 +145,7 @@ def test_an_unknown_treatment_practitioner_or_patient_is_not_found(session: Sess
 class TestHolds:
     def hold(self, session: Session, visitor: str = "browser-1", at: str = "10:00", **changes: object) -> Appointment:
         wanted = {"treatment": "ims", "practitioner": "p1", "now": NOW, "actor": PATIENT} | changes
-        return booking.hold_slot(session, clinic=CLINIC, starts_local=local(MONDAY, at), held_for=visitor, **wanted)
+        return holds.hold_slot(session, clinic=CLINIC, starts_local=local(MONDAY, at), held_for=visitor, **wanted)
 
     def test_a_hold_keeps_the_slot_for_its_visitor_alone(self, session: Session, patient: Patient) -> None:
         held = self.hold(session)
@@ -182,12 +182,12 @@ class TestHolds:
 
     def test_expired_holds_are_tidied(self, session: Session, clinic: None) -> None:
         self.hold(session)
-        assert booking.expire_holds(session, now=NOW) == 0
-        assert booking.expire_holds(session, now=NOW + timedelta(minutes=11)) == 1
+        assert holds.expire_holds(session, now=NOW) == 0
+        assert holds.expire_holds(session, now=NOW + timedelta(minutes=11)) == 1
 
     def test_a_released_hold_is_free_at_once(self, session: Session, patient: Patient) -> None:
         held = self.hold(session)
-        booking.release_hold(session, public_id=held.public_id, now=NOW, actor=PATIENT, held_for="browser-1")
+        holds.release_hold(session, public_id=held.public_id, now=NOW, actor=PATIENT, held_for="browser-1")
         assert book(session, patient)
 
 
@@ -259,7 +259,7 @@ class TestCancelling:
     def test_undoing_plans_the_reminders_anew(self, session: Session, patient: Patient) -> None:
         visit = book(session, patient, MONDAY + timedelta(days=7))
         self.cancel(session, visit)
-        booking.change_status(
+        visit_status.change_status(
             session, clinic=CLINIC, public_id=visit.public_id, status=AppointmentStatus.BOOKED, now=NOW, actor=STAFF
         )
         planned = session.scalars(select(Reminder.kind).where(Reminder.status == "planned")).all()
@@ -270,14 +270,14 @@ class TestCancelling:
         self.cancel(session, visit)
         book(session, make_patient(session))
         with pytest.raises(SlotTaken):
-            booking.change_status(
+            visit_status.change_status(
                 session, clinic=CLINIC, public_id=visit.public_id, status=AppointmentStatus.BOOKED, now=NOW, actor=STAFF
             )
 
 
 class TestWhatCounts:
     def status(self, session: Session, visit: Appointment, status: str, **changes: object) -> Appointment:
-        return booking.change_status(
+        return visit_status.change_status(
             session,
             clinic=CLINIC,
             public_id=visit.public_id,

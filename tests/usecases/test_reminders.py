@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder
-from scheduler.usecases import booking
+from scheduler.usecases import booking, visit_status
 from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sending import send_one
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
@@ -164,7 +164,7 @@ def test_a_reminder_that_outlived_its_visit_by_some_mistake_is_caught_at_the_cla
 ):
     visit = make_visit(session)
     reminder = make_reminder(session, visit)
-    booking.change_status(
+    visit_status.change_status(
         session,
         clinic=CLINIC,
         public_id=visit.public_id,

@@ -17,8 +17,9 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.extensions import db
 from scheduler.models import Appointment, Patient
-from scheduler.usecases.booking import cancel_appointment, change_status, move_appointment
+from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.patients import renew_feed
+from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app

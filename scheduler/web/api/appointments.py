@@ -14,6 +14,7 @@ from scheduler.queries import appointments, patients, reference
 from scheduler.queries.appointments import AppointmentRow
 from scheduler.queries.reference import Reference
 from scheduler.usecases import booking
+from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
 from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
@@ -146,7 +147,7 @@ def cancel(given: dict[str, Any], appointment_id: str) -> Response:
 def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
     if "ims_given" in given:
         bearer.require_role(*bearer.CLINICAL)
-    booking.change_status(
+    change_status(
         db.session(),
         clinic=_clinic(),
         public_id=row.public_id,

@@ -13,8 +13,8 @@ from scheduler.domain.booking_steps import BEGIN, REVIEW, TIME, BookingPath
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered
 from scheduler.extensions import db
 from scheduler.queries.reference import PractitionerInfo
-from scheduler.usecases import booking as booking_usecases
 from scheduler.usecases.booking_drafts import begin_draft
+from scheduler.usecases.holds import hold_slot
 from scheduler.web.access import declare
 from scheduler.web.errors import explain
 from scheduler.web.patient import booking_confirm, booking_sign_in
@@ -170,7 +170,7 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
     if refusal:
         return refusal
     try:
-        held = booking_usecases.hold_slot(
+        held = hold_slot(
             db.session(),
             clinic=booking.clinic,
             treatment=booking.treatment.slug,

@@ -1,0 +1,151 @@
+"""What every use case that changes an appointment shares: its transaction, its locks, its version.
+
+A change finds its place under locks (placing.py), lets the domain decide, and commits once. The database has the last
+word: what a race slips past the check is refused by a constraint, whose name becomes the same refusal. History
+lines, calendar versions and the dropping of stale reminders are the database's own work.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus, require_change
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import (
+    BookingRefused,
+    SlotTaken,
+    StatusRefused,
+    TooLateToChange,
+    VersionConflict,
+)
+from scheduler.models import Appointment
+from scheduler.models.constraints import violated
+from scheduler.queries import appointments, reference
+from scheduler.usecases.placing import (
+    Place,
+    Request,
+    candidates,
+    lock_patient,
+    lock_practitioners,
+    refusal_of,
+    wanted_of,
+    with_alternatives,
+)
+from scheduler.usecases.transaction import begin_write
+
+ROOM_RACES = 6  # another booking may take the chosen room between our look and our insert
+BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
+
+
+def carry_out(session: Session, request: Request, work: Callable[[], Appointment]) -> Appointment:
+    """Run the work in its write transaction and commit; a constraint's no becomes a refusal with alternatives."""
+    for _attempt in range(ROOM_RACES):
+        begin_write(session)
+        try:
+            placed = work()
+            session.flush()
+            session.commit()
+            return placed
+        except BookingRefused as refused:
+            session.rollback()
+            raise with_alternatives(session, refused, request) from None
+        except IntegrityError as error:
+            session.rollback()
+            constraint = violated(error)
+            if constraint == "room_not_double_booked":
+                continue  # the room went to somebody else; another may be free
+            refusal = refusal_of(session, constraint, request)
+            if refusal is None:
+                raise
+            raise with_alternatives(session, refusal, request) from None
+    raise with_alternatives(session, SlotTaken(), request)
+
+
+def appointment_at(place: Place, request: Request, status: AppointmentStatus, *, origin: str) -> Appointment:
+    treatment = place.treatment
+    appointment = Appointment(
+        patient_id=request.patient_id,
+        treatment_id=treatment.id,
+        status=status,
+        origin=origin,
+        spacing_group_id=treatment.spacing_group_id,
+        spacing_days=treatment.min_days,
+        version=1,
+        schedule_version=1,
+        created_at=request.now,
+        changed_at=request.now,
+        changed_by=str(request.actor),
+    )
+    put(appointment, request, place)
+    return appointment
+
+
+def put(appointment: Appointment, request: Request, place: Place) -> None:
+    treatment = place.treatment
+    appointment.practitioner_id = place.practitioner_id
+    appointment.room_id = place.room_id
+    appointment.starts_local = appointment.counts_from_local = request.starts_local
+    appointment.zone = request.clinic.zone
+    appointment.minutes = treatment.minutes
+    appointment.buffer_minutes = treatment.buffer_minutes
+    appointment.starts_at = place.starts_at
+    appointment.ends_at = place.starts_at + timedelta(minutes=treatment.minutes)
+    appointment.busy_until = appointment.ends_at + timedelta(minutes=treatment.buffer_minutes)
+
+
+def lock_all(session: Session, request: Request, visits: Sequence[Appointment]) -> list[Appointment]:
+    """Lock in the one order: every practitioner who may gain or lose a visit, the patient, then the visits."""
+    if visits:
+        wanted = wanted_of(request, current := reference.current(session.connection()))
+        gaining = {practitioner.id for practitioner in candidates(wanted, current)}
+        losing = {visit.practitioner_id for visit in visits if visit.practitioner_id is not None}
+        lock_practitioners(session, gaining | losing)
+    if request.patient_id is not None:
+        lock_patient(session, request.patient_id)
+    return [appointments.locked(session, visit.public_id) for visit in visits]
+
+
+def locked(session: Session, public_id: str) -> Appointment:
+    """One appointment locked in the right order; its practitioner is looked up before and checked after."""
+    here = appointments.by_public_id(session, public_id)
+    if here.practitioner_id is not None:
+        lock_practitioners(session, {here.practitioner_id})
+    if here.patient_id is not None:
+        lock_patient(session, here.patient_id)
+    return appointments.locked(session, public_id)
+
+
+def change_to(
+    appointment: Appointment, status: AppointmentStatus, *, now: datetime, actor: Actor, why: str | None = None
+) -> None:
+    """The only place that gives an appointment another status."""
+    appointment.status = require_change(AppointmentStatus(appointment.status), status)
+    touch(appointment, now=now, actor=actor, why=why)
+
+
+def touch(appointment: Appointment, *, now: datetime, actor: Actor, why: str | None) -> None:
+    appointment.version += 1
+    appointment.changed_at = now
+    appointment.changed_by = str(actor)
+    appointment.changed_why = why
+
+
+def require_changeable(
+    appointment: Appointment, *, clinic: ClinicSettings, now: datetime, actor: Actor, expected_version: int | None
+) -> None:
+    require_version(appointment, expected_version)
+    status = AppointmentStatus(appointment.status)
+    if status not in BEFORE_THE_VISIT:
+        raise StatusRefused(from_status=status, to_status=AppointmentStatus.BOOKED)
+    deadline = clinic.changeable_until(appointment.starts_at)
+    if actor.keeps_to_offer and now > deadline:
+        raise TooLateToChange(clock.to_local(deadline, clock.zone(clinic.zone)))
+
+
+def require_version(appointment: Appointment, expected_version: int | None) -> None:
+    if expected_version is not None and appointment.version != expected_version:
+        raise VersionConflict(appointment.version)

@@ -1,0 +1,106 @@
+"""A slot kept for one visitor for some minutes while they finish."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.models import Appointment
+from scheduler.queries import appointments, reference
+from scheduler.usecases.changing import (
+    appointment_at,
+    carry_out,
+    change_to,
+    lock_all,
+    locked,
+)
+from scheduler.usecases.placing import (
+    Request,
+    expire,
+    find_place,
+    require_patient_may,
+    wanted_of,
+)
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+
+@retry_deadlocks
+def hold_slot(
+    session: Session,
+    *,
+    clinic: ClinicSettings,
+    treatment: str,
+    practitioner: str | None,
+    starts_local: datetime,
+    now: datetime,
+    actor: Actor,
+    held_for: str,
+) -> Appointment:
+    """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back."""
+    request = Request(clinic, treatment, practitioner, starts_local, now, actor)
+
+    def hold() -> Appointment:
+        older = appointments.holds_of(session, held_for)
+        lock_all(session, request, older)
+        for hold in older:
+            change_to(hold, AppointmentStatus.CANCELLED, now=now, actor=actor, why="chose another time")
+        session.flush()
+        held = appointment_at(find_place(session, request), request, AppointmentStatus.HELD, origin="online")
+        held.held_for = held_for
+        held.hold_until = now + timedelta(minutes=clinic.hold_minutes)
+        session.add(held)
+        return held
+
+    return carry_out(session, request, hold)
+
+
+@retry_deadlocks
+def release_hold(session: Session, *, public_id: str, now: datetime, actor: Actor, held_for: str) -> None:
+    """Give a held slot back. Nothing happens when it is gone already."""
+    begin_write(session)
+    held = locked(session, public_id)
+    if held.status == AppointmentStatus.HELD and held.held_for == held_for:
+        change_to(held, AppointmentStatus.CANCELLED, now=now, actor=actor, why="given back")
+    session.commit()
+
+
+def take_hold(session: Session, hold: str, held_for: str, request: Request) -> Appointment | None:
+    """The visitor's hold, booked; none when it is over or is not for what is wanted."""
+    held = locked(session, hold)
+    wanted = wanted_of(replace(request, leaving_out=held.id), reference.current(session.connection()))
+    if (
+        held.status != AppointmentStatus.HELD
+        or held.held_for != held_for
+        or held.hold_until is None
+        or held.hold_until <= request.now
+        or (held.starts_local, held.treatment_id) != (request.starts_local, wanted.treatment.id)
+        or (wanted.practitioner is not None and wanted.practitioner.id != held.practitioner_id)
+    ):
+        return None
+    require_patient_may(session, request, wanted)
+    held.patient_id = request.patient_id
+    held.hold_until = held.held_for = None
+    change_to(held, AppointmentStatus.BOOKED, now=request.now, actor=request.actor)
+    return held
+
+
+@retry_deadlocks
+def expire_holds(session: Session, *, now: datetime, limit: int = 200) -> int:
+    """Mark holds that ran out. Only tidies: they block nobody anyhow."""
+    begin_write(session)
+    ran_out = session.scalars(
+        select(Appointment)
+        .where(Appointment.status == "held", Appointment.hold_until <= now)
+        .order_by(Appointment.practitioner_id, Appointment.id)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    for hold in ran_out:
+        expire(hold, now)
+        session.flush()
+    session.commit()
+    return len(ran_out)
