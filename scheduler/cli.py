@@ -6,32 +6,76 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
 
-from scheduler import backup, clock, serving
+from scheduler import backup, clock, demo, jobs, serving
+from scheduler.demo import welcome
+from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
-from scheduler.models.access import ROLES
+from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import staff, tokens
+from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 
 tokens_group = AppGroup("tokens", help="Bearer tokens of the API.")
 staff_group = AppGroup("staff", help="People who sign in at the desk.")
+jobs_group = AppGroup("jobs", help="Reminders, codes and tidying, apart from the web processes.")
+clock_group = AppGroup("clock", help="Time zones.")
 
 
 def init_app(app: Flask) -> None:
     """Add our commands to Flask's."""
-    for command in (serve, tokens_group, staff_group, back_up):
+    for command in (serve, fill_demo, jobs_group, tokens_group, staff_group, clock_group, back_up):
         app.cli.add_command(command)
 
 
 @click.command("serve", help="Upgrade the database, serve pages and send reminders, all in one process.")
 @with_appcontext
 def serve() -> None:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    host, port = app.config["HOST"], app.config["PORT"]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     serving.require_assets(app)
-    listening = serving.listen(host, port)
+    listening = serving.listen(app.config["HOST"], app.config["PORT"])
     serving.prepare_database(db.engine)
-    serving.serve(app, listening, stop_jobs=lambda: None, ready=lambda: click.echo(app.config["PUBLIC_URL"]))
+    if app.config["DEMO"] and demo.is_empty(db.session()):
+        click.echo("Making the demo clinic …")
+        demo.seed(db.session(), clinic=app.config["CLINIC"], now=clock.now())
+    if db.session.scalar(select(StaffUser.id).where(StaffUser.username.in_(DEMO_USERNAMES))):
+        for line in welcome.lines(app.config["PUBLIC_URL"]):
+            click.echo(line)
+    db.session.remove()
+    ticking = jobs.start(app)
+    serving.serve(
+        app,
+        listening,
+        stop_jobs=lambda: jobs.stop(app, ticking),
+        ready=lambda: click.echo(app.config["PUBLIC_URL"]),
+    )
+
+
+@click.command("demo", help="Fill an empty database with the demo clinic.")
+@with_appcontext
+def fill_demo() -> None:
+    serving.prepare_database(db.engine)
+    try:
+        demo.seed(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
+    except demo.NotEmpty:
+        raise click.ClickException(
+            "this database is not empty: the demo needs one of its own (DATABASE_URL)."
+        ) from None
+    for line in welcome.lines(current_app.config["PUBLIC_URL"]):
+        click.echo(line)
+
+
+@jobs_group.command("run", help="Tick until stopped; several may run at once.")
+def run_jobs() -> None:
+    serving.prepare_database(db.engine, upgrade=False)
+    jobs.run(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+@jobs_group.command("tick", help="Do everything that is due, once, and exit.")
+def tick_jobs() -> None:
+    serving.prepare_database(db.engine, upgrade=False)
+    jobs.tick(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 @tokens_group.command("create", help="Print a new token, once; only its hash is kept.")
@@ -68,15 +112,35 @@ def add_staff(username: str, role: str, display_name: str, password_stdin: bool)
     click.echo(f"{username} can sign in at {current_app.config['PUBLIC_URL']}/desk as {role}.")
 
 
+@clock_group.command(
+    "refresh", help="Derive instants anew after zone rules or CLINIC_TIMEZONE changed; list what moved."
+)
+def refresh_clock() -> None:
+    moved = refresh_instants(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
+    for one in moved:
+        click.echo(_told(one))
+    click.echo(f"{sum(not one.refused for one in moved)} moved.")
+
+
 @click.command("backup", help="Copy the database into FILE while it is in use (SQLite).")
-@with_appcontext
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
 def back_up(file: Path) -> None:
     try:
         backup.back_up(db.engine, file)
     except backup.CannotBackUp as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} ({file.stat().st_size:,} bytes)")
+
+
+def _told(one: MovedInstant) -> str:
+    line = (
+        f"{one.starts_local:%Y-%m-%d %H:%M} {one.zone}: {one.from_at:%Y-%m-%d %H:%M} → {one.to_at:%Y-%m-%d %H:%M} UTC, "
+    )
+    line += f"appointment {one.public_id}"
+    if one.refused:
+        return f"{line}: NOT MOVED, it would overlap another visit. Give it another time."
+    return line if one.exists else f"{line}: the clock skips or repeats this time. Give it another one."
 
 
 def _refused(invalid: Invalid) -> click.ClickException:

@@ -44,13 +44,16 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def prepare_database(engine: Engine) -> None:
-    """Upgraded to the code's version, with every constraint that the rules lean on."""
+def prepare_database(engine: Engine, *, upgrade: bool = True) -> None:
+    """Upgraded to the code's version (or, without `upgrade`, found to be), with every constraint that the rules lean
+    on."""
     where = engine.url.render_as_string(hide_password=True)
     try:
-        schema.upgrade(engine)
+        if upgrade:
+            schema.upgrade(engine)
         with engine.connect() as connection:
-            lost = constraints.missing(connection)
+            version = schema.present(connection)
+            lost = constraints.missing(connection) if version == schema.newest() else set()
     except schema.DatabaseNewer as error:
         raise CannotStart(f"the database is of a newer version ({error}) than this code: update the code.") from None
     except schema.NotOurs:
@@ -58,10 +61,12 @@ def prepare_database(engine: Engine) -> None:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise CannotStart(f"the database {where} cannot be used: {reason}") from None
+    if version != schema.newest():
+        raise CannotStart("the database is not at the code's version: run `.venv/bin/flask --app wsgi db upgrade`.")
     if lost:
         raise CannotStart(
             f"the database lacks {len(lost)} of its constraints ({', '.join(sorted(lost)[:3])} …): "
-            "run `flask --app wsgi db downgrade base` and `upgrade` on a copy, or restore a backup."
+            "restore a backup, or have them installed again (scheduler/models/constraints.py: install)."
         )
 
 

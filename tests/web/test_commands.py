@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.models import ApiToken, StaffUser
+from scheduler.models import ApiToken, Heartbeat, StaffUser
 from scheduler.usecases.staff import password_matches
 from scheduler.usecases.tokens import token_hash
+from tests.factories import make_appointment, make_clinic, make_patient
+from tests.web.conftest import make_app
 
 
 def test_a_token_is_printed_once_and_kept_as_a_hash(app: Flask, session: Session) -> None:
@@ -86,3 +89,37 @@ def test_a_backup_of_postgresql_names_the_tool(app: Flask, tmp_path: Path) -> No
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "copy")])
     assert result.exit_code == 1
     assert "pg_dump" in result.stderr
+
+
+def test_the_demo_fills_an_empty_database_once(app: Flask, session: Session) -> None:
+    run = app.test_cli_runner()
+    first = run.invoke(args=["demo"])
+    assert first.exit_code == 0, first.output
+    assert "613-555-0142  Amélie Lévesque" in first.stdout
+    again = run.invoke(args=["demo"])
+    assert again.exit_code == 1
+    assert "not empty" in again.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_refreshing_the_clock_lists_what_moved(app: Flask, session: Session, database_url: str) -> None:
+    make_clinic(session)
+    make_appointment(session, patient=make_patient(session), starts_local=datetime(2037, 12, 7, 10))
+    elsewhere = make_app(database_url, CLINIC_TIMEZONE="America/Vancouver")
+    result = elsewhere.test_cli_runner().invoke(args=["clock", "refresh"])
+    assert "2037-12-07 10:00 America/Vancouver: 2037-12-07 15:00 → 2037-12-07 17:00 UTC" in result.stdout
+    assert result.stdout.endswith("1 moved.\n")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_jobs_tick_once_and_leave_a_heartbeat(app: Flask, session: Session) -> None:
+    assert app.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
+    assert session.scalars(select(Heartbeat.name)).all() == ["scheduler"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_jobs_refuse_a_database_that_nobody_has_upgraded(tmp_path: Path, database_url: str) -> None:
+    empty = make_app(f"sqlite:///{tmp_path}/empty.sqlite")
+    result = empty.test_cli_runner().invoke(args=["jobs", "run"])
+    assert result.exit_code == 1
+    assert "db upgrade" in result.stderr

@@ -1,0 +1,145 @@
+"""Instants derived anew from the clinic's wall clock, after zone rules or the clinic's zone have changed.
+
+The promise to the patient is the time on the wall; the instant behind it is only for sorting and for due times.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler import clock
+from scheduler.domain.actor import Actor
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.models import Appointment, Reminder
+from scheduler.usecases.reminder_planning import plan_for
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+BATCH = 1000
+BY = Actor("system", "clock refresh")
+
+
+@dataclass(frozen=True, slots=True)
+class MovedInstant:
+    """`exists`: False when the wall clock skips or repeats that time now, so that somebody should move the visit.
+
+    `refused`: the new instant would overlap another visit; the old one was left.
+    """
+
+    public_id: str
+    starts_local: datetime
+    zone: str
+    from_at: datetime
+    to_at: datetime
+    exists: bool
+    refused: bool = False
+
+
+@retry_deadlocks
+def refresh_instants(session: Session, *, clinic: ClinicSettings, now: datetime) -> list[MovedInstant]:
+    """Recompute every visit: those to come in the clinic's zone, past ones in the zone they were in. In one
+    transaction; what did not change is not touched. Answers what moved, in order of time."""
+    begin_write(session)
+    moved = [(appointment, _target(appointment, clinic, now)) for appointment in _stale(session, clinic, now)]
+    result = [_move(session, appointment, to, clinic, now) for appointment, to in _in_safe_order(moved)]
+    session.commit()
+    return sorted(result, key=lambda one: one.starts_local)
+
+
+@dataclass(frozen=True, slots=True)
+class _To:
+    zone: str
+    starts_at: datetime
+    exists: bool
+
+
+def _stale(session: Session, clinic: ClinicSettings, now: datetime) -> Iterator[Appointment]:
+    """Looks through all of them in batches; a million take half a minute."""
+    last_id = 0
+    while True:
+        rows = session.execute(
+            select(Appointment.id, Appointment.zone, Appointment.starts_local, Appointment.starts_at)
+            .where(Appointment.id > last_id)
+            .order_by(Appointment.id)
+            .limit(BATCH)
+        ).all()
+        if not rows:
+            return
+        last_id = rows[-1].id
+        stale = [
+            row.id for row in rows if _derived(row.zone, row.starts_local, clinic, now) != (row.zone, row.starts_at)
+        ]
+        if stale:
+            yield from session.scalars(select(Appointment).where(Appointment.id.in_(stale)).with_for_update())
+
+
+def _derived(zone: str, starts_local: datetime, clinic: ClinicSettings, now: datetime) -> tuple[str, datetime]:
+    if starts_local >= clock.to_local(now, clock.zone(clinic.zone)):
+        zone = clinic.zone
+    return zone, clock.to_utc_or_near(starts_local, clock.zone(zone))
+
+
+def _target(appointment: Appointment, clinic: ClinicSettings, now: datetime) -> _To:
+    zone, starts_at = _derived(appointment.zone, appointment.starts_local, clinic, now)
+    try:
+        exists = clock.to_utc(appointment.starts_local, clock.zone(zone)) == starts_at
+    except clock.ClockChangeTime:
+        exists = False
+    return _To(zone, starts_at, exists)
+
+
+def _in_safe_order(moved: list[tuple[Appointment, _To]]) -> list[tuple[Appointment, _To]]:
+    """Such that no visit is moved onto one that has yet to move: those going later from the last to the first,
+    then those going earlier from the first to the last."""
+    later = [one for one in moved if one[1].starts_at >= one[0].starts_at]
+    earlier = [one for one in moved if one[1].starts_at < one[0].starts_at]
+    later.sort(key=lambda one: one[0].starts_at, reverse=True)
+    earlier.sort(key=lambda one: one[0].starts_at)
+    return later + earlier
+
+
+def _move(session: Session, appointment: Appointment, to: _To, clinic: ClinicSettings, now: datetime) -> MovedInstant:
+    here = appointment.starts_at
+    told = MovedInstant(appointment.public_id, appointment.starts_local, to.zone, here, to.starts_at, to.exists)
+    unsent = _planned_confirmation(session, appointment)
+    try:
+        with session.begin_nested():
+            appointment.zone = to.zone
+            appointment.starts_at = to.starts_at
+            appointment.ends_at = to.starts_at + timedelta(minutes=appointment.minutes)
+            appointment.busy_until = appointment.ends_at + timedelta(minutes=appointment.buffer_minutes)
+            appointment.version += 1
+            appointment.schedule_version = appointment.version
+            appointment.changed_at = now
+            appointment.changed_by = str(BY)
+            appointment.changed_why = "zone rules"
+            session.flush()
+    except IntegrityError:
+        session.refresh(appointment)
+        return replace(told, refused=True)
+    if appointment.status in ("booked", "confirmed") and to.starts_at > now:
+        plan_for(session, appointment=appointment, clinic=clinic, now=now)
+        if not unsent:
+            _drop_confirmation(session, appointment)
+    return told
+
+
+def _planned_confirmation(session: Session, appointment: Appointment) -> bool:
+    planned = select(Reminder.id).where(*_confirmation(appointment), Reminder.status == "planned")
+    return session.scalar(planned) is not None
+
+
+def _drop_confirmation(session: Session, appointment: Appointment) -> None:
+    """The time on the wall is the same: there is nothing to confirm again."""
+    session.execute(delete(Reminder).where(*_confirmation(appointment)))
+
+
+def _confirmation(appointment: Appointment) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Reminder.appointment_id == appointment.id,
+        Reminder.version == appointment.schedule_version,
+        Reminder.kind == "confirmation",
+    )
