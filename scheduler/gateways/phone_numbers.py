@@ -1,7 +1,9 @@
 """Phone numbers of Canada and the US, as people type them and as they are shown."""
 
+from typing import Any
+
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 # By name: +1 also leads to Jamaica, the Bahamas and others, where a text costs twenty times as much.
 REGIONS = ("CA", "US")
@@ -39,6 +41,13 @@ def parse(text: str, region: str = "CA") -> str:
     if phonenumbers.number_type(number) not in _TEXTABLE or number.extension:
         raise BadPhoneNumber("not a number that can get a text")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def pattern() -> str:
+    """A regular expression of the numbers that `parse` takes, in E.164; its other ways of writing are left out."""
+    regions: list[Any] = [PhoneMetadata.metadata_for_region(region) for region in REGIONS]
+    numbers = [region.mobile.national_number_pattern for region in regions]
+    return rf"^\+1({'|'.join(numbers)})$".replace(r"\d", "[0-9]")
 
 
 def display(number: str) -> str:

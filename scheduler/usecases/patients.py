@@ -5,15 +5,16 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.domain import person_name
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
+from scheduler.domain.person_name import tidy_name
 from scheduler.models import Patient, PhoneAccount
 from scheduler.models.patient import feed_token
 from scheduler.queries import patients
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
-LONGEST_NAME = 100
 OLDEST = 120  # years
 LANGUAGES = ("en", "fr")
 
@@ -131,7 +132,7 @@ def require_details(given_name: str, family_name: str, birth_date: date | None, 
     for field, name in (("given_name", given_name), ("family_name", family_name)):
         if not name:
             errors[field] = "Enter a name."
-        elif len(name) > LONGEST_NAME:
+        elif len(name) > person_name.LONGEST:
             errors[field] = "This name is too long: 100 letters at most."
     if birth_date is not None and birth_date > today:
         errors["birth_date"] = "This birth date is in the future."
@@ -141,11 +142,6 @@ def require_details(given_name: str, family_name: str, birth_date: date | None, 
         errors["language"] = "Choose English or French."
     if errors:
         raise Invalid(errors)
-
-
-def tidy_name(name: str) -> str:
-    """Without stray spaces and control characters; in any script."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 def _clear(patient: Patient, actor: Actor, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """GET and POST appointments; GET, PATCH and cancel one."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
@@ -38,17 +39,12 @@ def listed() -> Response:
     """Appointments in the order they were made."""
     asked = Asked(request.args)
     limit = asked.number("limit", LIST_UNLESS_ASKED, LONGEST_LIST)
-    cursor, public_id = asked.text("cursor"), asked.text("patient")
     status = asked.choice("status", CHANGED_TO)
     from_local, to_local = asked.days_as_range()
     with db.reading.connect() as connection:
         practitioner = asked.practitioner(reference.current(connection))
-        patient_id = patients.id_of(connection, public_id) if public_id else None
-        if public_id and patient_id is None:
-            asked.errors["patient"] = "There is no such patient."
-        after = appointments.id_of(connection, cursor) if cursor else 0
-        if after is None:
-            asked.errors["cursor"] = "There is no such page."
+        patient_id = asked.id_of("patient", partial(patients.id_of, connection))
+        after = asked.id_of("cursor", partial(appointments.id_of, connection))
         asked.done()
         wanted = appointments.Asked(patient_id, practitioner.id if practitioner else None, status, from_local, to_local)
         rows = appointments.rows_after(connection, after or 0, limit + 1, wanted)
@@ -65,9 +61,7 @@ def book(given: dict[str, Any]) -> Response:
         asked = Asked(given)
         treatment = asked.treatment(current)
         asked.practitioner(current, treatment)
-        patient_id = patients.id_of(connection, given["patient"])
-        if patient_id is None:
-            asked.errors["patient"] = "There is no such patient."
+        patient_id = asked.id_of("patient", partial(patients.id_of, connection))
         asked.done()
     assert patient_id is not None  # noqa: S101 - done() has refused
     problems.about(given["treatment"])
@@ -122,7 +116,7 @@ def change(given: dict[str, Any], appointment_id: str) -> Response:
     takes=Cancellation,
     takes_nothing=True,
     answers=AppointmentShown,
-    **described.MADE | {"parameters": [described.IDEMPOTENCY_KEY, described.IF_MATCH]},
+    **described.MADE | {"parameters": [described.IF_MATCH]},
 )
 def cancel(given: dict[str, Any], appointment_id: str) -> Response:
     """Cancel it. What is cancelled already stays so, and is answered the same."""

@@ -9,13 +9,21 @@ from marshmallow import ValidationError
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.web.api import rfc3339
-from scheduler.web.api.fields import require_text
+from scheduler.web.api.fields import is_identifier, require_text
 
 LONGEST_LIST = 200
 LIST_UNLESS_ASKED = 50
-LONGEST_NAME = 80  # of a slug or an id: longer ones need not be looked up
+LONGEST_TEXT = 200
 
 T = TypeVar("T")
+
+
+class NoSuch(NotFound):
+    """Something of the right shape that is not there: `errors` names the field."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(errors)
+        self.errors = errors
 
 
 class Asked:
@@ -24,10 +32,13 @@ class Asked:
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = given
         self.errors: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
 
     def done(self) -> None:
         if self.errors:
             raise Invalid(self.errors)
+        if self.missing:
+            raise NoSuch(self.missing)
 
     def text(self, field: str, *, needed: bool = False) -> str | None:
         value = self._given.get(field)
@@ -36,7 +47,7 @@ class Asked:
                 self.errors[field] = "This is needed." if value is None else "This is empty."
             return None
         try:
-            return require_text(value, LONGEST_NAME)
+            return require_text(value, LONGEST_TEXT)
         except ValidationError as error:
             self.errors[field] = str(error.messages[0])
             return None
@@ -47,9 +58,24 @@ class Asked:
             return None
         try:
             return reader(text)
-        except (ValueError, NotFound):
+        except ValueError:
             self.errors[field] = mistake
+        except NotFound:
+            self.missing[field] = mistake
+        return None
+
+    def identifier(self, field: str, *, needed: bool = False) -> str | None:
+        return self.read(field, _identifier, "This is none: it has letters, digits, - and _ alone.", needed=needed)
+
+    def id_of(self, field: str, look_up: Callable[[str], int | None]) -> int | None:
+        """The number behind a public id."""
+        public_id = self.identifier(field)
+        if public_id is None:
             return None
+        found = look_up(public_id)
+        if found is None:
+            self.missing[field] = "There is none of this id."
+        return found
 
     def day(self, field: str, *, needed: bool = False) -> date | None:
         return self.read(field, rfc3339.to_day, "There is no such day; write it like 2026-12-31.", needed=needed)
@@ -62,25 +88,33 @@ class Asked:
         return self.read(field, lambda text: choices[choices.index(text)], "This is not one of the values possible.")
 
     def treatment(self, current: Reference) -> TreatmentInfo | None:
-        return self.read("treatment", current.treatment, "There is no such treatment.", needed=True)
+        return self._named("treatment", current.treatment, "There is no such treatment.", needed=True)
 
     def practitioner(self, current: Reference, treatment: TreatmentInfo | None = None) -> PractitionerInfo | None:
-        found = self.read("practitioner", current.practitioner, "There is no such practitioner.")
+        found = self._named("practitioner", current.practitioner, "There is no such practitioner.")
         if found is not None and treatment is not None and not found.does(treatment):
             self.errors["practitioner"] = "This practitioner does not do this treatment."
         return found
 
+    def _named(self, field: str, look_up: Callable[[str], T], mistake: str, *, needed: bool = False) -> T | None:
+        slug = self.identifier(field, needed=needed)
+        return None if slug is None else self.read(field, look_up, mistake)
+
     def days_as_range(self) -> tuple[datetime | None, datetime | None]:
         """`from` and `to`, both included, as wall-clock times: from the first, up to and without the second."""
         first, last = self.day("from"), self.day("to")
-        if first and last and last < first:
-            self.errors["to"] = "This day is before the first one."
         if last == date.max:
             last = None  # as good as no end, and there is no midnight after it
         return (
             datetime.combine(first, time.min) if first else None,
             datetime.combine(last, time.min) + timedelta(days=1) if last else None,
         )
+
+
+def _identifier(text: str) -> str:
+    if not is_identifier(text):
+        raise ValueError(text)
+    return text
 
 
 def _number(text: str, most: int) -> int:

@@ -34,8 +34,9 @@ class BodyParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE}  # noqa: RUF012 - as the parent has it
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        body = json_body()
-        return {} if body is None else body
+        if getattr(schema, "may_be_missing", False) and not request.get_data():
+            return {}
+        return json_body()
 
     def handle_error(
         self,

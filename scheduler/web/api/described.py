@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, LONGEST_NAME
+from scheduler.gateways import phone_numbers
+from scheduler.web.api import patterns
+from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST
+from scheduler.web.api.fields import LONGEST_ID
 from scheduler.web.api.schemas import CHANGED_TO
 
 Parameter = dict[str, Any]
@@ -23,6 +26,9 @@ PROBLEMS = {
 }
 
 
+IDENTIFIER: dict[str, Any] = {"type": "string", "maxLength": LONGEST_ID, "pattern": patterns.ID}
+
+
 def problems(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {
@@ -34,10 +40,7 @@ def problems(*statuses: int) -> dict[str, Any]:
 
 
 def query(name: str, description: str, *, needed: bool = False, **shape: Any) -> Parameter:
-    schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME} | shape
-    if schema["type"] != "string" or "format" in schema or "enum" in schema:
-        schema.pop("minLength"), schema.pop("maxLength")
-    return {"in": "query", "name": name, "required": needed, "description": description, "schema": schema}
+    return {"in": "query", "name": name, "required": needed, "description": description, "schema": shape or IDENTIFIER}
 
 
 def header(name: str, description: str, **shape: Any) -> Parameter:
@@ -51,28 +54,19 @@ CURSOR = query("cursor", "The `next` of the page before.")
 LIMIT = query("limit", "How many at most.", type="integer", minimum=1, maximum=LONGEST_LIST, default=LIST_UNLESS_ASKED)
 IF_NONE_MATCH = header("If-None-Match", "The ETag of an earlier answer: 304 when nothing changed.", type="string")
 IF_MATCH = header("If-Match", "The version that was read: version-conflict when it is another now.", type="string")
-IDEMPOTENCY_KEY = header(
-    "Idempotency-Key",
-    "Repeated with the same key and body, a request that succeeded is answered the same and done once; "
-    "with another body it is invalid. Remembered for a week. Refusals are not remembered.",
-    type="string",
-    minLength=1,
-    maxLength=200,
-    pattern="^[!-~]+$",
-)
 
-LISTED: dict[str, Any] = {"security": BEARER, "responses": problems(401, 422)}
+LISTED: dict[str, Any] = {"security": BEARER, "responses": problems(401, 404, 422)}
 SLOTS: dict[str, Any] = {
     "security": EITHER,
     "parameters": [
         TREATMENT,
-        query("from", "The first day.", needed=True, format="date"),
-        query("to", "The last day, included; 100 days at most.", needed=True, format="date"),
+        query("from", "The first day.", needed=True, type="string", format="date"),
+        query("to", "The last day, included.", needed=True, type="string", format="date"),
         PRACTITIONER,
         PATIENT,
         IF_NONE_MATCH,
     ],
-    "responses": {"304": {"description": "Nothing changed."}, **problems(401, 422)},
+    "responses": {"304": {"description": "Nothing changed."}, **problems(401, 404, 422)},
 }
 EARLIEST: dict[str, Any] = {
     "security": EITHER,
@@ -80,27 +74,43 @@ EARLIEST: dict[str, Any] = {
         TREATMENT,
         PRACTITIONER,
         PATIENT,
-        query("from", "The first day; none: today.", format="date"),
+        query("from", "The first day; none: today.", type="string", format="date"),
         query("limit", "How many slots.", type="integer", minimum=1, maximum=50, default=3),
     ],
-    "responses": problems(401, 422),
+    "responses": problems(401, 404, 422),
 }
-PATIENTS = LISTED | {"parameters": [CURSOR, LIMIT, query("phone", "Those on this number.")]}
+PATIENTS = LISTED | {
+    "parameters": [
+        CURSOR,
+        LIMIT,
+        query("phone", "Those on this number, E.164.", type="string", pattern=phone_numbers.pattern()),
+    ]
+}
 APPOINTMENTS = LISTED | {
     "parameters": [
         CURSOR,
         LIMIT,
         query("patient", "An id."),
         query("practitioner", "A slug."),
-        query("status", "Only in this status.", enum=list(CHANGED_TO)),
-        query("from", "Not before this day; without `status` only those that take place.", format="date"),
-        query("to", "Not after this day; without `status` only those that take place.", format="date"),
+        query("status", "Only in this status.", type="string", enum=list(CHANGED_TO)),
+        query(
+            "from", "Not before this day; without `status` only those that take place.", type="string", format="date"
+        ),
+        query("to", "Not after this day; without `status` only those that take place.", type="string", format="date"),
     ]
 }
 MADE: dict[str, Any] = {
     "security": BEARER,
-    "parameters": [IDEMPOTENCY_KEY],
     "responses": problems(400, 401, 403, 404, 409, 413, 415, 422),
+}
+REGISTERED = MADE | {
+    "responses": {
+        **MADE["responses"],
+        "200": {
+            "description": "This patient was registered already.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PatientShown"}}},
+        },
+    }
 }
 READ: dict[str, Any] = {"security": BEARER, "responses": problems(401, 404)}
 CHANGED: dict[str, Any] = {

@@ -8,14 +8,16 @@ from flask import current_app
 from marshmallow import ValidationError, fields
 
 from scheduler import clock
-from scheduler.gateways.phone_numbers import BadPhoneNumber, parse
-from scheduler.web.api import rfc3339
+from scheduler.gateways.phone_numbers import BadPhoneNumber, parse, pattern
+from scheduler.web.api import patterns, rfc3339
 
 COMMON: dict[str, Any] = {
     "required": "This is needed.",
     "null": "This cannot be null.",
     "validator_failed": "This is not one of the values possible.",
 }
+LONGEST_ID = 80
+_ID = re.compile(patterns.ID)
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -30,22 +32,35 @@ def require_text(value: Any, longest: int) -> str:
     return value
 
 
+def is_identifier(text: str) -> bool:
+    return len(text) <= LONGEST_ID and _ID.fullmatch(text) is not None
+
+
 class Text(fields.Field[str]):
-    """Not empty, unless `may_be_empty`; at most `longest` characters, in any script."""
+    """At most `longest` characters of what `pattern` allows, in any script."""
 
     default_error_messages = COMMON
 
-    def __init__(self, *, longest: int, may_be_empty: bool = False, **options: Any) -> None:
-        shape = {"type": "string", "maxLength": longest} | ({} if may_be_empty else {"minLength": 1})
+    def __init__(self, *, longest: int, pattern: str = patterns.KEPT_TEXT, **options: Any) -> None:
+        shape = {"type": "string", "maxLength": longest, "pattern": pattern}
         super().__init__(metadata=shape | options.pop("metadata", {}), **options)
         self.longest = longest
-        self.may_be_empty = may_be_empty
+        self.pattern = re.compile(pattern)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
-        text = require_text(value, self.longest).strip()
-        if not text and not self.may_be_empty:
-            raise ValidationError("This is empty.")
+        text = require_text(value, self.longest)
+        if not self.pattern.fullmatch(text):
+            raise ValidationError(
+                "There are characters in this that cannot be kept." if text.strip() else "This is empty."
+            )
         return text
+
+
+class Identifier(Text):
+    """A slug, or an unguessable id."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(longest=LONGEST_ID, pattern=patterns.ID, **options)
 
 
 class Day(fields.Field[date]):
@@ -65,7 +80,7 @@ class TimeOfDay(fields.Field[time]):
     default_error_messages = COMMON
 
     def __init__(self, **options: Any) -> None:
-        shape = {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"}
+        shape = {"type": "string", "pattern": patterns.TIME_OF_DAY}
         super().__init__(metadata=shape | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> time:
@@ -99,7 +114,7 @@ class Phone(fields.Field[str]):
     default_error_messages = COMMON
 
     def __init__(self, **options: Any) -> None:
-        shape = {"type": "string", "maxLength": 40}
+        shape = {"type": "string", "pattern": pattern()}
         super().__init__(metadata=shape | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:

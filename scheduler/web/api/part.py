@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
+from scheduler.domain.errors import NotFound
 from scheduler.web.api.bodies import BodyParser
+from scheduler.web.api.fields import is_identifier
 from scheduler.web.api.once import once
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -15,6 +17,10 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 class Part(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     ARGUMENTS_PARSER = BodyParser()
+
+    def __init__(self, name: str, import_name: str, *, url_prefix: str) -> None:
+        super().__init__(name, import_name, url_prefix=url_prefix)
+        self.before_request(_require_ids)
 
     def address(
         self,
@@ -40,3 +46,10 @@ class Part(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             return view
 
         return add
+
+
+def _require_ids() -> None:
+    """Ids in the path: what has another shape is not looked up. (PostgreSQL refuses NUL with an error of its own.)"""
+    for given in (request.view_args or {}).values():
+        if not is_identifier(given):
+            raise NotFound(request.endpoint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
@@ -31,7 +32,7 @@ from scheduler.web.api.schemas import (
     PatientsShown,
 )
 
-LONGEST_AGO = timedelta(days=3660)
+LONGEST_AGO = 10  # years: what was before has no bearing on anything
 
 blueprint = Part("api_patients", __name__, url_prefix="/api/v1/patients")
 access.declare(blueprint, "token", guard=bearer.require_token)
@@ -43,18 +44,15 @@ def listed() -> Response:
     asked = Asked(request.args)
     limit = asked.number("limit", LIST_UNLESS_ASKED, LONGEST_LIST)
     number = asked.read("phone", phone_numbers.parse, "Give a telephone number of Canada or the US.")
-    cursor = asked.text("cursor")
-    asked.done()
     with db.reading.connect() as connection:
-        after = patients.id_of(connection, cursor) if cursor else 0
-        if after is None:
-            raise Invalid({"cursor": "There is no such page."})
-        rows = patients.rows_after(connection, after, limit + 1, number=number)
+        after = asked.id_of("cursor", partial(patients.id_of, connection))
+        asked.done()
+        rows = patients.rows_after(connection, after or 0, limit + 1, number=number)
         shown = _documents(connection, rows[:limit])
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
-@blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **described.MADE)
+@blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **described.REGISTERED)
 def register(given: dict[str, Any]) -> Response:
     """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
     now, clinic = clock.now(), _clinic()
@@ -111,10 +109,10 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
 def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
     """Record IMS that the patient received elsewhere: it counts like a visit here."""
     now, clinic = clock.now(), _clinic()
-    _require_past(given["day"], given["time"], clock.to_local(now, clock.zone(clinic.zone)))
     with db.reading.connect() as connection:
         row = patients.row(connection, patient_id)
         current = reference.current(connection)
+    _require_past(given["day"], given["time"], clock.to_local(now, clock.zone(clinic.zone)))
     problems.about(current.needling.slug)
     answer = Answer(lambda made: documents.fresh_appointment(made, row.public_id, current), now=now)
     elsewhere.record_elsewhere(
@@ -133,7 +131,7 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
 def _require_past(day: date, at: time | None, now_local: datetime) -> None:
     if datetime.combine(day, at or time.min) > now_local:
         raise Invalid({"time" if day == now_local.date() else "day": "This is still to come."})
-    if day < (now_local - LONGEST_AGO).date():
+    if day.year < now_local.year - LONGEST_AGO:
         raise Invalid({"day": "This is too long ago to matter."})
 
 

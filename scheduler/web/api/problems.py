@@ -12,12 +12,14 @@ from scheduler.extensions import db
 from scheduler.queries import reference
 from scheduler.web import errors
 from scheduler.web.api import documents, rfc3339
+from scheduler.web.api.asked import NoSuch
 
 
 def answer(error: Exception) -> Response:
     """For every address of the API; 404 and 405 of no address at all come from web/errors.py."""
-    if isinstance(error, refusals.Invalid):
-        facts: dict[str, Any] = {"errors": {field: _(words) for field, words in error.errors.items()}}
+    facts: dict[str, Any]
+    if isinstance(error, refusals.Invalid | NoSuch):
+        facts = {"errors": {field: _(words) for field, words in error.errors.items()}}
     elif isinstance(error, refusals.BookingRefused):
         facts = _facts(error)
     else:

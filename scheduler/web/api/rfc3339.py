@@ -21,9 +21,10 @@ def to_wall_clock(text: str, zone: ZoneInfo) -> datetime:
     if not _MOMENT.fullmatch(text):
         raise ValueError("not a moment")
     try:
-        return clock.to_local(datetime.fromisoformat(text.upper()), zone)
-    except OverflowError as error:  # the first and last hours of the calendar
-        raise ValueError("out of reach") from error
+        at = datetime.fromisoformat(text.upper())
+        return clock.to_local(at, zone)
+    except OverflowError:  # the first and last hours of the calendar: far from anything that can be booked
+        return at.replace(tzinfo=None)
 
 
 def to_day(text: str) -> date:

@@ -1,14 +1,14 @@
 """Bodies as marshmallow schemas: those that come in are read by them, those that go out are described by them."""
 
-from marshmallow import Schema, fields
+from marshmallow import RAISE, Schema, fields
 
+from scheduler.domain import person_name
 from scheduler.domain.availability import HiddenReason
 from scheduler.queries.appointments import SHOWN
-from scheduler.usecases.patients import LANGUAGES, LONGEST_NAME
-from scheduler.web.api.fields import Day, Moment, OneOf, Phone, Text, TimeOfDay, YesNo
+from scheduler.usecases.patients import LANGUAGES
+from scheduler.web.api.fields import Day, Identifier, Moment, OneOf, Phone, Text, TimeOfDay, YesNo
 
 CHANGED_TO = ("booked", "confirmed", "arrived", "completed", "no_show", "cancelled")
-LONGEST_ID = 80
 ID = {"description": "An unguessable id."}
 WHEN = {"description": "RFC 3339 with any offset; it is understood as the clinic's wall clock at that moment."}
 
@@ -16,12 +16,15 @@ WHEN = {"description": "RFC 3339 with any offset; it is understood as the clinic
 class Body(Schema):
     """A JSON object of known fields."""
 
+    class Meta:
+        unknown = RAISE
+
     error_messages = {"unknown": "There is no such field.", "type": "Send a JSON object."}  # noqa: RUF012 - as the parent has it
 
 
 class NewPatient(Body):
-    given_name = Text(longest=LONGEST_NAME, required=True)
-    family_name = Text(longest=LONGEST_NAME, required=True)
+    given_name = Text(longest=person_name.LONGEST, pattern=person_name.PATTERN, required=True)
+    family_name = Text(longest=person_name.LONGEST, pattern=person_name.PATTERN, required=True)
     birth_date = Day(load_default=None, allow_none=True)
     phone = Phone(load_default=None, allow_none=True)
     language = OneOf(LANGUAGES, load_default="en")
@@ -29,8 +32,8 @@ class NewPatient(Body):
 
 
 class PatientChange(Body):
-    given_name = Text(longest=LONGEST_NAME)
-    family_name = Text(longest=LONGEST_NAME)
+    given_name = Text(longest=person_name.LONGEST, pattern=person_name.PATTERN)
+    family_name = Text(longest=person_name.LONGEST, pattern=person_name.PATTERN)
     birth_date = Day()
     phone = Phone()
     language = OneOf(LANGUAGES)
@@ -45,20 +48,17 @@ class Elsewhere(Body):
 
 
 class NewAppointment(Body):
-    patient = Text(longest=LONGEST_ID, required=True, metadata=ID)
-    treatment = Text(longest=LONGEST_ID, required=True, metadata={"description": "A slug."})
-    practitioner = Text(
-        longest=LONGEST_ID, load_default=None, allow_none=True, metadata={"description": "A slug; null: anyone."}
-    )
+    patient = Identifier(required=True, metadata=ID)
+    treatment = Identifier(required=True, metadata={"description": "A slug."})
+    practitioner = Identifier(load_default=None, allow_none=True, metadata={"description": "A slug; null: anyone."})
     starts_at = Moment(required=True, metadata=WHEN)
 
 
 class AppointmentChange(Body):
-    """Either when and with whom, or the status."""
+    """Either when and with whom, or the status; OpenAPI is told so in __init__.py."""
 
     starts_at = Moment(metadata=WHEN)
-    practitioner = Text(
-        longest=LONGEST_ID,
+    practitioner = Identifier(
         allow_none=True,
         metadata={"description": "A slug; null: the same one if free then, else anyone."},
     )
@@ -69,7 +69,9 @@ class AppointmentChange(Body):
 
 
 class Cancellation(Body):
-    reason = Text(longest=500, may_be_empty=True, load_default="")
+    may_be_missing = True
+
+    reason = Text(longest=500, load_default="")
 
 
 class Names(Schema):
@@ -106,7 +108,7 @@ class SlotShown(Schema):
 class SlotsShown(Schema):
     slots = fields.List(fields.Nested(SlotShown), required=True)
     empty_because = fields.List(
-        fields.String(metadata={"enum": [*(reason.value for reason in HiddenReason), "not-cleared"]}),
+        fields.String(metadata={"enum": [*(reason.value for reason in HiddenReason), "not-cleared", "no-days"]}),
         required=True,
         metadata={"description": "Why there is no slot, the most telling reason first."},
     )

@@ -2,9 +2,10 @@
 SELECT, an unchanged answer is a 304 after it, and slots are put together as text (documents.slot says the same)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,6 @@ from sqlalchemy import Connection
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries import patients, reference, slots
 from scheduler.queries.reference import Reference, State, TreatmentInfo
@@ -25,12 +25,11 @@ from scheduler.web.api.asked import Asked
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import SlotsShown
 
-LONGEST_RANGE = 100  # days
 MOST_FIRST = 50
-NOT_CLEARED = "not-cleared"
+NOT_CLEARED, NO_DAYS = "not-cleared", "no-days"
 
 blueprint = Part("api_slots", __name__, url_prefix="/api/v1")
-access.declare(blueprint, "public")  # but for `patient`: see _patient
+access.declare(blueprint, "public")  # but for `patient`
 
 
 @blueprint.address("GET", "/slots", answers=SlotsShown, **described.SLOTS)
@@ -67,7 +66,7 @@ def earliest() -> Response:
         practitioner = asked.practitioner(current, treatment)
         count = asked.number("limit", 3, MOST_FIRST)
         from_day = asked.day("from") or bounds.earliest_local.date()
-        patient_id = _patient(asked, connection)
+        patient_id = asked.id_of("patient", partial(patients.id_of, connection))
         asked.done()
         assert treatment is not None  # noqa: S101 - done() has refused
         wanted = _within(Wanted(treatment, from_day, date.max, practitioner), bounds)
@@ -109,7 +108,7 @@ def _for_patient(
 ) -> Response:
     current = reference.current(connection, state.reference_version)
     asked = Asked(request.args)
-    wanted, patient_id = _wanted(asked, current), _patient(asked, connection)
+    wanted, patient_id = _wanted(asked, current), asked.id_of("patient", partial(patients.id_of, connection))
     asked.done()
     assert wanted is not None and patient_id is not None  # noqa: S101 - done() has refused
     within = _within(wanted, bounds)
@@ -150,41 +149,26 @@ def _wanted(asked: Asked, current: Reference) -> Wanted | None:
     treatment = asked.treatment(current)
     practitioner = asked.practitioner(current, treatment)
     first, last = asked.day("from", needed=True), asked.day("to", needed=True)
-    if first and last:
-        if last < first:
-            asked.errors["to"] = "This day is before the first one."
-        elif (last - first).days >= LONGEST_RANGE:
-            asked.errors["to"] = "Ask for 100 days at most."
     if treatment is None or first is None or last is None:
         return None
     return Wanted(treatment, first, last, practitioner)
 
 
 def _within(wanted: Wanted, bounds: Bounds) -> Wanted | None:
-    """The wanted days that can be booked at all: nothing is read of the others."""
+    """The wanted days that can be booked at all: nothing is read of the others, however many they are."""
     first = max(wanted.first_day, bounds.earliest_local.date())
     last = min(wanted.last_day, (bounds.latest_local - timedelta(days=1)).date())
     return replace(wanted, first_day=first, last_day=last) if first <= last else None
 
 
-def _out_of_reach(wanted: Wanted, bounds: Bounds) -> HiddenReason:
+def _out_of_reach(wanted: Wanted, bounds: Bounds) -> str:
+    if wanted.last_day < wanted.first_day:
+        return NO_DAYS
     past = wanted.last_day < bounds.earliest_local.date()
     return HiddenReason.TOO_LATE_TO_BOOK if past else HiddenReason.BEYOND_HORIZON
 
 
-def _patient(asked: Asked, connection: Connection) -> int | None:
-    public_id = asked.text("patient")
-    if public_id is None:
-        return None
-    patient_id = patients.id_of(connection, public_id)
-    if patient_id is None:
-        raise Invalid({"patient": "There is no such patient."})
-    return patient_id
-
-
-def _json(
-    texts: list[str], why_empty: "list[HiddenReason] | list[str]", patient_id: int | None, allowed: datetime | None
-) -> Response:
+def _json(texts: list[str], why_empty: Sequence[str], patient_id: int | None, allowed: datetime | None) -> Response:
     rest = f'], "empty_because": {json.dumps(why_empty)}'
     if patient_id is not None:
         zone = clock.zone(current_app.config["CLINIC"].zone)

@@ -1,0 +1,25 @@
+"""Names of people, in any script: what can be kept, and what is tidied away."""
+
+import re
+
+LONGEST = 100  # letters
+
+CONTROLS = r"\x00-\x1f\x7f-\x9f"
+# Spaces of all kinds, joiners, marks of direction and fillers: a name needs something else besides.
+UNSEEN = (
+    r"\x20\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+)
+PATTERN = rf"^[^{CONTROLS}]*[^{CONTROLS}{UNSEEN}][^{CONTROLS}]*$"
+"""A regular expression in the words that Python and JSON Schema share."""
+
+_SEEN = re.compile(rf"[^{CONTROLS}{UNSEEN}\ud800-\udfff]")
+_TO_SPACE = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
+# They turn the reading direction of what follows, or show nothing. (Joiners belong to words of several scripts.)
+_DROPPED = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]")
+
+
+def tidy_name(name: str) -> str:
+    """Without stray spaces and control characters; empty when nothing is left to see."""
+    tidied = " ".join(_DROPPED.sub("", _TO_SPACE.sub(" ", name)).split())
+    return tidied if _SEEN.search(tidied) else ""
