@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
@@ -150,12 +151,16 @@ def _clear(patient: Patient, actor: Actor, now: datetime) -> None:
 
 
 def _account(session: Session, phone: str, language: str, now: datetime) -> PhoneAccount:
-    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == phone))
-    if account is None:
-        account = PhoneAccount(number=phone, language=language, created_at=now)
-        session.add(account)
-        session.flush()
-    return account
+    """Its row is locked: a form sent twice at once must find the patient that the first one made."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(
+        dialect.insert(PhoneAccount)
+        .values(number=phone, language=language, created_at=now)
+        .on_conflict_do_nothing(index_elements=[PhoneAccount.number])
+    )
+    return session.scalars(
+        select(PhoneAccount).where(PhoneAccount.number == phone).with_for_update(key_share=True)
+    ).one()
 
 
 def _same_person(account: PhoneAccount, given_name: str, family_name: str, birth_date: date | None) -> Patient | None:

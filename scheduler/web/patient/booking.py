@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from wtforms.fields.choices import SelectChoice
 
 from scheduler.domain.booking_steps import BEGIN, REVIEW, TIME, BookingPath
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered
@@ -21,7 +22,7 @@ from scheduler.web.patient import booking_confirm, booking_sign_in
 from scheduler.web.patient.booking_state import Booking, new_booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, page_of, show, show_expired_form
 from scheduler.web.patient.form_fields import FormError
-from scheduler.web.patient.forms import NEW_PATIENT, BeginForm
+from scheduler.web.patient.forms import NEW_PATIENT, BeginForm, patient_choices
 from scheduler.web.patient.session import browser_id
 from scheduler.web.patient.slot_times import nearest_starts, times_on_offer, why_not
 
@@ -100,13 +101,10 @@ def _begin_form(booking: Booking) -> BeginForm:
         treatment=booking.fields.get("treatment"),
         patient=booking.patient_choice,
     )
-    form.treatment.choices = [(t.slug, t.name(language)) for t in booking.treatments]
+    form.treatment.choices = [SelectChoice(t.slug, t.name(language)) for t in booking.treatments]
     if booking.account:
         del form.been_before
-        form.patient.choices = [
-            *((patient.public_id, patient.full_name) for patient in booking.patients),
-            (NEW_PATIENT, _("Somebody new")),
-        ]
+        form.patient.choices = patient_choices([(p.public_id, p.full_name) for p in booking.patients])
     if not booking.patients:
         del form.patient
     return form

@@ -36,9 +36,11 @@ def tidy(text: str | None) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
 
 
-def required(message: Any) -> Any:
+def offered(message: Any) -> Any:
+    """One of the choices on the page."""
+
     def check(_form: Form, field: Field) -> None:
-        if not field.data:
+        if field.data not in [choice.value for choice in field.choices or ()]:
             raise ValidationError(str(message))
 
     return check

@@ -9,10 +9,11 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, RadioField, SelectMultipleField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, screening_answers
 from scheduler.gateways import phone_numbers
-from scheduler.web.patient.form_fields import DayMonthYearField, required, tidy
+from scheduler.web.patient.form_fields import DayMonthYearField, offered, tidy
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 
 NEW_PATIENT = "new"
@@ -45,21 +46,29 @@ def as_formdata(typed: Typed) -> MultiDict[str, str]:
     return MultiDict([(name, value) for name, values in typed.items() for value in values])
 
 
+def patient_choices(patients: Sequence[tuple[str, str]]) -> list[SelectChoice]:
+    """Public id and name of each, and one for somebody who is not here yet."""
+    return [*(SelectChoice(*patient) for patient in patients), SelectChoice(NEW_PATIENT, _("Somebody new"))]
+
+
 class BeginForm(BookingForm):
     """`been_before` for visitors not signed in, `patient` for those who are."""
 
     been_before = RadioField(
         _l("Have you been here before?"),
-        choices=[("no", _l("No, this is my first visit")), ("yes", _l("Yes, I am a patient here"))],
-        validators=[required(_l("Choose whether you have been here before."))],
+        choices=[
+            SelectChoice("no", _l("No, this is my first visit")),
+            SelectChoice("yes", _l("Yes, I am a patient here")),
+        ],
+        validators=[offered(_l("Choose whether you have been here before."))],
         validate_choice=False,
     )
     patient = RadioField(
-        _l("Who is the visit for?"), validators=[required(_l("Choose who the visit is for."))], validate_choice=False
+        _l("Who is the visit for?"), validators=[offered(_l("Choose who the visit is for."))], validate_choice=False
     )
     treatment = RadioField(
         _l("What would you like to book?"),
-        validators=[required(_l("Choose what you would like to book."))],
+        validators=[offered(_l("Choose what you would like to book."))],
         validate_choice=False,
     )
 
@@ -92,7 +101,9 @@ class CodeForm(BookingForm):
 class WhoForm(BookingForm):
     """An existing patient of the number, or the details of a new one."""
 
-    patient = RadioField(_l("Who is the visit for?"), validate_choice=False)
+    patient = RadioField(
+        _l("Who is the visit for?"), validators=[offered(_l("Choose who the visit is for."))], validate_choice=False
+    )
     given_name = StringField(_l("First name"), filters=[tidy])
     family_name = StringField(_l("Last name"), filters=[tidy])
     birth_date = DayMonthYearField(
@@ -105,17 +116,13 @@ class WhoForm(BookingForm):
     def __init__(self, *args: Any, today: date, patients: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        self.patient.choices = [*patients, (NEW_PATIENT, _("Somebody new") if patients else _("Me"))]
+        self.patient.choices = patient_choices(patients)
         if not patients:
             self.patient.data = NEW_PATIENT
 
     @property
     def is_new(self) -> bool:
         return bool(self.patient.data == NEW_PATIENT)
-
-    def validate_patient(self, field: Field) -> None:
-        if field.data not in [value for value, _label in field.choices]:
-            raise ValidationError(_("Choose who the visit is for."))
 
     def validate_given_name(self, field: Field) -> None:
         self._require_name(field, _("Type the first name."))
@@ -142,8 +149,8 @@ class ScreeningForm(BookingForm):
     applies = SelectMultipleField(
         _l("Does any of this apply?"),
         choices=[
-            *((question.value, words) for question, words in QUESTION_WORDS.items()),
-            (NOTHING, _l("None of these")),
+            *(SelectChoice(question.value, words) for question, words in QUESTION_WORDS.items()),
+            SelectChoice(NOTHING, _l("None of these")),
         ],
         validate_choice=False,
     )
@@ -161,7 +168,7 @@ class ScreeningForm(BookingForm):
 
     def validate_applies(self, field: Field) -> None:
         ticked = set(field.data or ())
-        if not ticked & {value for value, _words in field.choices}:
+        if not ticked & {choice.value for choice in field.choices}:
             raise ValidationError(_("Tick what applies, or “None of these”."))
         if NOTHING in ticked and len(ticked) > 1:
             raise ValidationError(_("You ticked “None of these” and something else. Which of the two is right?"))
