@@ -1,16 +1,34 @@
 """The whole application on a fresh database."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 
+import scheduler
 from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
 
+TRANSLATIONS = Path(scheduler.__file__).parent / "translations"
 SETTINGS = {"SECRET_KEY": "a key for tests alone", "CLINIC_TIMEZONE": "America/Toronto", "HOST": "127.0.0.1"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def translations_compiled() -> None:
+    """As `make test` does, for who runs pytest alone."""
+    for po in TRANSLATIONS.rglob("*.po"):
+        mo = po.with_suffix(".mo")
+        if not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime:
+            fresh = mo.with_suffix(f".{os.getpid()}")  # other test processes may be at it too
+            with po.open("rb") as source, fresh.open("wb") as target:
+                write_mo(target, read_po(source, locale=po.parent.parent.name))
+            fresh.replace(mo)
 
 
 def make_app(database_url: str, **settings: str) -> Flask:

@@ -68,7 +68,7 @@ def type_code(booking: Booking) -> ResponseReturnValue:
         )
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
-        form.code.errors = [f"{_('This is not the code we sent.')} {tries}"]
+        form.code.errors = [" ".join((_("This is not the code we sent."), tries))]
         return _show_code(booking, form)
     except CodeGone:
         form.code.errors = [_("This code can no longer be used. Ask for a new one below.")]

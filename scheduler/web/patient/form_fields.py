@@ -73,11 +73,11 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
             raise ValidationError(str(self.missing))
         if empty:
             self.wrong_part = empty[0]
-            raise ValidationError(f"{_missing_part(empty[0])} {self.example}")
+            raise self._refused(_missing_part(empty[0]))
         odd = [part for part in PARTS if not self.typed[part].isdecimal()]
         if odd:
             self.wrong_part = odd[0]
-            raise ValidationError(f"{_('Use numbers for day, month and year.')} {self.example}")
+            raise self._refused(_("Use numbers for day, month and year."))
         self.data = self._day_of_calendar()
         if self.data > today:
             self.wrong_part, self.data = "year", None
@@ -85,7 +85,10 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
         if self.data.year < today.year - self.oldest_years:
             self.wrong_part, year = "year", self.data.year
             self.data = None
-            raise ValidationError(f"{_('The year %(year)s is too long ago.', year=year)} {self.example}")
+            raise self._refused(_("The year %(year)s is too long ago.", year=year))
+
+    def _refused(self, what: str) -> ValidationError:
+        return ValidationError(f"{what} {self.example}")
 
     def _day_of_calendar(self) -> date:
         day, month, year = (int(self.typed[part]) for part in PARTS)
@@ -94,17 +97,16 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
             raise ValidationError(_("There are 12 months: type a number from 1 to 12."))
         if len(self.typed["year"]) != 4:
             self.wrong_part = "year"
-            raise ValidationError(f"{_('Type all 4 digits of the year.')} {self.example}")
+            raise self._refused(_("Type all 4 digits of the year."))
         try:
             return date(year, month, day)
         except ValueError:
             raise ValidationError(_("That day does not exist in that month. Check the day.")) from None
 
 
-def _missing_part(part: str) -> Any:
-    return {"day": _("The day is missing."), "month": _("The month is missing."), "year": _("The year is missing.")}[
-        part
-    ]
+def _missing_part(part: str) -> str:
+    words = {"day": _("The day is missing."), "month": _("The month is missing."), "year": _("The year is missing.")}
+    return str(words[part])
 
 
 def _target(field: Field) -> str:

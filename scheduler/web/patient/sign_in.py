@@ -60,7 +60,7 @@ def type_code() -> ResponseReturnValue:
         )
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
-        form.code.errors = [f"{_('This is not the code we sent.')} {tries}"]
+        form.code.errors = [" ".join((_("This is not the code we sent."), tries))]
         return _show_code(form, number)
     except CodeGone:
         form.code.errors = [_("This code can no longer be used. Ask for a new one below.")]

@@ -1,0 +1,19 @@
+"""The sentences by which the domain refuses input (`Invalid.errors`), for the translators' tools to find.
+
+The domain knows no gettext: it writes English sentences, which are message ids. A test compares this list with it.
+"""
+
+from flask_babel import lazy_gettext as _l
+
+SENTENCES = (
+    _l("Answer yes or no."),
+    _l("Choose English or French."),
+    _l("Enter a name."),
+    _l("Give at least 1 day."),
+    _l("Give the day you last had IMS or dry needling."),
+    _l("IMS visits are never less than 7 days apart."),
+    _l("This birth date is in the future."),
+    _l("This birth date is too long ago."),
+    _l("This day is still to come. Give the day you last had IMS or dry needling."),
+    _l("This name is too long: 100 letters at most."),
+)
