@@ -36,6 +36,7 @@ class Config:
         self.DEMO = self._one_of("DEMO", "off" if real_texts else "on", ("on", "off")) == "on"
         self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
+        self.DESK_IDLE_MINUTES = self._number("DESK_IDLE_MINUTES", 30, 1, 720)
         local = urlsplit(self.PUBLIC_URL).scheme == "http"
         self.SESSION_COOKIE_SECURE = not local
         self.SESSION_COOKIE_HTTPONLY = True

@@ -257,6 +257,7 @@ def upgrade() -> None:
     op.create_index('ix_appointment_practitioner_active', 'appointment', ['practitioner_id', 'starts_at'], unique=False, postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))
     op.create_index('ix_appointment_room_active', 'appointment', ['room_id', 'starts_at'], unique=False, postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))
     op.create_index('ix_appointment_starts_active', 'appointment', ['starts_local'], unique=False, postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))
+    op.create_index('ix_appointment_starts_inactive', 'appointment', ['starts_local'], unique=False, postgresql_where=sa.text('NOT active'), sqlite_where=sa.text('active = 0'))
     op.create_table('practitioner_treatment',
     sa.Column('practitioner_id', sa.Integer(), nullable=False),
     sa.Column('treatment_id', sa.Integer(), nullable=False),
@@ -391,6 +392,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_appointment_history_appointment_id'), table_name='appointment_history')
     op.drop_table('appointment_history')
     op.drop_table('practitioner_treatment')
+    op.drop_index('ix_appointment_starts_inactive', table_name='appointment', postgresql_where=sa.text('NOT active'), sqlite_where=sa.text('active = 0'))
     op.drop_index('ix_appointment_starts_active', table_name='appointment', postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))
     op.drop_index('ix_appointment_room_active', table_name='appointment', postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))
     op.drop_index('ix_appointment_practitioner_active', table_name='appointment', postgresql_where=sa.text('active'), sqlite_where=sa.text('active = 1'))

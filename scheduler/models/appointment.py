@@ -59,6 +59,13 @@ class Appointment(Base):
             postgresql_where=text("active"),
             sqlite_where=text("active = 1"),
         ),
+        # Cancelled and missed visits of a day, which the desk shows as well.
+        Index(
+            "ix_appointment_starts_inactive",
+            "starts_local",
+            postgresql_where=text("NOT active"),
+            sqlite_where=text("active = 0"),
+        ),
         Index(
             "ix_appointment_practitioner_active",
             "practitioner_id",

@@ -1,7 +1,7 @@
 """People who sign in at the desk."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, StaffUser
+from scheduler.usecases.rate_limit import forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -38,6 +39,64 @@ def add_staff(
         created_at=now,
     )
     session.add(staff)
+    session.commit()
+    return staff
+
+
+class SignInRefused(Exception):
+    """Wrong name or wrong password: which of the two is not told."""
+
+
+def sign_in(
+    session: Session,
+    *,
+    username: str,
+    password: str,
+    address: str,
+    secret: str,
+    now: datetime,
+    refused: frozenset[str] = frozenset(),
+) -> StaffUser:
+    """Whoever this is; names in `refused` are nobody. Refuses with SignInRefused, and with TooManyTries after ten
+    wrong passwords for a name from one address, 50 from the address or 100 for the name.
+
+    The password is checked outside any transaction: it takes as long as a hundred bookings.
+    """
+    username = username.strip().lower()[:60]
+    counters = {
+        rate_key(secret, "desk", "name at address", username, address): (10, timedelta(minutes=15)),
+        rate_key(secret, "desk", "address", address): (50, timedelta(minutes=15)),
+        rate_key(secret, "desk", "name", username): (100, timedelta(hours=1)),
+    }
+    _count_try(session, counters, now)
+    staff = None
+    if username not in refused:
+        staff = session.scalar(select(StaffUser).where(StaffUser.username == username, StaffUser.active))
+    session.rollback()
+    if not password_matches(staff, password):
+        raise SignInRefused
+    assert staff is not None  # noqa: S101 - nobody's password matches nothing
+    return _enter(session, staff, counters, password, now)
+
+
+def _count_try(session: Session, counters: dict[str, tuple[int, timedelta]], now: datetime) -> None:
+    """The counts stand whatever comes of the try."""
+    begin_write(session)
+    try:
+        for key, (limit, window) in counters.items():
+            require_allowed(session, key=key, limit=limit, window=window, now=now)
+    finally:
+        session.commit()
+
+
+def _enter(
+    session: Session, staff: StaffUser, counters: dict[str, tuple[int, timedelta]], password: str, now: datetime
+) -> StaffUser:
+    begin_write(session)
+    forget_counter(session, key=next(iter(counters)))  # not the address's: one known password must not help to guess
+    staff.last_sign_in_at = now
+    if _hasher.check_needs_rehash(staff.password_hash):
+        staff.password_hash = hash_password(password)
     session.commit()
     return staff
 

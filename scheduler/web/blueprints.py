@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from scheduler.web import api, feeds, health, twilio_callbacks
+from scheduler.web import api, feeds, health, reception, twilio_callbacks
 from scheduler.web.patient import booking, home, me, sign_in
 
 
@@ -15,3 +15,4 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(feeds.blueprint)
     api.init_app(app)
     app.register_blueprint(twilio_callbacks.blueprint)
+    reception.init_app(app)

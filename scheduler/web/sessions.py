@@ -1,10 +1,12 @@
 """The signed cookie that knows a visitor: a page that looked at it is private."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
 from scheduler.web.envelope import NEVER_STORE
+
+DESK = "/desk"
 
 
 class VisitorSessions(SecureCookieSessionInterface):
@@ -19,7 +21,19 @@ class VisitorSessions(SecureCookieSessionInterface):
             self._signer = super().get_signing_serializer(app)
         return self._signer
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """The desk has a cookie of its own, which no patient's page ever sees or clears."""
+        name = super().get_cookie_name(app)
+        return f"{name.replace('__Host-', '__Secure-')}_desk" if _at_the_desk() else name
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return DESK if _at_the_desk() else super().get_cookie_path(app)
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session.accessed and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = NEVER_STORE
         super().save_session(app, session, response)
+
+
+def _at_the_desk() -> bool:
+    return request.path == DESK or request.path.startswith(f"{DESK}/")

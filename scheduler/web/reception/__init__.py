@@ -1,0 +1,20 @@
+"""The desk: who is coming today, and what has been texted."""
+
+from flask import Flask
+from flask_login import current_user
+
+from scheduler.extensions import staff_sign_in
+from scheduler.web.reception import day, door, entrance, outbox
+
+BLUEPRINTS = (entrance.blueprint, day.blueprint, outbox.blueprint)
+
+for _blueprint in BLUEPRINTS:
+    _blueprint.context_processor(lambda: {"current_user": current_user})
+
+
+def init_app(app: Flask) -> None:
+    # The cookie is signed, and a receptionist's address may change in the middle of the day.
+    staff_sign_in.session_protection = None
+    staff_sign_in.user_loader(door.load_staff)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -1,0 +1,109 @@
+"""The day's list, practitioner by practitioner."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from scheduler import clock
+from scheduler.domain.availability import WeeklyHours
+from scheduler.extensions import db
+from scheduler.queries import desk, reference
+from scheduler.queries.desk import Absence, DeskVisit
+from scheduler.web import access
+from scheduler.web.dates import time_words
+from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.words import visit_sign
+
+blueprint = Blueprint("reception_day", __name__)
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One practitioner's day. `there`: the hours in words, or that and until when they are away."""
+
+    name: str
+    there: str
+    visits: tuple[DeskVisit, ...]
+
+
+@blueprint.get("/desk")
+def show() -> ResponseReturnValue:
+    """Today, or `?day=2026-12-08`."""
+    now_local = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
+    day = _asked_day() or now_local.date()
+    with db.reading.connect() as connection:
+        visits = desk.visits_of_day(connection, day)
+        absences = desk.absences_of_day(connection, day)
+        known = reference.current(connection)
+    return render_template(
+        "reception/day/show.html",
+        day=day,
+        today=now_local.date(),
+        yesterday=day - timedelta(days=1),
+        tomorrow=day + timedelta(days=1),
+        now_local=now_local,
+        columns=_columns(visits, absences, known, day),
+        closed=[absence.reason for absence in absences if absence.practitioner_id is None],
+        counts=_counts(visits),
+        sign=visit_sign,
+    )
+
+
+def _asked_day() -> date | None:
+    """None too when it is no day, or so far away that its neighbours are none."""
+    try:
+        day = date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2999 else None
+
+
+def _columns(visits: list[DeskVisit], absences: list[Absence], known: reference.Reference, day: date) -> list[Column]:
+    """Whoever works that day or has a visit then; in the clinic's own order."""
+    columns = []
+    names = {practitioner.id: practitioner.full_name for practitioner in known.practitioners}
+    names |= {visit.practitioner_id: visit.practitioner for visit in visits if visit.practitioner_id not in names}
+    for practitioner_id, name in names.items():
+        own = tuple(visit for visit in visits if visit.practitioner_id == practitioner_id)
+        hours = [hour for hour in known.hours if hour.practitioner_id == practitioner_id and _is_on(hour, day)]
+        away = [absence for absence in absences if absence.practitioner_id == practitioner_id]
+        if own or hours:
+            columns.append(Column(name, _there(hours, away, day), own))
+    return columns
+
+
+def _there(hours: list[WeeklyHours], away: list[Absence], day: date) -> str:
+    if not hours:
+        return str(_("not in"))
+    opens = min(hour.opens for hour in hours)
+    closes = max(hours, key=lambda hour: (hour.closes <= hour.opens, hour.closes)).closes
+    present = str(_("%(opens)s to %(closes)s", opens=time_words(opens), closes=time_words(closes)))
+    if not away:
+        return present
+    midnight = datetime.combine(day, time.min)
+    first = min(absence.starts_local for absence in away)
+    last = max(absence.ends_local for absence in away)
+    if first <= midnight and last >= midnight + timedelta(days=1):
+        return str(_("away"))
+    begins, ends = time_words(max(first, midnight)), time_words(last)
+    return str(_("%(present)s, away %(begins)s to %(ends)s", present=present, begins=begins, ends=ends))
+
+
+def _is_on(hour: WeeklyHours, day: date) -> bool:
+    begun = hour.valid_from is None or hour.valid_from <= day
+    return hour.weekday == day.weekday() and begun and (hour.valid_until is None or day <= hour.valid_until)
+
+
+def _counts(visits: list[DeskVisit]) -> dict[str, int]:
+    on = [visit for visit in visits if not visit.is_off]
+    return {
+        "visits": len(on),
+        "here": sum(visit.status == "arrived" for visit in on),
+        "first": sum(visit.first_visit for visit in on),
+        "flagged": sum(visit.flagged for visit in on),
+        "calls": sum(visit.reminder_failed for visit in on),
+    }

@@ -1,0 +1,89 @@
+"""Signing in and out at the desk."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_user, logout_user
+
+from scheduler import clock
+from scheduler.demo.staff import DEMO_USERNAMES
+from scheduler.domain.errors import TooManyTries
+from scheduler.extensions import db
+from scheduler.usecases import staff
+from scheduler.web import access
+from scheduler.web.errors import explain
+from scheduler.web.reception.door import EVERYBODY, SEEN_AT, SIGNED_IN_AT, WHY_OUT, require_staff, signed_in
+
+LONGEST = 500
+
+blueprint = Blueprint("reception_entrance", __name__, url_prefix="/desk")
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("/sign-in")
+@access.open_to_all
+def sign_in() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(_wanted_page(), 303)
+    return _page(idle=session.pop(WHY_OUT, None) == "idle")
+
+
+@blueprint.post("/sign-in")
+@access.open_to_all
+def enter() -> ResponseReturnValue:
+    username, now = request.form.get("username", ""), clock.now()
+    try:
+        who = staff.sign_in(
+            db.session(),
+            username=username,
+            password=request.form.get("password", ""),
+            address=request.remote_addr or "",
+            secret=current_app.config["SECRET_KEY"],
+            now=now,
+            refused=frozenset() if current_app.config["DEMO"] else DEMO_USERNAMES,
+        )
+    except staff.SignInRefused:
+        return _page(error=_("The user name or the password is not right."), username=username), 422
+    except TooManyTries as refusal:
+        explained = explain(refusal)
+        return _page(error=f"{explained.title} {explained.advice}", username=username), explained.status
+    language = session.get("lang")
+    session.clear()  # whatever was there before is not carried over into a signed-in session
+    if language:
+        session["lang"] = language
+    login_user(signed_in(who))
+    session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
+    return redirect(_wanted_page(), 303)
+
+
+@blueprint.post("/sign-out")
+def leave() -> ResponseReturnValue:
+    logout_user()
+    session.clear()
+    return redirect(url_for("reception_entrance.sign_in"), 303)
+
+
+def _page(*, error: str = "", username: str = "", idle: bool = False) -> str:
+    return render_template(
+        "reception/entrance/sign_in.html",
+        error=error,
+        username=username,
+        idle_minutes=current_app.config["DESK_IDLE_MINUTES"] if idle else None,
+        next=request.values.get("next", "")[:LONGEST],
+        demo=current_app.config["DEMO"],
+    )
+
+
+def _wanted_page() -> str:
+    """The page asked for before, if it is one of the desk's; a browser reads //host and /\\host as another site."""
+    wanted = request.values.get("next", "")
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        parts = urlsplit("")
+    ours = parts.path == "/desk" or parts.path.startswith("/desk/")
+    if not ours or parts.scheme or parts.netloc or "\\" in wanted or len(wanted) > LONGEST or not wanted.isprintable():
+        return url_for("reception_day.show")
+    return wanted

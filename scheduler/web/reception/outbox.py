@@ -1,0 +1,69 @@
+"""What was texted and what came back, the newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import desk
+from scheduler.queries.desk import Text
+from scheduler.web import access
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.words import kind_words, text_sign
+
+PAGE = 50
+
+blueprint = Blueprint("reception_outbox", __name__)
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownText:
+    """`body` None: a sign-in code that really went out is its owner's secret."""
+
+    id: int
+    at_local: datetime
+    inbound: bool
+    kind: str
+    number: str
+    patient: str | None
+    body: str | None
+    status: str
+    error_code: str | None
+
+
+@blueprint.get("/desk/outbox")
+def show() -> ResponseReturnValue:
+    before = request.args.get("before", "")
+    before_id = int(before) if before.isdecimal() and len(before) < 10 else None
+    with db.reading.connect() as connection:
+        found = desk.texts(connection, before_id=before_id, limit=PAGE + 1)
+    return render_template(
+        "reception/outbox/show.html",
+        texts=[_shown(text) for text in found[:PAGE]],
+        older=found[PAGE - 1].id if len(found) > PAGE else None,
+        newest=before_id is None,
+        real=bool(current_app.config["SMS"]),
+        sign=text_sign,
+        kind_words=kind_words,
+    )
+
+
+def _shown(text: Text) -> ShownText:
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    secret = text.kind == "code" and bool(current_app.config["SMS"])
+    return ShownText(
+        id=text.id,
+        at_local=clock.to_local(text.created_at, zone),
+        inbound=text.direction == "in",
+        kind=text.kind,
+        number=display(text.number),
+        patient=f"{text.given_name} {text.family_name}" if text.given_name else None,
+        body=None if secret else text.body,
+        status=text.status,
+        error_code=text.error_code,
+    )

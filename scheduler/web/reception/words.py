@@ -1,0 +1,63 @@
+"""Status by shape, word and colour: each of the three says it alone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """`shape`: one character; `look`: the class in desk.css."""
+
+    shape: str
+    words: str
+    look: str
+
+
+def visit_sign(status: str) -> Sign:
+    shape, words, look = _VISITS[status]
+    return Sign(shape, words(), look)
+
+
+def text_sign(status: str) -> Sign:
+    shape, words, look = _TEXTS[status]
+    return Sign(shape, words(), look)
+
+
+def kind_words(kind: str) -> str:
+    found = _KINDS.get("days_before" if kind.startswith("days_before_") else kind)
+    return found() if found else kind
+
+
+Table = Mapping[str, tuple[str, Callable[[], str], str]]
+
+_VISITS: Table = {
+    "booked": ("○", lambda: _("Booked"), "info"),
+    "confirmed": ("◐", lambda: _("Confirmed"), "info"),
+    "arrived": ("●", lambda: _("Arrived"), "brand"),
+    "completed": ("✓", lambda: _("Completed"), "good"),
+    "no_show": ("✕", lambda: _("No-show"), "danger"),
+    "cancelled": ("–", lambda: _("Cancelled"), "off"),
+}
+
+_TEXTS: Table = {
+    "queued": ("○", lambda: _("Waiting"), "info"),
+    "attempting": ("◐", lambda: _("Being sent"), "info"),
+    "in_doubt": ("?", lambda: _("Being checked"), "notice"),
+    "accepted": ("◐", lambda: _("With Twilio"), "info"),
+    "sent": ("◐", lambda: _("Sent"), "info"),
+    "delivered": ("✓", lambda: _("Delivered"), "good"),
+    "undelivered": ("✕", lambda: _("Not delivered"), "danger"),
+    "failed": ("✕", lambda: _("Failed"), "danger"),
+    "expired": ("–", lambda: _("Not sent: too late"), "off"),
+    "received": ("●", lambda: _("Received"), "brand"),
+}
+
+_KINDS: Mapping[str, Callable[[], str]] = {
+    "code": lambda: _("Sign-in code"),
+    "confirmation": lambda: _("Confirmation"),
+    "days_before": lambda: _("Reminder"),
+    "help": lambda: _("Help"),
+    "inbound": lambda: _("From a patient"),
+}
