@@ -1,6 +1,7 @@
 """The first desk: who gets in, and what is seen there."""
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -168,11 +169,26 @@ def test_the_desks_cookie_is_its_own(client: FlaskClient, staff: dict[str, Staff
     assert "Cookie" not in client.get("/", headers={"Accept-Language": "en"}).request.headers
 
 
-def test_the_demos_names_open_no_desk_but_the_demos(database_url: str, session: Session) -> None:
+@pytest.fixture
+def another_app(database_url: str) -> Iterator[Callable[..., Flask]]:
+    """The same database with other settings."""
+    made: list[Flask] = []
+
+    def make(**settings: str) -> Flask:
+        made.append(make_app(database_url, **settings))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_the_demos_names_open_no_desk_but_the_demos(another_app: Callable[..., Flask], session: Session) -> None:
     session.add(_somebody("demo-owner", "owner"))
     session.commit()
-    assert enter(make_app(database_url, DEMO="off").test_client(), "demo-owner").status_code == 422
-    assert enter(make_app(database_url).test_client(), "demo-owner").status_code == 303
+    assert enter(another_app(DEMO="off").test_client(), "demo-owner").status_code == 422
+    assert enter(another_app().test_client(), "demo-owner").status_code == 303
 
 
 def a_day(session: Session) -> None:
@@ -333,13 +349,12 @@ def test_texts_are_listed_the_newest_first_page_by_page(
 
 
 def test_codes_are_read_at_the_desk_only_while_nothing_really_goes_out(
-    client: FlaskClient, staff: dict[str, StaffUser], session: Session, database_url: str
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session, another_app: Callable[..., Flask]
 ) -> None:
     text_message(session, 1, kind="code", body="Your code is 123456")
     enter(client, "owner")
     assert "123456" in client.get("/desk/outbox").text
-    real = make_app(
-        database_url,
+    real = another_app(
         PUBLIC_URL="https://book.example.ca",
         TWILIO_ACCOUNT_SID="AC0",
         TWILIO_AUTH_TOKEN="secret",
