@@ -9,7 +9,7 @@ nothing loops over minutes, days or starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -56,12 +56,15 @@ class Absence:
 
 
 class Busy(NamedTuple):
-    """An active appointment, its own buffer included. A tuple, because a search may read thousands."""
+    """Active appointments that take equally long (`minutes`, buffer included), of one practitioner in one room.
+
+    `starts` are wall minutes (start_grid.py). Together, because a search may read thousands.
+    """
 
     practitioner_id: int | None
     room_id: int | None
-    start_local: datetime
-    end_local: datetime
+    minutes: int
+    starts: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,10 @@ def find_offer(
     search: SlotSearch,
     hours: Iterable[WeeklyHours],
     absences: Iterable[Absence],
-    busy: Iterable[tuple[int | None, int | None, datetime, datetime]],
+    busy: Iterable[Busy],
     clock_changes: Iterable[TimeSlot] = (),
 ) -> Offer:
-    """Everything on offer to anybody. `busy` is `Busy` or plain tuples of that shape, in any order.
+    """Everything on offer to anybody. `busy` in any order.
 
     Hand in what touches the days around the range too: visits may pass midnight. A query may merge appointments
     that touch, for practitioners and for rooms apart (None for the other): the answer is the same.
@@ -188,30 +191,16 @@ def _absence_rows(search: SlotSearch, absences: Iterable[Absence], grid: StartGr
     return grid.row(ranges.get(None, ())), away
 
 
-def _busy_rows(
-    search: SlotSearch, busy: Iterable[tuple[int | None, int | None, datetime, datetime]], grid: StartGrid
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _busy_rows(search: SlotSearch, busy: Iterable[Busy], grid: StartGrid) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The starts forbidden by each practitioner's and each room's appointments."""
-    practitioners = {practitioner: bytearray(grid.size) for practitioner in search.practitioners}
-    rooms = {room: bytearray(grid.size) for room in search.rooms}
-    needed = timedelta(minutes=search.minutes + search.buffer_minutes)
-    # This loop is most of a search. It is grid.inside(start - needed, end) written out, at half the time.
-    ones, per_day, grid_seconds = grid.ones, grid.per_day, grid.grid_minutes * 60
-    origin, needed_origin = grid.origin, grid.origin + needed
-    for practitioner, room, start, end in busy:
-        since, until = start - needed_origin, origin - end
-        last = -(until.days * per_day + until.seconds // grid_seconds)
-        if last <= 0:
-            continue
-        first = since.days * per_day + since.seconds // grid_seconds + 1
-        if first < 0:
-            first = 0
-        forbidden = ones[first:last]
-        if practitioner in practitioners:
-            practitioners[practitioner][first:last] = forbidden
-        if room in rooms:
-            rooms[room][first:last] = forbidden
-    return (
-        tuple(int.from_bytes(row, "little") for row in practitioners.values()),
-        tuple(int.from_bytes(row, "little") for row in rooms.values()),
-    )
+    practitioners = dict.fromkeys(search.practitioners, 0)
+    rooms = dict.fromkeys(search.rooms, 0)
+    needed = search.minutes + search.buffer_minutes
+    for practitioner, room, minutes, starts in busy:
+        if practitioner in practitioners or room in rooms:
+            row = grid.row_around(starts, before=needed, after=minutes)
+            if practitioner in practitioners:
+                practitioners[practitioner] |= row
+            if room in rooms:
+                rooms[room] |= row
+    return tuple(practitioners.values()), tuple(rooms.values())

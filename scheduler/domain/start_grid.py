@@ -1,6 +1,7 @@
 """The possible starts of a range of days as rows: one byte, 0 or 1, for each start, the first start lowest.
 
 A row is held as one big integer, so that `&`, `|` and `^` combine whole rows and `bit_count` counts starts.
+Moments that come by the thousand are wall minutes: minutes since 1970 began on the wall clock.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from functools import lru_cache
 from scheduler.domain.timeslot import OpenRange
 
 DAY_MINUTES = 24 * 60
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+def wall_minute(local: datetime) -> int:
+    """The seconds are cut off."""
+    return (local.toordinal() - EPOCH) * DAY_MINUTES + local.hour * 60 + local.minute
 
 
 class StartGrid:
@@ -40,6 +47,20 @@ class StartGrid:
         """The starts from the one up to and without the other, both in minutes from the first midnight."""
         step = self.grid_minutes
         return self.row_of_slices(slice(max(-(-a // step), 0), max(-(-b // step), 0)) for a, b in parts)
+
+    def row_around(self, moments: Iterable[int], *, before: int, after: int) -> int:
+        """The starts less than `before` minutes before any of the moments, or less than `after` minutes after it."""
+        row, ones, step = bytearray(self.size), self.ones, self.grid_minutes
+        origin = wall_minute(self.origin)
+        since, until = origin + before, origin - after
+        for moment in moments:  # most of a search is spent here
+            last = -((until - moment) // step)
+            if last > 0:
+                first = (moment - since) // step + 1
+                if first < 0:
+                    first = 0
+                row[first:last] = ones[first:last]
+        return int.from_bytes(row, "little")
 
     def row_of_slices(self, slices: Iterable[slice]) -> int:
         row = bytearray(self.size)

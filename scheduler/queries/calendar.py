@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Integer, bindparam, literal, null, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Integer, String, bindparam, literal, null, select, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
 from sqlalchemy.types import TypeEngine
 
 from scheduler.domain.availability import Absence, Busy
@@ -14,39 +17,65 @@ from scheduler.models.base import Instant, WallTime
 LONGEST_VISIT = timedelta(hours=14)  # 12 hours by constraint, and the longest buffer
 _WALL: TypeEngine[datetime] = WallTime()
 
+
+class _wall_minute(FunctionElement[int]):  # as start_grid.wall_minute
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_wall_minute, "sqlite")
+def _on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"unixepoch({compiler.process(element.clauses, **options)}) / 60"
+
+
+@compiles(_wall_minute, "postgresql")
+def _on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"date_part('epoch', {compiler.process(element.clauses, **options)})::bigint / 60"
+
+
 _FROM, _TO = bindparam("from_local", type_=_WALL), bindparam("to_local", type_=_WALL)
+_NOTHING, _NO_TIME, _NO_INSTANT = null().cast(Integer), literal(None, _WALL), literal(None, Instant())
+_MINUTE = _wall_minute(Appointment.starts_local).cast(String)
+_TAKES = Appointment.minutes + Appointment.buffer_minutes
+_APPOINTMENTS = (
+    Appointment.active,
+    Appointment.starts_local >= bindparam("margin_local", type_=_WALL),
+    Appointment.starts_local < _TO,
+    Appointment.origin != "elsewhere",
+    Appointment.id != bindparam("leaving_out", type_=Integer),
+)
+# A row for each appointment would take most of the time: the starts of a practitioner in a room come as one text.
 _OCCUPIED: CompoundSelect[Any] = union_all(
     select(
         Appointment.practitioner_id,
         Appointment.room_id,
-        Appointment.starts_local,
-        (Appointment.minutes + Appointment.buffer_minutes).label("minutes"),
-        literal(None, _WALL).label("ends_local"),
+        _TAKES,
+        aggregate_strings(_MINUTE, " ").label("starts"),
+        _NO_TIME.label("starts_local"),
+        _NO_TIME.label("ends_local"),
+        _NO_INSTANT.label("hold_until"),
+        _NOTHING.label("id"),
+    )
+    .where(*_APPOINTMENTS, Appointment.status != "held")
+    .group_by(Appointment.practitioner_id, Appointment.room_id, _TAKES),
+    select(
+        Appointment.practitioner_id,
+        Appointment.room_id,
+        _TAKES,
+        _MINUTE,
+        _NO_TIME,
+        _NO_TIME,
         Appointment.hold_until,
         Appointment.id,
-    ).where(
-        Appointment.active,
-        Appointment.starts_local >= bindparam("margin_local", type_=_WALL),
-        Appointment.starts_local < _TO,
-        Appointment.origin != "elsewhere",
-    ),
+    ).where(*_APPOINTMENTS, Appointment.status == "held"),
     select(
         TimeOff.practitioner_id,
-        null().cast(Integer),
-        TimeOff.starts_local,
-        null().cast(Integer),
-        TimeOff.ends_local,
-        literal(None, Instant()),
-        null().cast(Integer),
+        *(_NOTHING, _NOTHING, null().cast(String)),
+        *(TimeOff.starts_local, TimeOff.ends_local, _NO_INSTANT, _NOTHING),
     ).where(TimeOff.starts_local < _TO, TimeOff.ends_local > _FROM),
     select(
-        null().cast(Integer),
-        null().cast(Integer),
-        Closure.starts_local,
-        null().cast(Integer),
-        Closure.ends_local,
-        literal(None, Instant()),
-        null().cast(Integer),
+        *(_NOTHING, _NOTHING, _NOTHING, null().cast(String)),
+        *(Closure.starts_local, Closure.ends_local, _NO_INSTANT, _NOTHING),
     ).where(Closure.starts_local < _TO, Closure.ends_local > _FROM),
 )
 
@@ -74,17 +103,22 @@ def occupied(
     to_local = datetime.combine(last_day, time.min) + timedelta(days=1)
     rows = connection.execute(
         _OCCUPIED,
-        {"from_local": from_local, "to_local": to_local, "margin_local": from_local - LONGEST_VISIT},
+        {
+            "from_local": from_local,
+            "to_local": to_local,
+            "margin_local": from_local - LONGEST_VISIT,
+            "leaving_out": leaving_out or 0,
+        },
     )
     found = Occupied([], [], [], None)
     busy, absences, ran_out, run_outs = found.busy, found.absences, found.ran_out, []
-    for practitioner_id, room_id, starts_local, minutes, ends_local, hold_until, appointment_id in rows:
-        if minutes is None:
+    for practitioner_id, room_id, minutes, starts, starts_local, ends_local, hold_until, appointment_id in rows:
+        if starts is None:
             absences.append(Absence(practitioner_id, starts_local, ends_local))
         elif hold_until is not None and hold_until <= now:
             ran_out.append(appointment_id)
-        elif appointment_id != leaving_out:
-            busy.append(Busy(practitioner_id, room_id, starts_local, starts_local + timedelta(minutes=minutes)))
+        else:
+            busy.append(Busy(practitioner_id, room_id, minutes, [int(start) for start in starts.split()]))
             if hold_until is not None:
                 run_outs.append(hold_until)
     return Occupied(busy, absences, ran_out, min(run_outs, default=None))

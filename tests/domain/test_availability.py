@@ -17,6 +17,7 @@ from scheduler.domain.availability import (
     WeeklyHours,
     find_offer,
 )
+from scheduler.domain.start_grid import wall_minute
 from scheduler.domain.timeslot import OpenRange, TimeSlot
 
 TUESDAY = date(2026, 12, 1)
@@ -60,6 +61,15 @@ def every_day(practitioner: int, opens: str, closes: str) -> list[WeeklyHours]:
     ]
 
 
+def taken(practitioner: int | None, room: int | None, start: datetime, end: datetime) -> Busy:
+    return Busy(practitioner, room, (end - start) // timedelta(minutes=1), [wall_minute(start)])
+
+
+def slots_of(busy: Busy) -> list[TimeSlot]:
+    starts = [datetime(1970, 1, 1) + timedelta(minutes=minute) for minute in busy.starts]
+    return [TimeSlot(start, start + timedelta(minutes=busy.minutes)) for start in starts]
+
+
 MORNING = every_day(ANA, "09:00", "10:30")
 
 
@@ -97,14 +107,14 @@ def test_the_visit_ends_within_working_hours_and_its_buffer_need_not():
 @pytest.mark.parametrize("whose", ["practitioner", "room"])
 def test_an_appointment_forbids_starts_that_overlap_it_buffers_included(whose, busy_from, busy_to, offered):
     mine = (ANA, None) if whose == "practitioner" else (None, ROOM_A)
-    offer = find_offer(make_search(), MORNING, [], [Busy(*mine, at(busy_from), at(busy_to))])
+    offer = find_offer(make_search(), MORNING, [], [taken(*mine, at(busy_from), at(busy_to))])
     assert clocks(offer) == offered
 
 
 def test_any_free_room_will_do_and_the_free_ones_are_named():
     search = make_search(rooms=(ROOM_A, ROOM_B))
-    taken = [Busy(None, ROOM_A, at("09:00"), at("09:45")), Busy(None, ROOM_B, at("09:30"), at("10:45"))]
-    offer = find_offer(search, MORNING, [], taken)
+    rooms = [taken(None, ROOM_A, at("09:00"), at("09:45")), taken(None, ROOM_B, at("09:30"), at("10:45"))]
+    offer = find_offer(search, MORNING, [], rooms)
     assert clocks(offer) == ["09:45", "10:00"]
     assert offer.free_rooms(at("09:45")) == [ROOM_A]
     assert offer.free_rooms(at("09:30")) == []
@@ -119,15 +129,15 @@ def test_a_clinic_without_rooms_offers_nothing():
 
 
 def test_appointments_that_touch_may_be_handed_in_merged():
-    apart = [Busy(ANA, ROOM_A, at("08:00"), at("09:10")), Busy(ANA, ROOM_A, at("09:10"), at("09:40"))]
-    merged = [Busy(ANA, None, at("08:00"), at("09:40")), Busy(None, ROOM_A, at("08:00"), at("09:40"))]
+    apart = [taken(ANA, ROOM_A, at("08:00"), at("09:10")), taken(ANA, ROOM_A, at("09:10"), at("09:40"))]
+    merged = [taken(ANA, None, at("08:00"), at("09:40")), taken(None, ROOM_A, at("08:00"), at("09:40"))]
     offers = [find_offer(make_search(), MORNING, [], busy) for busy in (apart, merged)]
     assert clocks(offers[0]) == clocks(offers[1]) == ["09:45", "10:00"]
     assert reasons(offers[0]) == reasons(offers[1])
 
 
 def test_other_practitioners_appointments_and_rooms_do_not_matter():
-    offer = find_offer(make_search(), MORNING, [], [(BEN, 99, at("00:00"), at("23:00"))])
+    offer = find_offer(make_search(), MORNING, [], [taken(BEN, 99, at("00:00"), at("23:00"))])
     assert len(list(offer)) == 5
 
 
@@ -205,7 +215,7 @@ def test_a_visit_on_the_last_day_may_run_into_a_shift_of_the_day_after():
 
 def test_an_appointment_of_the_evening_before_may_forbid_the_first_start_alone():
     yesterday = TUESDAY - timedelta(days=1)
-    busy = [Busy(ANA, ROOM_A, at("23:00", yesterday), at("00:05"))]
+    busy = [taken(ANA, ROOM_A, at("23:00", yesterday), at("00:05"))]
     offer = find_offer(make_search(), every_day(ANA, "00:00", "01:00"), [], busy)
     assert clocks(offer) == ["00:15", "00:30"]
 
@@ -259,7 +269,7 @@ def test_for_a_patient_the_ends_of_a_spacing_range_are_allowed_and_their_own_vis
 
 
 def test_why_a_start_is_hidden_and_none_for_one_on_offer():
-    offer = find_offer(make_search(), MORNING, [], [Busy(ANA, ROOM_A, at("10:00"), at("10:30"))])
+    offer = find_offer(make_search(), MORNING, [], [taken(ANA, ROOM_A, at("10:00"), at("10:30"))])
     assert offer.why_hidden(at("09:00"), ANA) is None
     assert offer.why_hidden(at("09:30"), ANA) == HiddenReason.PRACTITIONER_BUSY
     assert offer.why_hidden(at("09:07"), ANA) == HiddenReason.OFF_GRID
@@ -273,9 +283,9 @@ def test_an_empty_offer_names_first_what_hid_the_starts_that_got_furthest():
     assert find_offer(search, [], [], []).why_empty() == [HiddenReason.OUTSIDE_HOURS]
     closed = find_offer(search, MORNING, [Absence(None, at("00:00"), at("23:59"))], [])
     assert closed.why_empty()[0] == HiddenReason.CLOSED
-    full = find_offer(search, MORNING, [], [Busy(ANA, ROOM_A, at("09:00"), at("10:30"))])
+    full = find_offer(search, MORNING, [], [taken(ANA, ROOM_A, at("09:00"), at("10:30"))])
     assert full.why_empty()[0] == HiddenReason.PRACTITIONER_BUSY
-    half_full = find_offer(search, MORNING, [], [Busy(ANA, ROOM_A, at("09:00"), at("10:00"))])
+    half_full = find_offer(search, MORNING, [], [taken(ANA, ROOM_A, at("09:00"), at("10:00"))])
     too_soon = half_full.for_patient(too_soon=[OpenRange(at("00:00"), at("12:00"))], visits=[])
     assert too_soon.why_empty() == [
         HiddenReason.TOO_SOON,
@@ -345,13 +355,14 @@ absence_rows = st.lists(
 )
 busy_rows = st.lists(
     st.builds(
-        lambda who, room, part: Busy(who, room, *part),
+        lambda who, room, minutes, starts: Busy(who, room, minutes, [wall_minute(start) for start in starts]),
         people | st.none(),
         st.sampled_from([None, ROOM_A, ROOM_A, ROOM_B, 13]),
-        intervals(longest=200),
+        st.integers(1, 200),
+        st.lists(moments, min_size=1, max_size=3),
     ),
     min_size=2,
-    max_size=14,
+    max_size=9,
 )
 slots = st.lists(st.builds(lambda part: TimeSlot(*part), intervals(longest=400)), max_size=3)
 ranges = st.lists(st.builds(lambda part: OpenRange(*part), intervals()), max_size=2)
@@ -408,8 +419,8 @@ def shifts_by_hand(hours: list[WeeklyHours], practitioner: int) -> list[tuple[da
 
 def rooms_by_hand(search: SlotSearch, busy: list[Busy], start: datetime) -> list[int]:
     end = start + timedelta(minutes=search.minutes + search.buffer_minutes)
-    taken = {row.room_id for row in busy if row.start_local < end and start < row.end_local}
-    return [room for room in search.rooms if room not in taken]
+    taken_rooms = {row.room_id for row in busy if any(slot.overlaps(TimeSlot(start, end)) for slot in slots_of(row))}
+    return [room for room in search.rooms if room not in taken_rooms]
 
 
 def reason_by_hand(
@@ -437,8 +448,9 @@ def reason_by_hand(
         (any(visit.overlaps(change) for change in clock_changes), HiddenReason.CLOCK_CHANGE),
         (
             any(
-                row.practitioner_id == practitioner and with_buffer.overlaps(TimeSlot(row.start_local, row.end_local))
+                row.practitioner_id == practitioner and with_buffer.overlaps(slot)
                 for row in busy
+                for slot in slots_of(row)
             ),
             HiddenReason.PRACTITIONER_BUSY,
         ),
