@@ -11,6 +11,7 @@ BASIC = frozenset(
 )
 EXTENDED = frozenset("^{}\\[~]|€\f")  # sent as an escape and a letter: two septets
 
+_GSM7 = BASIC | EXTENDED
 _SINGLE = {True: 160, False: 70}
 _JOINED = {True: 153, False: 67}  # each part of a longer text gives room to a header
 
@@ -45,7 +46,7 @@ _SPELLED = str.maketrans(
 
 
 def is_gsm7(text: str) -> bool:
-    return all(letter in BASIC or letter in EXTENDED for letter in text)
+    return _GSM7.issuperset(text)
 
 
 def segments(text: str) -> int:
@@ -64,6 +65,8 @@ def segments(text: str) -> int:
 
 def spelled_in_gsm7(text: str) -> str | None:
     """The same letters without the accents that GSM-7 lacks ("Zoë Côté" → "Zoe Coté"); None when that cannot be."""
+    if is_gsm7(text):
+        return text
     spelled = "".join(_spelled(letter) for letter in unicodedata.normalize("NFC", text))
     return spelled if is_gsm7(spelled) else None
 

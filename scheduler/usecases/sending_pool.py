@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from scheduler.gateways.sms import SmsGateway
 from scheduler.usecases.reminders import Claim
-from scheduler.usecases.sending import Clock, Outgoing, give_back, send_one
+from scheduler.usecases.sending import Clock, Ledger, Outgoing, give_back, send_one
 
 log = structlog.get_logger("sms")
 
@@ -29,14 +29,14 @@ def send_all(
     one and a half times `concurrency` attempts are open, which is what a crash can bring into doubt.
     """
     sent = 0
-    load = _Load()
+    load, ledger = _Load(), Ledger(engine)
     batch = max(1, concurrency // 2)
 
     def send(outgoing: Outgoing) -> None:
         if stopping.is_set():
-            give_back(engine, [outgoing], now=clock())
+            give_back(ledger, [outgoing], now=clock())
         else:
-            send_one(engine, gateway, outgoing, clock=clock)
+            send_one(ledger, gateway, outgoing, clock=clock)
 
     def finished(future: Future[None]) -> None:
         load.take_off()

@@ -6,7 +6,8 @@ word that Twilio takes for itself (CANCEL, END, QUIT, STOP, YES). The words keep
 and the usual length to one part of 160 letters.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from babel.dates import format_date
 
@@ -39,19 +40,21 @@ def visit_text(
     """
     language = "fr" if language.startswith("fr") else "en"
     template = TEMPLATES[language][_template_name(kind, moved)]
-    texts = [
-        template.format(
-            clinic=clinic.name,
-            day=_day_words(starts_local, pattern, language),
-            time=_time_words(starts_local, language),
-            practitioner=practitioner,
-            link=f"{clinic.public_url}/me",
-            phone=clinic.phone,
-        )
-        for pattern in DAY_PATTERNS[language]
-    ]
-    spelled = [spelled_in_gsm7(text) or text for text in texts]
-    return next((text for text in spelled if segments(text) == 1), spelled[0])
+    words = {
+        "clinic": clinic.name,
+        "time": _time_words(starts_local, language),
+        "practitioner": practitioner,
+        "link": f"{clinic.public_url}/me",
+        "phone": clinic.phone,
+    }
+    longer = []
+    for pattern in DAY_PATTERNS[language]:
+        text = template.format(day=_day_words(starts_local.date(), pattern, language), **words)
+        text = spelled_in_gsm7(text) or text
+        if segments(text) == 1:
+            return text
+        longer.append(text)
+    return longer[0]
 
 
 def _template_name(kind: str, moved: bool) -> str:
@@ -60,10 +63,11 @@ def _template_name(kind: str, moved: bool) -> str:
     return "moved" if moved else "confirmation"
 
 
-def _day_words(starts_local: datetime, pattern: str, language: str) -> str:
-    if language == "fr" and starts_local.day == 1:
+@lru_cache(maxsize=1000)  # few days, many visits
+def _day_words(day: date, pattern: str, language: str) -> str:
+    if language == "fr" and day.day == 1:
         pattern = pattern.replace("d", "d'er'")  # "mardi 1er décembre"
-    return format_date(starts_local.date(), pattern, locale=language)
+    return format_date(day, pattern, locale=language)
 
 
 def _time_words(starts_local: datetime, language: str) -> str:
