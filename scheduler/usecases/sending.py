@@ -23,10 +23,10 @@ its `attempt_id` stands in the status-callback address, and what became of it is
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 import structlog
 from sqlalchemy import Connection, Engine, update
@@ -60,35 +60,48 @@ class Outgoing:
     reminder_id: int | None = None
 
 
-class Ledger:
-    """Where outcomes are written, a few at once however many texts are under way.
+Outcome = SmsAccepted | SmsRefused | SmsUnavailable | SmsInDoubt | None
+"""None: the provider was not called."""
 
-    More at once would only wait for each other: on SQLite for the one writer, on PostgreSQL for the interpreter's
-    lock, and would open connections beyond those the pool keeps.
-    """
+
+class Ledger:
+    """Where outcomes are written: each commits by itself. Used by few threads (sending_pool.py), which each keep a
+    connection until the ledger is closed."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._turn = threading.BoundedSemaphore(1 if engine.dialect.name == "sqlite" else 2)
         self._single = without_transactions(engine)
+        self._mine = threading.local()
+        self._kept: list[Connection] = []
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with self._turn, writing(self.engine) as connection:
-            yield connection
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._kept:
+            self._kept.pop().close()
 
     def accept(self, outgoing: Outgoing, sid: str, status: str, now: datetime) -> bool:
         """The outcome that nearly every text has. False, and nothing changed, when somebody has settled it meanwhile."""
         if self.engine.dialect.name == "postgresql":
             values = {"status": status, "sid": sid, "now": now, "attempt_id": outgoing.attempt_id}
-            with self._turn, self._single.connect() as connection:
-                return bool(connection.exec_driver_sql(_ACCEPTED_ON_POSTGRESQL, values).scalar_one())
-        with self.writing() as connection:
+            return bool(self._connection().exec_driver_sql(_ACCEPTED_ON_POSTGRESQL, values).scalar_one())
+        with writing(self.engine) as connection:
             accepted = {"status": status, "sid": sid, "settled_at": now, "body": body_after_sending()}
             changed = _change_message(connection, outgoing, ("attempting",), **accepted)
             if changed:
                 _change_reminder(connection, outgoing, status="sent", settled_at=now)
             return changed
+
+    def _connection(self) -> Connection:
+        """This thread's own; one that was lost is opened anew by SQLAlchemy."""
+        if getattr(self._mine, "connection", None) is None:
+            self._mine.connection = self._single.connect()
+            self._kept.append(self._mine.connection)
+        connection: Connection = self._mine.connection
+        if connection.in_transaction():
+            connection.rollback()
+        return connection
 
 
 # Both rows in one statement that commits by itself: a sixth of the CPU of two statements, BEGIN and COMMIT, and it is
@@ -105,34 +118,29 @@ WITH answered AS (
 SELECT count(*) FROM answered"""
 
 
-def send_one(ledger: Ledger, gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> None:
-    """Call the provider, with no transaction open, and commit what became of it."""
+def call(gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> Outcome:
+    """Call the provider; no transaction may be open."""
     if clock() - outgoing.claimed_at > CALL_WITHIN:
-        give_back(ledger, [outgoing], now=clock())
-        return
+        return None
     try:
-        accepted = gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id)
-    except SmsRefused as refusal:
-        _record_refused(ledger, outgoing, refusal, now=clock())
-    except SmsUnavailable as outage:
-        _record_unavailable(ledger, outgoing, outage, now=clock())
-    except SmsInDoubt:
-        _record_in_doubt(ledger, outgoing, now=clock())
-    else:
-        _record_accepted(ledger, outgoing, accepted, now=clock())
+        return gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id)
+    except (SmsRefused, SmsUnavailable, SmsInDoubt) as failure:
+        return failure
 
 
-def give_back(ledger: Ledger, unsent: Iterable[Outgoing], *, now: datetime) -> None:
-    """What was claimed and surely not sent is due again at once; the attempt was none and is not counted."""
-    with ledger.writing() as connection:
-        for outgoing in unsent:
-            if outgoing.reminder_id is None:
-                values = {"status": "queued", "next_attempt_at": now, "attempts": Message.attempts - 1}
-                _change_message(connection, outgoing, ("attempting",), **values)
-            elif _change_message(connection, outgoing, ("attempting",), status="failed", error_code="given-back"):
-                _change_reminder(
-                    connection, outgoing, status="planned", next_attempt_at=now, attempts=Reminder.attempts - 1
-                )
+def record(ledger: Ledger, outgoing: Outgoing, outcome: Outcome, *, now: datetime) -> None:
+    """Commit what became of it."""
+    match outcome:
+        case SmsAccepted():
+            _record_accepted(ledger, outgoing, outcome, now=now)
+        case SmsRefused():
+            _record_refused(ledger, outgoing, outcome, now=now)
+        case SmsUnavailable():
+            _record_unavailable(ledger, outgoing, outcome, now=now)
+        case SmsInDoubt():
+            _record_in_doubt(ledger, outgoing, now=now)
+        case None:
+            _give_back(ledger, outgoing, now=now)
 
 
 def _record_accepted(ledger: Ledger, outgoing: Outgoing, accepted: SmsAccepted, *, now: datetime) -> None:
@@ -143,14 +151,14 @@ def _record_accepted(ledger: Ledger, outgoing: Outgoing, accepted: SmsAccepted, 
     except IntegrityError:  # the sid was taken for that of a text alike, by guess: it is ours for certain
         pass
     # Otherwise a receipt overtook the answer, or another worker took the attempt for lost.
-    with ledger.writing() as connection:
+    with writing(ledger.engine) as connection:
         delivery.record_on(connection, outgoing.attempt_id, accepted.sid, status, error_code=None, now=now)
 
 
 def _record_refused(ledger: Ledger, outgoing: Outgoing, refusal: SmsRefused, *, now: datetime) -> None:
     code = str(refusal.error_code or refusal.reason)
     log.warning("text refused", attempt=outgoing.attempt_id, code=code, reason=str(refusal.reason))
-    with ledger.writing() as connection:
+    with writing(ledger.engine) as connection:
         if _change_message(
             connection,
             outgoing,
@@ -173,7 +181,7 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
         now, tries=outgoing.tries, first_seconds=first, longest_seconds=longest, at_least=outage.retry_after
     )
     too_late = again_at >= outgoing.until
-    with ledger.writing() as connection:
+    with writing(ledger.engine) as connection:
         if outgoing.reminder_id is None:
             if too_late:
                 values = {"status": "expired", "body": "", "settled_at": now}
@@ -189,9 +197,21 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
 
 def _record_in_doubt(ledger: Ledger, outgoing: Outgoing, *, now: datetime) -> None:
     look_at = outgoing.claimed_at + LISTED_AFTER
-    with ledger.writing() as connection:
+    with writing(ledger.engine) as connection:
         if _change_message(connection, outgoing, ("attempting",), status="in_doubt", next_attempt_at=look_at):
             _change_reminder(connection, outgoing, status="in_doubt")
+
+
+def _give_back(ledger: Ledger, outgoing: Outgoing, *, now: datetime) -> None:
+    """What was claimed and surely not sent is due again at once; the attempt was none and is not counted."""
+    with writing(ledger.engine) as connection:
+        if outgoing.reminder_id is None:
+            values = {"status": "queued", "next_attempt_at": now, "attempts": Message.attempts - 1}
+            _change_message(connection, outgoing, ("attempting",), **values)
+        elif _change_message(connection, outgoing, ("attempting",), status="failed", error_code="given-back"):
+            _change_reminder(
+                connection, outgoing, status="planned", next_attempt_at=now, attempts=Reminder.attempts - 1
+            )
 
 
 def _change_message(connection: Connection, outgoing: Outgoing, states: tuple[str, ...], **values: object) -> bool:

@@ -11,7 +11,7 @@ from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, Sms
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder
 from scheduler.usecases import booking, visit_status
 from scheduler.usecases.reminders import claim_due
-from scheduler.usecases.sending import Ledger, send_one
+from scheduler.usecases.sending import Ledger, Outgoing, call, record
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import (
@@ -79,7 +79,7 @@ def test_the_attempt_is_committed_and_no_transaction_open_when_the_provider_is_c
     sms.next_outcomes = [look]
     session.close()
     claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
-    send_one(Ledger(engine), sms, claim.outgoing[0], clock=at)
+    send_one(engine, sms, claim.outgoing[0], at)
     assert seen == ["attempting", 0]
 
 
@@ -403,7 +403,7 @@ def test_a_worker_that_stood_still_between_claim_and_call_does_not_call(
     make_reminder(session, make_visit(session))
     claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
     at.forward(seconds=31)
-    send_one(Ledger(engine), sms, claim.outgoing[0], clock=at)
+    send_one(engine, sms, claim.outgoing[0], at)
     assert sms.calls == 0
     assert (the_reminder(session).status, the_reminder(session).attempts) == ("planned", 0)
     send_reminders(engine, sms, at)
@@ -423,7 +423,7 @@ def test_an_answer_that_comes_after_the_attempt_was_given_up_is_written_down_and
 
     sms.next_outcomes = [slower_than_anybody_waits]
     claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
-    send_one(Ledger(engine), sms, claim.outgoing[0], clock=at)
+    send_one(engine, sms, claim.outgoing[0], at)
     send_reminders(engine, sms, at)
     assert sms.calls == 1
     assert the_reminder(session).status == "sent"
@@ -466,3 +466,9 @@ def test_two_texts_alike_in_doubt_do_not_both_get_the_one_that_was_accepted(
 
 def _found(sid: str, at: datetime):
     return FoundMessage(sid, "delivered", at)
+
+
+def send_one(engine: Engine, sms: FakeSms, outgoing: Outgoing, at: FakeClock) -> None:
+    outcome = call(sms, outgoing, clock=at)
+    with Ledger(engine) as ledger:
+        record(ledger, outgoing, outcome, now=at())
