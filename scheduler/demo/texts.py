@@ -20,6 +20,7 @@ from scheduler.domain.reminder_plan import PlannedReminder, plan_reminders
 from scheduler.models import Message, PhoneAccount, Reminder
 from scheduler.usecases.sms_texts import visit_text
 
+EMPTY: dict[str, Any] = {"error_code": None, "reminder_id": None, "appointment_id": None}
 SENT = timedelta(seconds=8)  # after a text was due
 
 
@@ -34,27 +35,26 @@ class DemoReminder:
 
 
 def write_texts(session: Session, records: Records) -> None:
-    trouble = _write_troubled_numbers(session, records)
+    gone, replies = _troubled_numbers(session, records)
     reminders = [
         reminder
         for visit in records.written
         if not visit.elsewhere
-        for reminder in _reminders(visit, records, trouble.get(records.invented[visit.patient].number or ""))
+        for reminder in _reminders(visit, records, gone=records.invented[visit.patient].number in gone)
     ]
     session.connection().execute(insert(Reminder), [_reminder_row(reminder, records) for reminder in reminders])
     written = select(Reminder.appointment_id, Reminder.kind, Reminder.id)
     ids = {(appointment, kind): key for appointment, kind, key in session.connection().execute(written)}
-    session.connection().execute(
-        insert(Message),
-        [
-            _message_row(one, ids[records.written[one.visit], one.planned.kind], records)
-            for one in reminders
-            if one.status in ("sent", "failed")
-        ],
-    )
+    messages = replies + [
+        _message_row(one, ids[records.written[one.visit], one.planned.kind], records)
+        for one in reminders
+        if one.status in ("sent", "failed")
+    ]
+    messages.sort(key=lambda row: row["created_at"])  # their ids rise with time, as in real life
+    session.connection().execute(insert(Message), messages)
 
 
-def _reminders(visit: DemoVisit, records: Records, trouble: str | None) -> Iterator[DemoReminder]:
+def _reminders(visit: DemoVisit, records: Records, *, gone: bool) -> Iterator[DemoReminder]:
     clinic = records.clinic
     number = records.invented[visit.patient].number
     for planned in plan_reminders(
@@ -72,7 +72,7 @@ def _reminders(visit: DemoVisit, records: Records, trouble: str | None) -> Itera
             yield DemoReminder(visit, planned, "planned", None, None)
         elif number is None:
             yield DemoReminder(visit, planned, "suppressed", "no number", due)
-        elif trouble is not None and due > records.now_local - timedelta(days=2):
+        elif gone and due > records.now_local - timedelta(days=2):
             yield DemoReminder(visit, planned, "failed", "bad-number", due + SENT, "30005")
         else:
             yield DemoReminder(visit, planned, "sent", None, due + SENT)
@@ -106,6 +106,7 @@ def _message_row(reminder: DemoReminder, reminder_id: int, records: Records) -> 
         "body": _body(reminder.planned.kind, visit.starts_local, visit.practitioner, who.language, records.clinic),
         "status": "failed" if failed else "delivered",
         "error_code": reminder.error_code,
+        "opt_word": None,
         "reminder_id": reminder_id,
         "appointment_id": records.written[visit],
         "patient_id": records.patients[visit.patient].id,
@@ -138,8 +139,8 @@ def _message(who: DemoPatient, at: datetime, attempt_id: str) -> dict[str, Any]:
     }
 
 
-def _write_troubled_numbers(session: Session, records: Records) -> dict[str, str]:
-    """Two numbers that no longer exist; one whose owner wants no texts; one who wrote back. By number: what is wrong."""
+def _troubled_numbers(session: Session, records: Records) -> tuple[set[str], list[dict[str, Any]]]:
+    """Two numbers that no longer exist; and what two others wrote: one wants no texts, one says thank you."""
     coming = [
         records.invented[visit.patient]
         for visit in records.written
@@ -149,7 +150,7 @@ def _write_troubled_numbers(session: Session, records: Records) -> dict[str, str
         and records.invented[visit.patient].number
     ]
     if len(coming) < 4:
-        return {}
+        return set(), []
     gone, stopped, wrote = coming[:2], coming[2], coming[3]
     for who in gone:
         account = _account(session, records, who)
@@ -158,13 +159,12 @@ def _write_troubled_numbers(session: Session, records: Records) -> dict[str, str
     account.opted_out_at, account.opted_out_by = records.now - timedelta(days=1), "STOP"
     session.flush()
     words = {"fr": "Merci, à bientôt!", "en": "Thank you, see you then!"}
+    replies = []
     for who, body, opt_word in ((stopped, "Stop", "stop"), (wrote, words[wrote.language], None)):
-        attempt_id = unguessable(records.random)
-        at = records.now - timedelta(days=1)
-        row = {**_message(who, at, attempt_id), "direction": "in", "kind": "inbound", "status": "received"}
-        patient_id = records.patients[who.key].id
-        session.execute(insert(Message), [{**row, "body": body, "opt_word": opt_word, "patient_id": patient_id}])
-    return {who.number: "gone" for who in gone if who.number}
+        row = _message(who, records.now - timedelta(days=1), unguessable(records.random))
+        row |= {"direction": "in", "kind": "inbound", "status": "received", "body": body, "opt_word": opt_word}
+        replies.append({**EMPTY, **row, "patient_id": records.patients[who.key].id})
+    return {who.number for who in gone if who.number}, replies
 
 
 def _account(session: Session, records: Records, who: DemoPatient) -> PhoneAccount:
