@@ -15,6 +15,10 @@ class Actor:
         return f"{self.kind}:{self.ident}"
 
     @property
+    def is_patient(self) -> bool:
+        return self.kind == "patient"
+
+    @property
     def keeps_to_offer(self) -> bool:
         """Patients and programs book what is offered (lead time, horizon) and change it until the cut-off.
 

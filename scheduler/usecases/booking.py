@@ -25,7 +25,7 @@ from scheduler.usecases.changing import (
     require_changeable,
     touch,
 )
-from scheduler.usecases.elsewhere import record_elsewhere
+from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.holds import take_hold
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import (
@@ -106,7 +106,6 @@ def move_appointment(
         actor,
         here.patient_id,
         leaving_out=here.id,
-        needs_clearance=False,  # asked when it was booked
     )
     same = here.practitioner.slug if here.practitioner else None
 
@@ -141,6 +140,8 @@ def cancel_appointment(
     remember: Remember | None = None,
 ) -> Appointment:
     """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing."""
+    if not actor.is_patient and appointments.by_public_id(session, public_id).origin == "elsewhere":
+        return take_back_elsewhere(session, public_id=public_id, reason=reason, now=now, actor=actor, remember=remember)
     begin_write(session)
     cancelled = locked(session, public_id)
     if cancelled.status != AppointmentStatus.CANCELLED:

@@ -1,20 +1,24 @@
 """IMS received elsewhere: a fact that counts for the rule like a visit here."""
 
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment
-from scheduler.queries import reference
+from scheduler.queries import appointments, reference
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+STOPPED = "a later IMS visit elsewhere counts instead"
 
 
 @retry_deadlocks
@@ -38,6 +42,8 @@ def record_elsewhere(
     zone = clock.zone(clinic.zone)
     if day > clock.to_local(now, zone).date():
         raise Invalid({"needled_on": "This day is still to come. Give the day you last had IMS or dry needling."})
+    if at is not None:
+        _require_one_moment(day, at, zone)
     begin_write(session)
     lock_patient(session, patient_id)
     ims = reference.current(session.connection()).needling
@@ -89,6 +95,63 @@ def record_elsewhere(
     return recorded
 
 
+@retry_deadlocks
+def take_back_elsewhere(
+    session: Session,
+    *,
+    public_id: str,
+    reason: str,
+    now: datetime,
+    actor: Actor,
+    remember: Remember | None = None,
+) -> Appointment:
+    """IMS elsewhere that was recorded by mistake: it counts no longer, and what it had stopped from counting does again.
+
+    The record stays, cancelled. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
+    """
+    begin_write(session)
+    here = appointments.by_public_id(session, public_id)
+    if here.patient_id is not None:
+        lock_patient(session, here.patient_id)
+    taken_back = appointments.locked(session, public_id)
+    if taken_back.status != AppointmentStatus.CANCELLED:
+        taken_back.status = AppointmentStatus.CANCELLED
+        _touch(taken_back, now, actor, reason.strip()[:500] or "recorded by mistake")
+        session.flush()
+        _count_again(session, taken_back, now, actor)
+    if remember is not None:
+        remember(session, taken_back)
+    session.commit()
+    return taken_back
+
+
+def _count_again(session: Session, taken_back: Appointment, now: datetime, actor: Actor) -> None:
+    ims = reference.current(session.connection()).needling
+    stopped = session.scalars(
+        select(Appointment)
+        .where(Appointment.patient_id == taken_back.patient_id, Appointment.status == AppointmentStatus.COMPLETED)
+        .where(Appointment.spacing_group_id.is_(None), Appointment.changed_why == STOPPED)
+        .order_by(Appointment.counts_from_local.desc())
+        .limit(1)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if stopped is not None and not _counting_near(
+        session, stopped.patient_id or 0, ims.spacing_group_id, stopped.counts_from_local, ims.min_days or 0
+    ):
+        stopped.spacing_group_id, stopped.spacing_days = ims.spacing_group_id, ims.min_days
+        _touch(stopped, now, actor, "the later IMS visit elsewhere was recorded by mistake")
+        session.flush()
+
+
+def _require_one_moment(day: date, at: time, zone: ZoneInfo) -> None:
+    if at.second or at.microsecond:
+        raise Invalid({"time": "Give hours and minutes only."})
+    try:
+        clock.to_utc(datetime.combine(day, at), zone)
+    except clock.ClockChangeTime:
+        raise Invalid({"time": "The clocks changed then: that time does not exist, or exists twice."}) from None
+
+
 def _counting_near(
     session: Session, patient_id: int, group_id: int | None, counts_from: datetime, min_days: int
 ) -> list[Appointment]:
@@ -121,7 +184,11 @@ def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, mi
 
 def _stop_counting(visit: Appointment, now: datetime, actor: Actor) -> None:
     visit.spacing_group_id = visit.spacing_days = None
+    _touch(visit, now, actor, STOPPED)
+
+
+def _touch(visit: Appointment, now: datetime, actor: Actor, why: str) -> None:
     visit.version += 1
     visit.changed_at = now
     visit.changed_by = str(actor)
-    visit.changed_why = "a later IMS visit elsewhere counts instead"
+    visit.changed_why = why

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import StatusRefused
 from scheduler.models import Appointment
 from scheduler.queries import appointments, reference
 from scheduler.queries.reference import TreatmentInfo
@@ -18,11 +20,11 @@ from scheduler.usecases.changing import (
     locked,
     require_version,
 )
-from scheduler.usecases.placing import (
-    Request,
-)
+from scheduler.usecases.placing import Request, require_patient_may, wanted_of
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
+
+OF_THE_DAY = (AppointmentStatus.ARRIVED, AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW)
 
 
 @retry_deadlocks
@@ -39,7 +41,8 @@ def change_status(
 ) -> Appointment:
     """Arrived, completed, no-show and their undoing. `ims_given`, at completion, decides whether the visit counts.
 
-    Undoing a cancellation or no-show refuses as a booking would when something took its place.
+    Undoing a cancellation or no-show refuses as a booking would: when something took its place, and when the
+    patient is no longer cleared. What happens on the day is refused before it.
     """
     if status == AppointmentStatus.CANCELLED:
         return cancel_appointment(
@@ -63,8 +66,9 @@ def change_status(
         actor,
         here.patient_id,
         leaving_out=here.id,
-        needs_clearance=False,
+        needs_clearance=not ims_given,  # what was given was given
     )
+    _require_its_day(here, status, clock.to_local(now, clock.zone(clinic.zone)))
 
     def change() -> Appointment:
         changed = locked(session, public_id)
@@ -72,6 +76,7 @@ def change_status(
         revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
         _count(session, changed, status, ims_given)
         if revived:
+            require_patient_may(session, request, wanted_of(request, reference.current(session.connection())))
             changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
         change_to(changed, status, now=now, actor=actor)
         session.flush()
@@ -80,6 +85,15 @@ def change_status(
         return changed
 
     return carry_out(session, request, change)
+
+
+def _require_its_day(visit: Appointment, status: AppointmentStatus, now_local: datetime) -> None:
+    """Nobody has arrived, been treated or stayed away before the day itself; a no-show, before the visit begins."""
+    too_early = (status in OF_THE_DAY and now_local.date() < visit.starts_local.date()) or (
+        status == AppointmentStatus.NO_SHOW and now_local < visit.starts_local
+    )
+    if too_early:
+        raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=status)
 
 
 def _count(session: Session, visit: Appointment, status: AppointmentStatus, ims_given: bool | None) -> None:

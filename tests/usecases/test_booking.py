@@ -1,6 +1,6 @@
 """Booking, moving and cancelling, on both engines."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import (
+    Invalid,
     NotCleared,
     NotFound,
     PatientBusy,
@@ -22,6 +23,8 @@ from scheduler.domain.errors import (
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder
 from scheduler.usecases import booking, holds, visit_status
+from scheduler.usecases.elsewhere import record_elsewhere
+from scheduler.usecases.patients import take_back_clearance
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 
 
@@ -275,6 +278,9 @@ class TestCancelling:
             )
 
 
+ON_THE_DAY = NOW + timedelta(days=3, hours=8)  # Monday, 18:00 at the clinic
+
+
 class TestWhatCounts:
     def status(self, session: Session, visit: Appointment, status: str, **changes: object) -> Appointment:
         return visit_status.change_status(
@@ -282,7 +288,7 @@ class TestWhatCounts:
             clinic=CLINIC,
             public_id=visit.public_id,
             status=AppointmentStatus(status),
-            now=NOW,
+            now=ON_THE_DAY,
             actor=STAFF,
             **changes,
         )
@@ -305,6 +311,61 @@ class TestWhatCounts:
         book(session, patient, MONDAY + timedelta(days=1))
         with pytest.raises(TreatmentTooSoon):
             self.status(session, visit, "completed", ims_given=True)
+
+    @pytest.mark.parametrize("status", ["arrived", "completed", "no_show"])
+    def test_nothing_has_happened_before_its_day(self, session: Session, patient: Patient, status: str) -> None:
+        visit = book(session, patient, MONDAY + timedelta(days=1))
+        with pytest.raises(StatusRefused):
+            self.status(session, visit, status)
+
+    def test_clearance_taken_back_binds_moves_and_undoing(self, session: Session, patient: Patient) -> None:
+        moved = book(session, patient, MONDAY + timedelta(days=7))
+        revived = book(session, patient, MONDAY + timedelta(days=14))
+        booking.cancel_appointment(session, clinic=CLINIC, public_id=revived.public_id, reason="", now=NOW, actor=STAFF)
+        take_back_clearance(session, public_id=patient.public_id)
+        with pytest.raises(NotCleared):
+            move(session, moved, MONDAY + timedelta(days=8), "10:00")
+        with pytest.raises(NotCleared):
+            visit_status.change_status(
+                session,
+                clinic=CLINIC,
+                public_id=revived.public_id,
+                status=AppointmentStatus.BOOKED,
+                now=NOW,
+                actor=STAFF,
+            )
+
+    def test_ims_elsewhere_recorded_by_mistake_is_taken_back_and_what_it_stopped_counts_again(
+        self, session: Session, patient: Patient
+    ) -> None:
+        make_appointment(session, patient=patient, starts_local=local(date(2026, 11, 24), "10:00"), status="completed")
+        there = record_elsewhere(
+            session, clinic=CLINIC, patient_id=patient.id, day=date(2026, 11, 26), now=NOW, actor=STAFF
+        )
+        with pytest.raises(TreatmentTooSoon):
+            book(session, patient, date(2026, 12, 2))
+        booking.cancel_appointment(session, clinic=CLINIC, public_id=there.public_id, reason="", now=NOW, actor=STAFF)
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, MONDAY)
+        assert refused.value.earliest == local(date(2026, 12, 1), "10:00")
+        assert book(session, patient, date(2026, 12, 1))
+
+    @pytest.mark.parametrize(
+        ("day", "at"), [((2026, 3, 8), "02:30"), ((2026, 11, 1), "01:30"), ((2026, 11, 20), "09:30:01")]
+    )
+    def test_ims_elsewhere_at_a_time_that_is_no_one_minute_is_refused(
+        self, session: Session, patient: Patient, day: tuple[int, int, int], at: str
+    ) -> None:
+        with pytest.raises(Invalid):
+            record_elsewhere(
+                session,
+                clinic=CLINIC,
+                patient_id=patient.id,
+                day=date(*day),
+                at=time.fromisoformat(at),
+                now=NOW,
+                actor=STAFF,
+            )
 
     def test_a_cancelled_visit_does_not_count(self, session: Session, patient: Patient) -> None:
         visit = book(session, patient)

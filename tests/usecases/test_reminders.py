@@ -169,7 +169,7 @@ def test_a_reminder_that_outlived_its_visit_by_some_mistake_is_caught_at_the_cla
         clinic=CLINIC,
         public_id=visit.public_id,
         status=AppointmentStatus.ARRIVED,
-        now=NOW,
+        now=visit.starts_at,
         actor=STAFF,
     )
     session.execute(update(Reminder).where(Reminder.id == reminder.id).values(status="planned"))
