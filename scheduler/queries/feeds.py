@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, Engine, and_, bindparam, or_, select
 
 from scheduler.models.appointment import Appointment
+from scheduler.models.one_row import OneRow
 from scheduler.models.patient import Patient
 
 
@@ -47,8 +48,11 @@ _VISIT = (
 # Never a hold, nor a hold that ran out, nor a visit somewhere else: none of these is a promise of this clinic.
 _KEPT = Appointment.status.in_(("booked", "confirmed", "arrived", "completed", "no_show"))
 
-_STATE = select(Patient.id, Patient.calendar_version, Patient.language, Patient.given_name).where(
-    Patient.feed_token == bindparam("token")
+_STATE = OneRow(
+    select(Patient.id, Patient.calendar_version, Patient.language, Patient.given_name).where(
+        Patient.feed_token == bindparam("token")
+    ),
+    "token",
 )
 _VISITS = (
     select(*_VISIT)
@@ -71,9 +75,9 @@ _SINGLE = (
 )
 
 
-def feed_state(connection: Connection, token: str) -> FeedState | None:
+def feed_state(engine: Engine, token: str) -> FeedState | None:
     """One indexed SELECT: all it takes to say that nothing changed."""
-    row = connection.execute(_STATE, {"token": token}).one_or_none()
+    row = _STATE.read(engine, token)
     return FeedState(*row) if row else None
 
 

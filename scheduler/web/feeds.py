@@ -9,7 +9,6 @@ import re
 from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, Response, abort, current_app, request
-from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -19,6 +18,7 @@ from scheduler.queries.feeds import FeedState, SingleVisit, feed_state, feed_vis
 from scheduler.web.access import declare
 from scheduler.web.calendar_words import calendar_visit, calendar_words
 from scheduler.web.patient.session import current_account
+from scheduler.web.unchanged import Unchanged, is_known
 
 blueprint = Blueprint("feeds", __name__)
 declare(blueprint, "public")  # the token, or the key, is what lets in
@@ -39,17 +39,16 @@ def feed(token: str) -> Response:
     """A patient's visits from a year ago on; cancelled ones for two weeks."""
     if not TOKEN.fullmatch(token):
         abort(404)
-    with db.reading.connect() as connection:
-        state = feed_state(connection, token)
-        if state is None:
-            abort(404)
-        clinic: ClinicSettings = current_app.config["CLINIC"]
-        # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
-        today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
-        etag = _feed_etag(state, clinic, today)
-        if request.if_none_match.contains_weak(etag):
-            return _unchanged(etag)
-        return _calendar(_feed_content(connection, state, clinic, today), etag, "visits.ics")
+    state = feed_state(db.engine, token)
+    if state is None:
+        abort(404)
+    clinic: ClinicSettings = current_app.config["CLINIC"]
+    # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
+    today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
+    etag = _feed_etag(state, clinic, today)
+    if is_known(etag):
+        return Unchanged(etag, HEADERS)
+    return _calendar(_feed_content(state, clinic, today), etag, "visits.ics")
 
 
 @blueprint.get("/appointments/<public_id>.ics")
@@ -63,8 +62,8 @@ def visit(public_id: str) -> Response:
         abort(404)
     words = calendar_words(current_app.config["CLINIC"], found.language)
     etag = _etag(f"visit {public_id} {found.visit.version}", words.fingerprint)
-    if request.if_none_match.contains_weak(etag):
-        return _unchanged(etag)
+    if is_known(etag):
+        return Unchanged(etag, HEADERS)
     return _calendar(event_bytes(calendar_visit(found.visit, words)), etag, "visit.ics")
 
 
@@ -82,14 +81,15 @@ def _may_see(found: SingleVisit) -> bool:
     return account is not None and account.id == found.phone_account_id
 
 
-def _feed_content(connection: Connection, state: FeedState, clinic: ClinicSettings, today: date) -> bytes:
+def _feed_content(state: FeedState, clinic: ClinicSettings, today: date) -> bytes:
     words = calendar_words(clinic, state.language)
-    visits = feed_visits(
-        connection,
-        state.patient_id,
-        since_at=_midnight_at(today - timedelta(days=KEPT_DAYS), clinic),
-        cancelled_since_at=_midnight_at(today - timedelta(days=CANCELLED_DAYS), clinic),
-    )
+    with db.reading.connect() as connection:
+        visits = feed_visits(
+            connection,
+            state.patient_id,
+            since_at=_midnight_at(today - timedelta(days=KEPT_DAYS), clinic),
+            cancelled_since_at=_midnight_at(today - timedelta(days=CANCELLED_DAYS), clinic),
+        )
     return calendar_bytes(
         [calendar_visit(each, words) for each in visits], name=f"{clinic.name} – {state.given_name}", zone=clinic.zone
     )
@@ -107,10 +107,6 @@ def _feed_etag(state: FeedState, clinic: ClinicSettings, today: date) -> str:
 def _etag(about: str, fingerprint: bytes) -> str:
     """Keyed, so that it tells nobody how many patients or changes there are."""
     return hashlib.blake2b(about.encode(), key=fingerprint, digest_size=12).hexdigest()
-
-
-def _unchanged(etag: str) -> Response:
-    return Response(status=304, headers={**HEADERS, "ETag": f'"{etag}"'})
 
 
 def _calendar(content: bytes, etag: str, filename: str) -> Response:
