@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SLOW = """
 import time
-from flask import Blueprint
+from flask import Blueprint, request
 from scheduler.web import access, blueprints
 slow = Blueprint("slow", __name__)
 access.declare(slow, "public")
@@ -27,6 +27,9 @@ access.declare(slow, "public")
 def slowly():
     time.sleep(1.5)
     return "x" * 3_000_000
+@slow.get("/who")
+def who():
+    return f"{request.remote_addr} {request.scheme}"
 first = blueprints.register_blueprints
 blueprints.register_blueprints = lambda app: (first(app), app.register_blueprint(slow))
 import scheduler
@@ -57,11 +60,11 @@ def flask(*words: str, application: str = "wsgi") -> list[str]:
 
 
 @contextlib.contextmanager
-def serving(database: str, port: int, *, application: str = "wsgi") -> Iterator[subprocess.Popen[str]]:
+def serving(database: str, port: int, *, application: str = "wsgi", **settings: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         flask("serve", application=application),
         cwd=ROOT,
-        env=environment(database, port),
+        env=environment(database, port) | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,9 +80,9 @@ def serving(database: str, port: int, *, application: str = "wsgi") -> Iterator[
         process.communicate()
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
+def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -103,6 +106,17 @@ def test_a_stop_finishes_the_request_in_flight_and_takes_no_more(
         asking.join(timeout=20)
         assert [(status, len(body)) for status, body in answers] == [(200, 3_000_000)]
         assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("1", b"192.0.2.7 https"), ("0", b"127.0.0.1 http")])
+def test_what_a_proxy_says_is_believed_only_from_as_many_as_are_trusted(
+    tmp_path: Path, port: int, proxies: str, seen: bytes
+) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text(SLOW)
+    database = f"sqlite:///{tmp_path}/clinic.sqlite"
+    with serving(database, port, application=f"{program}:app", TRUSTED_PROXIES=proxies):
+        assert get(port, "/who", X_Forwarded_For="198.51.100.1, 192.0.2.7", X_Forwarded_Proto="https") == (200, seen)
 
 
 def refused(database: str, port: int) -> str:
