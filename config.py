@@ -1,6 +1,7 @@
 """Settings from the environment, validated: a wrong one stops the start with one clear line."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import time
@@ -56,7 +57,7 @@ class Config:
         quiet_from, quiet_until = self._quiet_hours()
         return ClinicSettings(
             name=self._text("CLINIC_NAME", fallback.name),
-            phone=self._text("CLINIC_PHONE", fallback.phone),
+            phone=self._phone(fallback.phone),
             address=self._text("CLINIC_ADDRESS", fallback.address),
             zone=zone,
             public_url=self._public_url(),
@@ -68,6 +69,12 @@ class Config:
             quiet_from=quiet_from,
             quiet_until=quiet_until,
         )
+
+    def _phone(self, fallback: str) -> str:
+        text = self._text("CLINIC_PHONE", fallback)
+        if not re.fullmatch(r"\+?[\d ().-]{7,20}", text):
+            raise ConfigError(f"CLINIC_PHONE: a telephone number like 613-555-0100; not {text!r}")
+        return text
 
     def _reminder_days(self) -> tuple[int, ...]:
         words = self._text("REMINDER_DAYS", "3,1").replace(" ", "").split(",")

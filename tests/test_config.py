@@ -24,6 +24,7 @@ PUBLIC = {"PUBLIC_URL": "https://book.example.ca", "SECRET_KEY": "k" * 32}
         ({"QUIET_HOURS": "night"}, "QUIET_HOURS"),
         ({"LEAD_MINUTES": "-1"}, "LEAD_MINUTES"),
         ({"DEMO": "maybe"}, "DEMO"),
+        ({"CLINIC_PHONE": "notaphone"}, "CLINIC_PHONE"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"TWILIO_ACCOUNT_SID": "AC1", **PUBLIC}, "TWILIO_AUTH_TOKEN"),
         ({**TWILIO, "TWILIO_FROM": "", **PUBLIC}, "TWILIO_FROM"),

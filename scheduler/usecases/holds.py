@@ -25,7 +25,10 @@ from scheduler.usecases.placing import (
     require_patient_may,
     wanted_of,
 )
+from scheduler.usecases.rate_limit import require_allowed
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+HOLDS_OF_AN_ADDRESS = 20  # in the time a hold lasts: nobody keeps a calendar empty without so much as a phone number
 
 
 @retry_deadlocks
@@ -39,11 +42,18 @@ def hold_slot(
     now: datetime,
     actor: Actor,
     held_for: str,
+    address_key: str | None = None,
 ) -> Appointment:
-    """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back."""
+    """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back.
+
+    `address_key` (rate_limit.rate_key of the visitor's address) bounds how many one address takes: TooManyTries.
+    """
     request = Request(clinic, treatment, practitioner, starts_local, now, actor)
 
     def hold() -> Appointment:
+        if address_key is not None:
+            window = timedelta(minutes=clinic.hold_minutes)
+            require_allowed(session, key=address_key, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
         older = appointments.holds_of(session, held_for)
         lock_all(session, request, older)
         for hold in older:

@@ -63,6 +63,8 @@ SECONDS = Histogram(
     registry=METRICS,
 )
 
+_HOST = re.compile(r"(?!\.|.*\.\.|.*[^.:]{64})[\w.:\[\]-]{0,253}", re.ASCII)
+
 
 class Envelope:
     """Headers that the view has set itself stand."""
@@ -78,6 +80,10 @@ class Envelope:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = perf_counter()
         request_id = self._request_id(environ)
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            # Werkzeug would encode it, and stumble over an empty or endless label.
+            start_response("400 Bad Request", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            return []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             given = {name.lower(): value for name, value in headers}

@@ -16,6 +16,7 @@ from scheduler.domain.errors import (
     SlotTaken,
     StatusRefused,
     TooLateToChange,
+    TooManyTries,
     TreatmentTooSoon,
     VersionConflict,
     VisitMustMove,
@@ -401,3 +402,23 @@ class TestWhatCounts:
         with pytest.raises(TreatmentTooSoon):
             book(session, patient, MONDAY, screening=yes)
         assert book(session, patient, date(2026, 12, 1), screening=yes)
+
+
+def test_one_address_cannot_hold_the_whole_calendar(session: Session, clinic: None) -> None:
+    def hold(number: int) -> Appointment:
+        return holds.hold_slot(
+            session,
+            clinic=CLINIC,
+            treatment="follow-up",
+            practitioner=None,
+            starts_local=local(MONDAY + timedelta(days=number // 10), f"{9 + number % 7:02d}:00"),
+            now=NOW,
+            actor=PATIENT,
+            held_for=f"browser-{number}",
+            address_key="one address",
+        )
+
+    for number in range(holds.HOLDS_OF_AN_ADDRESS):
+        hold(number)
+    with pytest.raises(TooManyTries):
+        hold(holds.HOLDS_OF_AN_ADDRESS)

@@ -5,6 +5,7 @@ import json
 import pytest
 from flask import Blueprint, Flask, session
 from flask.testing import FlaskClient
+from werkzeug.test import create_environ
 
 from scheduler.web import access
 from tests.web.conftest import make_app
@@ -104,3 +105,11 @@ def _app_with(database_url: str, **views: object) -> Flask:
         {endpoint: access.PUBLIC for endpoint in app.view_functions if endpoint.startswith("added.")}
     )
     return app
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "x" * 64, ".", "a b", "é"])
+def test_a_host_that_cannot_be_one_is_a_bad_request(app: Flask, host: str) -> None:
+    environ = create_environ("/healthz") | {"HTTP_HOST": host}
+    answered: list[str] = []
+    list(app.wsgi_app(environ, lambda status, headers, exc_info=None: answered.append(status)))
+    assert answered == ["400 Bad Request"]

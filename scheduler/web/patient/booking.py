@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import date, datetime
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -16,6 +16,7 @@ from scheduler.extensions import db
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases.booking_drafts import begin_draft
 from scheduler.usecases.holds import hold_slot
+from scheduler.usecases.rate_limit import rate_key
 from scheduler.web.access import declare
 from scheduler.web.errors import explain
 from scheduler.web.patient import booking_confirm, booking_sign_in
@@ -177,6 +178,7 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
             now=booking.now,
             actor=actor_of(booking),
             held_for=booking.token,
+            address_key=rate_key(current_app.config["SECRET_KEY"], "hold", request.remote_addr or ""),
         )
     except BookingRefused as refused:
         return refused
