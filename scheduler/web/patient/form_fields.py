@@ -91,6 +91,10 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
         return ValidationError(f"{what} {self.example}")
 
     def _day_of_calendar(self) -> date:
+        long = [part for part in PARTS if len(self.typed[part]) > 4]
+        if long:  # more digits than any date has, or than int() takes
+            self.wrong_part = long[0]
+            raise ValidationError(_("That day does not exist in that month. Check the day."))
         day, month, year = (int(self.typed[part]) for part in PARTS)
         if not 1 <= month <= 12:
             self.wrong_part = "month"
