@@ -57,7 +57,12 @@ def send(client: FlaskClient, page: TestResponse, part: str, **typed: str | None
     """Send that form of the page with these fields besides; None leaves one out."""
     form = form_of(page, part)
     fields = {name: value for name, value in (form.fields | typed).items() if value is not None}
-    return client.post(form.action or page.request.full_path, data=fields)
+    return client.post(
+        form.action or page.request.full_path,
+        data=fields,
+        base_url=page.request.host_url,
+        headers={"Referer": page.request.url},
+    )
 
 
 def plain(page: TestResponse) -> str:
