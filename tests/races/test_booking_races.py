@@ -15,7 +15,7 @@ from tests.factories import MONDAY, local, make_appointment, make_clinic, make_p
 from tests.races.contenders import Race
 
 CLIENTS = 64
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))  # `make soak` runs 100
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))  # `make soak` runs 100
 
 
 @pytest.fixture
