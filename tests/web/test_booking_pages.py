@@ -141,6 +141,31 @@ class TestTheWayThrough:
         visitor.choose(MONDAY_10)
         assert "Luc Lévesque" in visitor.confirm().text
 
+    def test_choosing_for_somebody_else_asks_for_a_time_that_they_can_have(
+        self, visitor: BookingVisitor, engine: Engine
+    ) -> None:
+        amelie(engine, 4)
+        with Session(engine) as session:
+            known = session.query(Patient).one()
+            luc = Patient(
+                given_name="Luc",
+                family_name="Lévesque",
+                phone_account_id=known.phone_account_id,
+                created_at=NOW,
+                cleared_for_ims_at=NOW,
+            )
+            session.add(luc)
+            session.commit()
+            hers, his = known.public_id, luc.public_id
+        visitor.sign_in(KNOWN)
+        visitor.say_who(patient=his)
+        visitor.choose(MONDAY_10)
+        visitor.get(f"/book/{visitor.token}")
+        page = visitor.send(visitor.page.form("treatment"), patient=hers)
+        assert page.path.endswith("/time")
+        assert "You had chosen Monday 30 November, 10:00 am" in page.text
+        assert "This is too soon after the visit on Thursday 26 November." in page.text
+
     def test_a_new_member_of_the_family_is_registered(self, visitor: BookingVisitor, engine: Engine) -> None:
         amelie(engine)
         visitor.sign_in(KNOWN, "ims-assessment")
@@ -366,6 +391,43 @@ class TestNothingIsLost:
         assert "Jean-François O’Brien" in visitor.page.text
         assert visitor.confirm().path.endswith("/done")
         assert count_of(engine, "phone_account") == 3
+
+    def test_a_practitioner_lost_while_another_is_free_is_said_so(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
+    ) -> None:
+        reach_review(visitor)
+        assert "Pat1 Doe1" in visitor.page.text
+        now.shift(timedelta(minutes=11))
+        with Session(engine) as session:
+            book_slot(
+                session,
+                clinic=CLINIC,
+                patient_id=make_patient(session).id,
+                treatment="follow-up",
+                practitioner="p1",
+                starts_local=MONDAY_10,
+                now=NOW + timedelta(minutes=11),
+                actor=STAFF,
+                origin="desk",
+            )
+        page = visitor.confirm()
+        assert "It is no longer free with Pat1, but with somebody else." in page.text
+        visitor.press("Monday 30 November, 10:00 am")
+        assert "Pat2 Doe2" in visitor.page.text
+        assert visitor.confirm().path.endswith("/done")
+
+    def test_too_many_times_chosen_from_one_address_is_said_in_the_page(
+        self, app: Flask, visitor: BookingVisitor, engine: Engine
+    ) -> None:
+        hours = [f"2026-11-30T{hour:02}:{minute:02}" for hour in range(9, 15) for minute in (0, 15, 30, 45)]
+        visitor.begin()
+        for start in hours[:20]:
+            visitor.get(f"/book/{visitor.token}/time?day=2026-11-30")
+            visitor.send(visitor.page.form("starts"), starts=start)
+        visitor.get(f"/book/{visitor.token}/time?day=2026-11-30")
+        page = visitor.send(visitor.page.form("starts"), starts=hours[20])
+        assert "Too many times were chosen from here." in page.text
+        assert page.form("starts")
 
     def test_confirming_twice_ends_at_the_same_visit(self, visitor: BookingVisitor, engine: Engine) -> None:
         reach_review(visitor)

@@ -154,7 +154,7 @@ def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> 
         explained = explain(refusal)
         return _show_review(booking, form, [], [FormError("applies", f"{explained.title} {explained.advice}")])
     if chosen and refusal.code != "not-cleared":
-        booking.keep(starts_local="", lost_start=chosen.isoformat())
+        booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with=booking.fields.get("with", ""))
     return go_on(booking)
 
 

@@ -94,7 +94,8 @@ def send_again(booking: Booking) -> ResponseReturnValue:
 def say_who(booking: Booking) -> ResponseReturnValue:
     if request.method == "POST" and not expired():
         typed = typed_in(request.form)
-        booking.keep(patient=request.form.get("patient", booking.patient_choice), typed_who=typed)
+        named = request.form.get("patient", "")
+        booking.keep(patient=named if booking.knows(named) else booking.patient_choice, typed_who=typed)
         if booking.screening_with_who:
             booking.keep(typed_screening=typed)
         booking = open_booking(booking.token or "")
@@ -115,7 +116,7 @@ def leave_forbidden_start(booking: Booking) -> None:
         return
     refusal = why_not(booking.slot_question(None), chosen)
     if isinstance(refusal, TreatmentTooSoon | PatientBusy):
-        booking.keep(starts_local="", lost_start=chosen.isoformat())
+        booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with="")
 
 
 def _send_code(booking: Booking, number: str) -> FormError | None:

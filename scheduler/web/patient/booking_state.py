@@ -107,6 +107,10 @@ class Booking:
         return _moment(self.fields.get("lost_start"))
 
     @property
+    def lost_practitioner(self) -> PractitionerInfo | None:
+        return _found(self.reference.practitioner, self.fields.get("lost_with"))
+
+    @property
     def held_until_local(self) -> datetime | None:
         """None when nothing is kept any more."""
         until = _moment(self.fields.get("held_until"))
@@ -116,11 +120,15 @@ class Booking:
     def patients(self) -> list[Patient]:
         return list(self.account.patients) if self.account else []
 
+    def knows(self, patient: str) -> bool:
+        """Whether the form may name this patient."""
+        return patient == NEW_PATIENT or any(known.public_id == patient for known in self.patients)
+
     @property
     def patient_choice(self) -> str:
         """A public id, NEW_PATIENT or nothing yet. Somebody known and alone on the number need not be asked."""
         chosen = str(self.fields.get("patient") or "")
-        if chosen == NEW_PATIENT or any(patient.public_id == chosen for patient in self.patients):
+        if self.knows(chosen):
             return chosen
         if self.path is not BookingPath.FIRST_TIME and len(self.patients) == 1:
             return self.patients[0].public_id

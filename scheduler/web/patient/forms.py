@@ -20,6 +20,7 @@ NEW_PATIENT = "new"
 NOTHING = "nothing"
 LONGEST_NAME = 100
 LONGEST_KEPT = 300  # characters of one typed value; more than any field takes
+MOST_KEPT = 16  # fields of a form, and values of a field
 CODE_DIGITS = 6
 
 Typed = Mapping[str, Sequence[str]]
@@ -36,8 +37,8 @@ class BookingForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
 def typed_in(form: MultiDict[str, str]) -> dict[str, list[str]]:
     """For the draft: tidied, and cut where nothing honest is that long."""
     return {
-        name[:40]: [tidy(value)[:LONGEST_KEPT] for value in values[:20]]
-        for name, values in list(form.lists())[:40]
+        name[:40]: [tidy(value)[:LONGEST_KEPT] for value in values[:MOST_KEPT]]
+        for name, values in list(form.lists())[:MOST_KEPT]
         if name != "csrf_token"
     }
 
