@@ -91,17 +91,17 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
         return ValidationError(f"{what} {self.example}")
 
     def _day_of_calendar(self) -> date:
-        long = [part for part in PARTS if len(self.typed[part]) > 4]
-        if long:  # more digits than any date has, or than int() takes
-            self.wrong_part = long[0]
+        if len(self.typed["day"]) > 2 or len(self.typed["month"]) > 2:  # more digits than int() may take
+            self.wrong_part = "day" if len(self.typed["day"]) > 2 else "month"
             raise ValidationError(_("That day does not exist in that month. Check the day."))
-        day, month, year = (int(self.typed[part]) for part in PARTS)
+        day, month = int(self.typed["day"]), int(self.typed["month"])
         if not 1 <= month <= 12:
             self.wrong_part = "month"
             raise ValidationError(_("There are 12 months: type a number from 1 to 12."))
         if len(self.typed["year"]) != 4:
             self.wrong_part = "year"
             raise self._refused(_("Type all 4 digits of the year."))
+        year = int(self.typed["year"])
         try:
             return date(year, month, day)
         except ValueError:
