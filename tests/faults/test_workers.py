@@ -1,0 +1,176 @@
+"""Workers that die, stop or work side by side: nothing lost, nothing doubled."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.fake_twilio import (
+    DROP_AFTER_ACCEPTING,
+    DROP_BEFORE_ACCEPTING,
+    ERROR_AFTER_ACCEPTING,
+    FakeMessage,
+    FakeTwilio,
+    slow,
+    too_many,
+)
+from tests.faults.conftest import ROOT, Clinic
+
+GROWN_OLD = 100.0  # seconds after which an attempt without an outcome is stale
+
+
+def test_a_worker_killed_in_the_call_after_acceptance_doubles_nothing(clinic: Clinic, twilio: FakeTwilio):
+    clinic.make_reminders(1)
+    stamp = twilio.on_accepted
+    accepted = threading.Event()
+    twilio.on_accepted = lambda message: (stamp(message), accepted.set())[0]  # type: ignore[func-returns-value]
+    twilio.faults.next(slow(5))
+    worker = clinic.worker()
+    assert accepted.wait(90)
+    clinic.kill(worker)
+    assert clinic.statuses() == {"attempting": 1}
+    clinic.worker()  # not old enough yet: hands off
+    time.sleep(1)
+    assert clinic.statuses() == {"attempting": 1}
+    clinic.later(seconds=GROWN_OLD)
+    clinic.worker()
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 1})
+    assert set(clinic.texts_by_number().values()) == {1}
+    [message] = clinic.messages()
+    assert message.sid == twilio.messages[0].sid
+
+
+def test_a_worker_killed_in_the_call_before_acceptance_loses_nothing(clinic: Clinic, twilio: FakeTwilio):
+    clinic.make_reminders(1)
+    twilio.faults.next(slow(5), None)
+    original = twilio._create
+
+    def not_accepted_but_slow(request):
+        twilio._create = original
+        reply = original(request)
+        twilio.messages.clear()
+        called.set()
+        return reply
+
+    called = threading.Event()
+    twilio._create = not_accepted_but_slow
+    worker = clinic.worker()
+    assert called.wait(90)
+    clinic.kill(worker)
+    clinic.later(seconds=GROWN_OLD)
+    clinic.worker()
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 1})
+    assert set(clinic.texts_by_number().values()) == {1}
+
+
+def test_two_workers_at_once_send_each_text_once(clinic: Clinic, twilio: FakeTwilio):
+    clinic.make_reminders(60)
+    twilio.latency_seconds = 0.05
+    clinic.worker()
+    clinic.worker()
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 60})
+    assert len(twilio.messages) == 60
+    assert set(clinic.texts_by_number().values()) == {1}
+
+
+def test_a_worker_told_to_stop_finishes_what_it_sends_and_gives_back_the_rest(clinic: Clinic, twilio: FakeTwilio):
+    clinic.make_reminders(60)
+    twilio.latency_seconds = 0.3
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "run"],
+        cwd=ROOT,
+        env={**os.environ, **clinic.environment, "SMS_CONCURRENCY": "4"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        clinic.wait_until(lambda: len(twilio.messages) > 2)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=60) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    statuses = clinic.statuses()
+    assert set(statuses) == {"sent", "planned"}
+    assert statuses["sent"] == len(twilio.messages) < 60
+    given_back = [message for message in clinic.messages() if message.error_code == "given-back"]
+    assert len(given_back) <= 4
+    twilio.latency_seconds = 0
+    clinic.worker()
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 60})
+    assert set(clinic.texts_by_number().values()) == {1}
+
+
+def test_receipts_twice_and_out_of_order_reach_their_attempts(clinic: Clinic, twilio: FakeTwilio, web: str):
+    clinic.make_reminders(6)
+    answers: list[int] = []
+    answered = threading.Lock()
+    stamp = twilio.on_accepted
+
+    def call_back(message: FakeMessage, words: list[str]) -> None:
+        found = twilio.call_back(message, *words)
+        with answered:
+            answers.extend(found)
+
+    def accepted(message: FakeMessage) -> None:
+        """At once: most overtake the answer to the request itself."""
+        stamp(message)
+        words = ["sending", "sent", "delivered"] * 2
+        random.Random(len(twilio.messages)).shuffle(words)
+        threading.Thread(target=call_back, args=(message, words)).start()
+
+    twilio.on_accepted = accepted
+    twilio.latency_seconds = 0.1
+    clinic.worker()
+    clinic.wait_until(lambda: len(answers) == 36)
+    assert set(answers) == {204}
+    clinic.wait_until(lambda: [message.status for message in clinic.messages()] == ["delivered"] * 6)
+    assert clinic.statuses() == {"sent": 6}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_workers_killed_at_random_beside_a_bad_provider_lose_and_double_nothing(
+    clinic: Clinic, twilio: FakeTwilio, web: str, seed: int
+):
+    chance = random.Random(seed)
+    clinic.make_reminders(80)
+    twilio.latency_seconds = 0.03
+    for fault in (DROP_AFTER_ACCEPTING, DROP_BEFORE_ACCEPTING, ERROR_AFTER_ACCEPTING, too_many(1), slow(0.3)):
+        twilio.faults.at_rate(0.05, fault)
+    stamp = twilio.on_accepted
+    callers: list[threading.Thread] = []
+
+    def accepted(message: FakeMessage) -> None:
+        stamp(message)
+        if chance.random() < 0.3:
+            words = chance.choice([["sent", "delivered"], ["delivered", "sent"], ["delivered", "delivered"]])
+            callers.append(threading.Thread(target=twilio.call_back, args=(message, *words)))
+            callers[-1].start()
+
+    twilio.on_accepted = accepted
+    for _ in range(5):
+        workers = [clinic.worker(concurrency=4) for _ in range(2)]
+        enough = len(twilio.messages) + chance.randrange(1, 12)
+        clinic.wait_until(lambda enough=enough: len(twilio.messages) >= enough)  # type: ignore[misc]
+        for worker in workers:
+            time.sleep(chance.uniform(0, 0.1))
+            clinic.kill(worker)
+        clinic.later(seconds=GROWN_OLD)
+    assert len(twilio.messages) < 80, "all was over before the last was killed"
+    twilio.faults.clear()
+    for _ in range(20):
+        worker = clinic.worker()
+        time.sleep(1)
+        clinic.stop(worker)
+        if clinic.statuses() == {"sent": 80}:
+            break
+        clinic.later(seconds=GROWN_OLD)
+    for caller in callers:
+        caller.join()
+    assert clinic.statuses() == {"sent": 80}
+    assert set(clinic.texts_by_number().values()) == {1}
+    assert len(clinic.texts_by_number()) == 80
