@@ -7,7 +7,7 @@ ID = "^[A-Za-z0-9_-]+$"
 """Of unguessable ids and of slugs. What has this shape and is not known is not found; anything else is invalid."""
 
 KEPT_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 _MONTHS = {28: "02", 30: "(0[469]|11)", 31: "(0[13578]|1[02])"}
 _DAYS = {28: "(0[1-9]|1[0-9]|2[0-8])", 30: "(0[1-9]|[12][0-9]|30)", 31: "(0[1-9]|[12][0-9]|3[01])"}

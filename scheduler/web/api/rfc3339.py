@@ -13,7 +13,7 @@ from scheduler import clock
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,12})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_TIME = re.compile(r"\d{2}:\d{2}(?::\d{2})?", re.ASCII)
+_TIME = re.compile(r"\d{2}:\d{2}", re.ASCII)
 
 
 def to_wall_clock(text: str, zone: ZoneInfo) -> datetime:
@@ -34,10 +34,10 @@ def to_day(text: str) -> date:
 
 
 def to_time(text: str) -> time:
-    """A time of day, to the minute."""
+    """A time of day, to the minute: seconds cut off would let a later visit come seconds too soon."""
     if not _TIME.fullmatch(text):
         raise ValueError("not a time")
-    return time.fromisoformat(text).replace(second=0)
+    return time.fromisoformat(text)
 
 
 def moment(local: datetime, zone: ZoneInfo) -> str:
