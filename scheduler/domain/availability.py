@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from scheduler.domain.offer import HiddenReason, Offer, OfferedStart
-from scheduler.domain.start_grid import DAY_MINUTES, StartGrid
+from scheduler.domain.start_grid import DAY_MINUTES, StartGrid, start_grid
 from scheduler.domain.timeslot import OpenRange, TimeSlot
 
 __all__ = [
@@ -106,8 +107,8 @@ def find_offer(
     Hand in what touches the days around the range too: visits may pass midnight. A query may merge appointments
     that touch, for practitioners and for rooms apart (None for the other): the answer is the same.
     """
-    grid = StartGrid(search.first_day, search.last_day, search.grid_minutes)
-    in_hours, past_closing = _hours_rows(search, hours, grid)
+    grid = start_grid(search.first_day, search.last_day, search.grid_minutes)
+    in_hours, past_closing = _hours_rows(search.minutes, search.practitioners, tuple(hours), grid)
     closed, away = _absence_rows(search, absences, grid)
     practitioners_busy, rooms_busy = _busy_rows(search, busy, grid)
     no_room = grid.everything
@@ -138,17 +139,18 @@ def find_offer(
     )
 
 
+@lru_cache(maxsize=64)  # the same days are asked for again and again, and hours seldom change
 def _hours_rows(
-    search: SlotSearch, hours: Iterable[WeeklyHours], grid: StartGrid
+    minutes: int, practitioners: tuple[int, ...], hours: tuple[WeeklyHours, ...], grid: StartGrid
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """For each practitioner the starts within working hours, and those of them too near to closing time."""
-    shifts: dict[int, list[tuple[int, int]]] = {practitioner: [] for practitioner in search.practitioners}
+    shifts: dict[int, list[tuple[int, int]]] = {practitioner: [] for practitioner in practitioners}
     for weekly in hours:
         if weekly.practitioner_id in shifts:
             shifts[weekly.practitioner_id] += _shifts(weekly, grid)
-    worked = [_merged(shifts[practitioner]) for practitioner in search.practitioners]
+    worked = [_merged(shifts[practitioner]) for practitioner in practitioners]
     in_hours = [grid.row_of_minutes(parts) for parts in worked]
-    fitting = [grid.row_of_minutes((opens, closes - search.minutes + 1) for opens, closes in parts) for parts in worked]
+    fitting = [grid.row_of_minutes((opens, closes - minutes + 1) for opens, closes in parts) for parts in worked]
     return tuple(in_hours), tuple(every ^ fits for every, fits in zip(in_hours, fitting, strict=True))
 
 

@@ -92,6 +92,12 @@ class StartGrid:
         return _starts_of(day, self.grid_minutes)
 
 
+@lru_cache(maxsize=128)
+def start_grid(first_day: date, last_day: date, grid_minutes: int) -> StartGrid:
+    """Grids never change, and the same days are asked for again and again."""
+    return StartGrid(first_day, last_day, grid_minutes)
+
+
 @lru_cache(maxsize=400)  # a horizon of 90 days, several grids: a few kilobytes a day, and most of the reading time
 def _starts_of(day: date, grid_minutes: int) -> tuple[datetime, ...]:
     midnight = datetime.combine(day, time.min)

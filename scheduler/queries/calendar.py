@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Integer, String, bindparam, literal, null, select, union_all
+from sqlalchemy import Connection, Integer, String, bindparam, null, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
@@ -12,7 +12,8 @@ from sqlalchemy.types import TypeEngine
 
 from scheduler.domain.availability import Absence, Busy
 from scheduler.models import Appointment, Closure, TimeOff
-from scheduler.models.base import Instant, WallTime
+from scheduler.models.base import WallTime
+from scheduler.queries.plain import Plain, instant_of, text_of
 
 LONGEST_VISIT = timedelta(hours=14)  # 12 hours by constraint, and the longest buffer
 _WALL: TypeEngine[datetime] = WallTime()
@@ -33,28 +34,27 @@ def _on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"date_part('epoch', {compiler.process(element.clauses, **options)})::bigint / 60"
 
 
-_FROM, _TO = bindparam("from_local", type_=_WALL), bindparam("to_local", type_=_WALL)
-_NOTHING, _NO_TIME, _NO_INSTANT = null().cast(Integer), literal(None, _WALL), literal(None, Instant())
+_FROM, _TO = bindparam("from_local", None, type_=_WALL), bindparam("to_local", None, type_=_WALL)
+_NO_NUMBER, _NO_TEXT = null().cast(Integer), null().cast(String)
 _MINUTE = _wall_minute(Appointment.starts_local).cast(String)
 _TAKES = Appointment.minutes + Appointment.buffer_minutes
 _APPOINTMENTS = (
     Appointment.active,
-    Appointment.starts_local >= bindparam("margin_local", type_=_WALL),
+    Appointment.starts_local >= bindparam("margin_local", None, type_=_WALL),
     Appointment.starts_local < _TO,
     Appointment.origin != "elsewhere",
-    Appointment.id != bindparam("leaving_out", type_=Integer),
+    Appointment.id != bindparam("leaving_out", None, type_=Integer),
 )
 # A row for each appointment would take most of the time: the starts of a practitioner in a room come as one text.
-_OCCUPIED: CompoundSelect[Any] = union_all(
+_OCCUPIED = union_all(
     select(
         Appointment.practitioner_id,
         Appointment.room_id,
         _TAKES,
-        aggregate_strings(_MINUTE, " ").label("starts"),
-        _NO_TIME.label("starts_local"),
-        _NO_TIME.label("ends_local"),
-        _NO_INSTANT.label("hold_until"),
-        _NOTHING.label("id"),
+        aggregate_strings(_MINUTE, " "),
+        _NO_TEXT,
+        _NO_TEXT,
+        _NO_NUMBER,
     )
     .where(*_APPOINTMENTS, Appointment.status != "held")
     .group_by(Appointment.practitioner_id, Appointment.room_id, _TAKES),
@@ -63,21 +63,21 @@ _OCCUPIED: CompoundSelect[Any] = union_all(
         Appointment.room_id,
         _TAKES,
         _MINUTE,
-        _NO_TIME,
-        _NO_TIME,
-        Appointment.hold_until,
+        _NO_TEXT,
+        Appointment.hold_until.cast(String),
         Appointment.id,
     ).where(*_APPOINTMENTS, Appointment.status == "held"),
     select(
         TimeOff.practitioner_id,
-        *(_NOTHING, _NOTHING, null().cast(String)),
-        *(TimeOff.starts_local, TimeOff.ends_local, _NO_INSTANT, _NOTHING),
+        *(_NO_NUMBER, _NO_NUMBER, _NO_TEXT),
+        *(TimeOff.starts_local.cast(String), TimeOff.ends_local.cast(String), _NO_NUMBER),
     ).where(TimeOff.starts_local < _TO, TimeOff.ends_local > _FROM),
     select(
-        *(_NOTHING, _NOTHING, _NOTHING, null().cast(String)),
-        *(Closure.starts_local, Closure.ends_local, _NO_INSTANT, _NOTHING),
+        *(_NO_NUMBER, _NO_NUMBER, _NO_NUMBER, _NO_TEXT),
+        *(Closure.starts_local.cast(String), Closure.ends_local.cast(String), _NO_NUMBER),
     ).where(Closure.starts_local < _TO, Closure.ends_local > _FROM),
 )
+_ROWS = Plain(_OCCUPIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +101,26 @@ def occupied(
     """One SELECT for the days from `first_day` to `last_day`, both included; `leaving_out` an appointment's id."""
     from_local = datetime.combine(first_day, time.min)
     to_local = datetime.combine(last_day, time.min) + timedelta(days=1)
-    rows = connection.execute(
-        _OCCUPIED,
-        {
-            "from_local": from_local,
-            "to_local": to_local,
-            "margin_local": from_local - LONGEST_VISIT,
-            "leaving_out": leaving_out or 0,
-        },
+    rows = _ROWS.all(
+        connection,
+        from_local=text_of(from_local),
+        to_local=text_of(to_local),
+        margin_local=text_of(from_local - LONGEST_VISIT),
+        leaving_out=leaving_out or 0,
     )
     found = Occupied([], [], [], None)
     busy, absences, ran_out, run_outs = found.busy, found.absences, found.ran_out, []
-    for practitioner_id, room_id, minutes, starts, starts_local, ends_local, hold_until, appointment_id in rows:
+    for practitioner_id, room_id, minutes, starts, absent_from, until, appointment_id in rows:
         if starts is None:
-            absences.append(Absence(practitioner_id, starts_local, ends_local))
-        elif hold_until is not None and hold_until <= now:
-            ran_out.append(appointment_id)
-        else:
-            busy.append(Busy(practitioner_id, room_id, minutes, [int(start) for start in starts.split()]))
-            if hold_until is not None:
-                run_outs.append(hold_until)
+            absences.append(
+                Absence(practitioner_id, datetime.fromisoformat(absent_from), datetime.fromisoformat(until))
+            )
+            continue
+        if until is not None:
+            hold_until = instant_of(until)
+            if hold_until <= now:
+                ran_out.append(appointment_id)
+                continue
+            run_outs.append(hold_until)
+        busy.append(Busy(practitioner_id, room_id, minutes, list(map(int, starts.split()))))
     return Occupied(busy, absences, ran_out, min(run_outs, default=None))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Patient, PhoneAccount
+from scheduler.queries.plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ def rows_after(connection: Connection, patient_id: int, limit: int, *, number: s
     return [PatientRow(*found) for found in connection.execute(wanted)]
 
 
+_ID = Plain(select(Patient.id).where(Patient.public_id == bindparam("public_id")))
+
+
 def id_of(connection: Connection, public_id: str) -> int | None:
-    found: int | None = connection.scalar(select(Patient.id).where(Patient.public_id == public_id))
-    return found
+    found = _ID.first(connection, public_id=public_id)
+    return found[0] if found else None

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, Text, and_, bindparam, cast, select
 
 from scheduler.models.access import ApiToken, IdempotentAnswer
+from scheduler.queries.plain import Plain, instant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +28,37 @@ class EarlierAnswer:
 
 
 _VALID = (ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None))
-_TOKEN = select(ApiToken.id, ApiToken.name, ApiToken.role, ApiToken.last_used_at).where(*_VALID)
-_TOKEN_AND_ANSWER = (
-    _TOKEN.add_columns(IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
-    .select_from(ApiToken)
-    .join(
-        IdempotentAnswer,
-        and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key")),
-        isouter=True,
-    )
-)
-_ANSWER: Any = select(IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body).where(
-    IdempotentAnswer.api_token_id == bindparam("token_id"), IdempotentAnswer.key == bindparam("key")
+_COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text))
+_ANSWER = (IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
+_OF_TOKEN = and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key"))
+_BY_HASH = Plain(select(*_COLUMNS).where(*_VALID))
+_BY_HASH_WITH_ANSWER = Plain(
+    select(*_COLUMNS, *_ANSWER).join_from(ApiToken, IdempotentAnswer, _OF_TOKEN, isouter=True).where(*_VALID)
 )
 
 
 def by_hash(connection: Connection, token_hash: str) -> TokenInfo | None:
     """None when there is no such token, or when it was revoked."""
-    row = connection.execute(_TOKEN, {"hash": token_hash}).first()
-    return TokenInfo(*row) if row else None
+    row = _BY_HASH.first(connection, hash=token_hash)
+    return _token(*row) if row else None
 
 
 def by_hash_with_answer(
     connection: Connection, token_hash: str, key: str
 ) -> tuple[TokenInfo | None, EarlierAnswer | None]:
     """The token and what was answered to it under `key`, in one SELECT."""
-    row = connection.execute(_TOKEN_AND_ANSWER, {"hash": token_hash, "key": key}).first()
+    row = _BY_HASH_WITH_ANSWER.first(connection, hash=token_hash, key=key)
     if row is None:
         return None, None
-    return TokenInfo(*row[:4]), EarlierAnswer(*row[4:]) if row[4] else None
+    return _token(*row[:4]), EarlierAnswer(*row[4:]) if row[4] else None
 
 
 def answer_of(connection: Connection, token_id: int, key: str) -> EarlierAnswer | None:
-    row = connection.execute(_ANSWER, {"token_id": token_id, "key": key}).first()
+    row: Any = connection.execute(
+        select(*_ANSWER).where(IdempotentAnswer.api_token_id == token_id, IdempotentAnswer.key == key)
+    ).first()
     return EarlierAnswer(*row) if row else None
+
+
+def _token(token_id: int, name: str, role: str, last_used_at: str | None) -> TokenInfo:
+    return TokenInfo(token_id, name, role, instant_of(last_used_at) if last_used_at else None)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, String, and_, bindparam, or_, select
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.models import Appointment, Patient
+from scheduler.queries.plain import Plain, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +43,26 @@ def counting_of(connection: Connection, patient_ids: Sequence[int], since_local:
     return found
 
 
-_IN_REACH = [column.between(bindparam("from_local"), bindparam("to_local")) for column in (
-    Appointment.starts_local, Appointment.counts_from_local
-)]  # fmt: skip
+_IN_REACH = [
+    column.between(bindparam("from_local"), bindparam("to_local"))
+    for column in (Appointment.starts_local, Appointment.counts_from_local)
+]
 _FACTS = (
     select(
-        Patient.cleared_for_ims_at,
+        Patient.cleared_for_ims_at.is_not(None),
         Appointment.id,
         Appointment.origin,
-        Appointment.starts_local,
+        Appointment.starts_local.cast(String),
         Appointment.minutes,
         Appointment.spacing_group_id,
-        Appointment.counts_from_local,
+        Appointment.counts_from_local.cast(String),
         Appointment.time_known,
     )
     .select_from(Patient)
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
     .where(Patient.id == bindparam("patient_id"))
 )
-_FACTS_LOCKED = _FACTS.with_for_update(key_share=True, of=Patient)
+_READ, _LOCKED = Plain(_FACTS), Plain(_FACTS.with_for_update(key_share=True, of=Patient))
 
 
 def facts_of(
@@ -80,28 +82,23 @@ def facts_of(
     missing: the constraints still see it.
     """
     reach = timedelta(days=max(min_days or 0, 1))
-    rows: Any = connection.execute(
-        _FACTS_LOCKED if lock == "locked" else _FACTS,
-        {
-            "patient_id": patient_id,
-            "from_local": datetime.combine(first_day, time.min) - reach,
-            "to_local": datetime.combine(last_day, time.min) + timedelta(days=1) + reach,
-        },
-    ).all()
+    rows = (_LOCKED if lock == "locked" else _READ).all(
+        connection,
+        patient_id=patient_id,
+        from_local=text_of(datetime.combine(first_day, time.min) - reach),
+        to_local=text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
+    )
     if not rows:
         raise NotFound("patient")
-    taken = [row for row in rows if row.id is not None and row.id != leaving_out]
-    return PatientFacts(
-        patient_id=patient_id,
-        cleared=rows[0].cleared_for_ims_at is not None,
-        visits=tuple(
-            TimeSlot(row.starts_local, row.starts_local + timedelta(minutes=row.minutes))
-            for row in taken
-            if row.origin != "elsewhere"
-        ),
-        counting=tuple(
-            CountingVisit(row.counts_from_local, elsewhere=row.origin == "elsewhere", time_known=row.time_known)
-            for row in taken
-            if spacing_group_id is not None and row.spacing_group_id == spacing_group_id
-        ),
-    )
+    visits, counting = [], []
+    for _cleared, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
+        if appointment_id is None or appointment_id == leaving_out:
+            continue
+        elsewhere = origin == "elsewhere"
+        if not elsewhere:
+            starts_local = datetime.fromisoformat(starts)
+            visits.append(TimeSlot(starts_local, starts_local + timedelta(minutes=minutes)))
+        if spacing_group_id is not None and group_id == spacing_group_id:
+            moment = datetime.fromisoformat(counts_from)
+            counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
+    return PatientFacts(patient_id, bool(rows[0][0]), tuple(visits), tuple(counting))

@@ -3,9 +3,8 @@
 import json
 from typing import Any, NoReturn
 
-from flask import Request, request
-from marshmallow import RAISE, Schema, ValidationError
-from webargs.flaskparser import FlaskParser
+from flask import request
+from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from scheduler.domain.errors import Invalid
@@ -28,29 +27,16 @@ def _not_a_number(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
 
 
-class BodyParser(FlaskParser):
-    """webargs' parser, answering in our own way."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE}  # noqa: RUF012 - as the parent has it
-
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        if getattr(schema, "may_be_missing", False) and not request.get_data():
-            return {}
-        return json_body()
-
-    def handle_error(
-        self,
-        error: ValidationError,
-        req: Request,
-        schema: Schema,
-        *,
-        error_status_code: int | None,
-        error_headers: Any,
-    ) -> NoReturn:
-        raise Invalid(flat(error.messages_dict["json"]))
+def loaded(schema: Schema, body: Any) -> dict[str, Any]:
+    """What the schema makes of the body; Invalid names each field."""
+    try:
+        fields: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise Invalid(_flat(error.messages)) from None
+    return fields
 
 
-def flat(messages: Any) -> dict[str, str]:
+def _flat(messages: Any) -> dict[str, str]:
     """Field → its first mistake; what is wrong with the whole body is said of `body`."""
     if not isinstance(messages, dict):
         return {"body": str(messages[0])}

@@ -1,14 +1,16 @@
 """A part of the API: flask-smorest's blueprint with one typed decorator for an address and its description."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Literal, TypeVar
 
+import flask
 from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from scheduler.domain.errors import NotFound
-from scheduler.web.api.bodies import BodyParser
+from scheduler.web.api.bodies import json_body, loaded
 from scheduler.web.api.fields import is_identifier
 from scheduler.web.api.once import once
 
@@ -16,12 +18,6 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 
 class Part(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
-    ARGUMENTS_PARSER = BodyParser()
-
-    def __init__(self, name: str, import_name: str, *, url_prefix: str) -> None:
-        super().__init__(name, import_name, url_prefix=url_prefix)
-        self.before_request(_require_ids)
-
     def address(
         self,
         method: Literal["GET", "POST", "PATCH"],
@@ -40,16 +36,39 @@ class Part(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         def add(view: View) -> View:
             told = self.response(status, answers)(self.doc(**described)(view))
+            served: Callable[..., Response] = view
             if takes is not None:
                 told = self.arguments(takes, required=not takes_nothing)(told)
-            self.route(path, methods=[method])(once(told) if method == "POST" else told)
+                served = _reading(takes(), view, takes_nothing)
+            if "<" in path:
+                served = _with_ids(served)
+            # flask-smorest writes the document from `told`. What is served is without its decorators, which would load
+            # and dump once more: the view answers a Response, and what it takes is read here.
+            self._endpoints.append(view.__name__)
+            self._store_endpoint_docs(view.__name__, told, None, None, methods=[method])
+            flask.Blueprint.add_url_rule(
+                self, path, view.__name__, once(served) if method == "POST" else served, methods=[method]
+            )
             return view
 
         return add
 
 
-def _require_ids() -> None:
-    """Ids in the path: what has another shape is not looked up. (PostgreSQL refuses NUL with an error of its own.)"""
-    for given in (request.view_args or {}).values():
-        if not is_identifier(given):
-            raise NotFound(request.endpoint)
+def _reading(body: Schema, view: Callable[..., Response], may_be_missing: bool) -> Callable[..., Response]:
+    @wraps(view)
+    def read(**ids: str) -> Response:
+        return view(loaded(body, {} if may_be_missing and not request.get_data() else json_body()), **ids)
+
+    return read
+
+
+def _with_ids(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Ids in the path: what has another shape is not looked up."""
+
+    @wraps(view)
+    def check(**ids: str) -> Response:
+        if not all(map(is_identifier, ids.values())):
+            raise NotFound(view.__name__)
+        return view(**ids)
+
+    return check

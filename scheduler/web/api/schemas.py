@@ -69,8 +69,6 @@ class AppointmentChange(Body):
 
 
 class Cancellation(Body):
-    may_be_missing = True
-
     reason = Text(longest=500, load_default="")
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.start_grid import wall_minute
 from scheduler.extensions import db
 from scheduler.queries import patients, reference, slots
 from scheduler.queries.reference import Reference, State, TreatmentInfo
@@ -24,6 +25,7 @@ from scheduler.web.api import bearer, described, documents, rfc3339
 from scheduler.web.api.asked import Asked
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import SlotsShown
+from scheduler.web.unchanged import Unchanged
 
 MOST_FIRST = 50
 NOT_CLEARED, NO_DAYS = "not-cleared", "no-days"
@@ -38,16 +40,20 @@ def find() -> Response:
     clinic: ClinicSettings = current_app.config["CLINIC"]
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
+    known = request.environ.get("HTTP_IF_NONE_MATCH")
+    state = None
+    if known is not None:  # only answers without `patient` have an ETag, and it says what was asked
+        state = reference.state_now(db.engine)
+        for tag in known.split(", "):
+            if _still_so(tag, state, bounds, now):
+                return Unchanged(tag.removeprefix("W/").strip('"'), {})
     if "patient" in request.args:
         bearer.require_token()
     with db.reading.connect() as connection:
-        state = reference.state(connection)
-        if "patient" not in request.args:
-            for tag in request.headers.get("If-None-Match", "").split(", "):
-                if tag and _still_so(tag, state, bounds, now):
-                    return _unchanged(tag)
-            return _for_anybody(connection, state, bounds, clinic, now)
-        return _for_patient(connection, state, bounds, clinic, now)
+        state = state or reference.state(connection)
+        if "patient" in request.args:
+            return _for_patient(connection, state, bounds, clinic, now)
+        return _for_anybody(connection, state, bounds, clinic, now)
 
 
 @blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **described.EARLIEST)
@@ -196,13 +202,12 @@ def _still_so(tag: str, state: State, bounds: Bounds, now: datetime) -> bool:
 
 
 def _now_and_asked(state: State, bounds: Bounds) -> str:
-    reach = f"{bounds.earliest_local:%y%m%d%H%M}-{bounds.latest_local:%y%m%d}"
-    clinic = current_app.config["CLINIC"]
-    asked = crc32(request.query_string, crc32(f"{clinic.zone} {clinic.grid_minutes}".encode()))
-    return f"{state.reference_version:x}.{state.calendar_version:x}.{reach}.{asked:x}"
+    earliest, latest = wall_minute(bounds.earliest_local), wall_minute(bounds.latest_local)
+    asked = crc32(request.environ["QUERY_STRING"].encode(), _clinics_mark(current_app.config["CLINIC"]))
+    return f"{state.reference_version:x}.{state.calendar_version:x}.{earliest:x}.{latest:x}.{asked:x}"
 
 
-def _unchanged(tag: str) -> Response:
-    response = Response(status=304)
-    response.headers["ETag"] = tag
-    return response
+@lru_cache(maxsize=8)
+def _clinics_mark(clinic: ClinicSettings) -> int:
+    """Another after a change of settings that the answer hangs on."""
+    return crc32(f"{clinic.zone} {clinic.grid_minutes}".encode())
