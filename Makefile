@@ -28,7 +28,7 @@ bench: setup
 	$(python) -m benchmarks
 
 soak: setup
-	RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 $(python) -m pytest tests/races tests/faults tests/web/test_api_schema.py
+	RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 $(python) -m pytest tests/races tests/faults tests/soak tests/web/test_api_schema.py
 
 # After a change of pyproject.toml or package.json. No lock file names a host: whoever installs brings a registry.
 compile = $(python) -m uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11

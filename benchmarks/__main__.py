@@ -2,12 +2,19 @@
 
 import sys
 
-from benchmarks import slots_at_every_size
+from benchmarks import bookings, contention, feeds, memory, reminders, slots_at_every_size
 from benchmarks.databases import databases
 from benchmarks.report import Report
 from benchmarks.serving import stay_off_the_server
 
-PARTS = {"slots": slots_at_every_size.run}
+PARTS = {
+    "slots": slots_at_every_size.run,
+    "bookings": bookings.run,
+    "contention": contention.run,
+    "feeds": feeds.run,
+    "reminders": reminders.run,
+    "memory": memory.run,
+}
 
 
 def main(chosen: list[str]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from benchmarks import bulk
 from benchmarks.clinics import Size, today
+from benchmarks.yardsticks import ROW
 from scheduler.models.engine import create_engine
 from tests.engines import migrate
 from tests.postgres_server import PostgresServer
@@ -44,6 +45,7 @@ class Databases:
         """The address of a clinic of this many appointments."""
         url = self.url(engine)
         with connected(url) as database:
+            ROW.metadata.create_all(database)
             bulk.load(database, Size(size), today(), kind)
         return url
 

@@ -47,6 +47,9 @@ class Report:
     def at_most(self, what: str, value: float, goal: float, *, unit: str = "", note: str = "") -> None:
         self.add(Line(what, f"{value:,.4g}{unit}", f"≤ {goal:g}{unit}", value <= goal, note))
 
+    def at_least(self, what: str, value: float, goal: float, *, unit: str = "", note: str = "") -> None:
+        self.add(Line(what, f"{value:,.4g}{unit}", f"≥ {goal:g}{unit}", value >= goal, note))
+
     def keep(self) -> None:
         """Put the figures into the README, whose words stay."""
         text = README.read_text()
@@ -63,7 +66,7 @@ class Report:
         return "\n".join(parts) + "\n\n"
 
     def _circumstances(self) -> str:
-        load, cores = os.getloadavg()[0], os.cpu_count()
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
         programs = [
             f"Python {platform.python_version()}",
             *(f"{name} {number}" for name, number in self.engines.items()),

@@ -29,6 +29,7 @@ def _at_size(report: Report, databases: Databases, engine: str, size: int) -> di
                 bulk.replace_coming(database, Size(size), day, kind)
         with Server(url, log=databases.folder / "server.log") as server:
             rates[kind] = slots.measure(server.address, day, kind)
+        with Server(url, log=databases.folder / "server.log", COUNT_QUERIES="1") as server:
             most_queries = max(most_queries, slots.queries(server.address, day, kind))
         slots.tell(report, engine, size, kind, rates[kind])
     report.at_most(f"{size:,}: queries of any of these, nothing in memory", most_queries, slots.MOST_QUERIES)
