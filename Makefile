@@ -15,7 +15,7 @@ run: python-serve parts-serve $(messages)
 setup: python-test parts-test browser $(messages)
 
 test: setup check
-	$(python) -m pytest -n auto --dist loadfile --ignore=tests/faults/test_workers.py
+	$(python) -m pytest -n auto --dist loadfile --ignore=tests/faults/test_workers.py --ignore=tests/soak
 
 # The lints alone.
 check: python-test
