@@ -23,6 +23,7 @@ from scheduler.usecases.changing import (
     locked,
     put,
     require_changeable,
+    require_version,
     touch,
 )
 from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
@@ -111,7 +112,8 @@ def move_appointment(
 
     def move() -> Appointment:
         moved = lock_all(session, request, [here])[0]
-        require_changeable(moved, clinic=clinic, now=now, actor=actor, expected_version=expected_version)
+        require_version(moved, expected_version)
+        require_changeable(moved, clinic=clinic, now=now, actor=actor)
         place = _place_with_same_practitioner_first(session, request, same)
         if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
             return moved  # a double click: it is there already
@@ -141,12 +143,21 @@ def cancel_appointment(
 ) -> Appointment:
     """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing."""
     if not actor.is_patient and appointments.by_public_id(session, public_id).origin == "elsewhere":
-        return take_back_elsewhere(session, public_id=public_id, reason=reason, now=now, actor=actor, remember=remember)
+        return take_back_elsewhere(
+            session,
+            public_id=public_id,
+            reason=reason,
+            now=now,
+            actor=actor,
+            expected_version=expected_version,
+            remember=remember,
+        )
     begin_write(session)
     cancelled = locked(session, public_id)
+    require_version(cancelled, expected_version)
     if cancelled.status != AppointmentStatus.CANCELLED:
         require_change(AppointmentStatus(cancelled.status), AppointmentStatus.CANCELLED)
-        require_changeable(cancelled, clinic=clinic, now=now, actor=actor, expected_version=expected_version)
+        require_changeable(cancelled, clinic=clinic, now=now, actor=actor)
         change_to(cancelled, AppointmentStatus.CANCELLED, now=now, actor=actor, why=reason.strip()[:500] or None)
     session.flush()
     if remember is not None:

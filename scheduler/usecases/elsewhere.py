@@ -14,6 +14,7 @@ from scheduler.domain.errors import Invalid, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment
 from scheduler.queries import appointments, reference
+from scheduler.usecases.changing import require_version
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -103,6 +104,7 @@ def take_back_elsewhere(
     reason: str,
     now: datetime,
     actor: Actor,
+    expected_version: int | None = None,
     remember: Remember | None = None,
 ) -> Appointment:
     """IMS elsewhere that was recorded by mistake: it counts no longer, and what it had stopped from counting does again.
@@ -114,6 +116,7 @@ def take_back_elsewhere(
     if here.patient_id is not None:
         lock_patient(session, here.patient_id)
     taken_back = appointments.locked(session, public_id)
+    require_version(taken_back, expected_version)
     if taken_back.status != AppointmentStatus.CANCELLED:
         taken_back.status = AppointmentStatus.CANCELLED
         _touch(taken_back, now, actor, reason.strip()[:500] or "recorded by mistake")

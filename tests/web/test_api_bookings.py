@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from scheduler.usecases.tokens import create_token
-from tests.factories import MONDAY, NOW, make_clinic
+from tests.factories import MONDAY, NOW, make_clinic, make_patient
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +85,18 @@ def test_from_slots_to_a_cancelled_visit(api: FlaskClient) -> None:
     first = api.get(f"/api/v1/slots/earliest?treatment=ims&patient={patient['id']}").json
     assert len(first["slots"]) == 3
     assert first["earliest_allowed"] == "2026-12-03T00:00:00-05:00"
+
+
+def test_ims_elsewhere_recorded_by_mistake_is_taken_back_by_patch_and_by_nothing_else(
+    api: FlaskClient, session: Session
+) -> None:
+    patient = make_patient(session)
+    recorded = api.post(f"/api/v1/patients/{patient.public_id}/elsewhere", json={"day": "2026-11-25"}).json
+    path = f"/api/v1/appointments/{recorded['id']}"
+    for change in ({"status": "confirmed"}, {"starts_at": "2026-12-01T10:00:00-05:00"}):
+        assert api.patch(path, json=change).json["code"] == "status-refused"
+    stale = api.patch(path, json={"status": "cancelled"}, headers={"If-Match": '"7"'})
+    assert stale.json["code"] == "version-conflict"
+    taken_back = api.patch(path, json={"status": "cancelled"}, headers={"If-Match": '"1"'})
+    assert (taken_back.status_code, taken_back.json["status"]) == (200, "cancelled"), taken_back.text
+    assert api.get(f"/api/v1/patients/{patient.public_id}").json["next_allowed"] == {"ims": None}
