@@ -134,10 +134,7 @@ def touch(appointment: Appointment, *, now: datetime, actor: Actor, why: str | N
     appointment.changed_why = why
 
 
-def require_changeable(
-    appointment: Appointment, *, clinic: ClinicSettings, now: datetime, actor: Actor, expected_version: int | None
-) -> None:
-    require_version(appointment, expected_version)
+def require_changeable(appointment: Appointment, *, clinic: ClinicSettings, now: datetime, actor: Actor) -> None:
     status = AppointmentStatus(appointment.status)
     if status not in BEFORE_THE_VISIT:
         raise StatusRefused(from_status=status, to_status=AppointmentStatus.BOOKED)
@@ -147,5 +144,6 @@ def require_changeable(
 
 
 def require_version(appointment: Appointment, expected_version: int | None) -> None:
+    """Of a locked appointment: of two changes made to one version the second is refused."""
     if expected_version is not None and appointment.version != expected_version:
         raise VersionConflict(appointment.version)

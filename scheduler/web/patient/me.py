@@ -72,9 +72,10 @@ def cancel(public_id: str) -> ResponseReturnValue:
             expected_version=request.form.get("version", type=int),
         )
     except (VersionConflict, TooLateToChange, StatusRefused) as refusal:
-        explained = explain(refusal)
-        words = f"{explained.title} {explained.advice}"
-        return _show_cancel(my_visit(public_id, now), [FormError("", words)], explained.status)
+        visit = my_visit(public_id, now)
+        if visit.appointment.status != "cancelled":
+            explained = explain(refusal)
+            return _show_cancel(visit, [FormError("", f"{explained.title} {explained.advice}")], explained.status)
     flash(_("Your visit on %(when)s is cancelled.", when=day_and_time_words(visit.starts_local)))
     return redirect(url_for(".visits"), 303)
 
