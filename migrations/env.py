@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from scheduler.database_check import require_known_database
 from scheduler.models import Base
 from scheduler.models.base import Instant, WallTime
 from scheduler.models.constraints_postgresql import EXCLUSIONS
@@ -16,6 +17,7 @@ def main() -> None:
     from flask import current_app  # only `flask db …` has an application
 
     engine = current_app.extensions["migrate"].db.engine
+    require_known_database(engine)
     with engine.connect().execution_options(writing=True) as connection:
         migrate(connection)
         connection.commit()

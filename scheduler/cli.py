@@ -1,14 +1,18 @@
 """Commands: `flask --app wsgi …`. Each is a few lines; what it does is a use case or serving.py."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import AppGroup
 from sqlalchemy import select
 
 from scheduler import backup, clock, demo, jobs, serving
+from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import Invalid
@@ -17,25 +21,51 @@ from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import staff, tokens
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 
-tokens_group = AppGroup("tokens", help="Bearer tokens of the API.")
-staff_group = AppGroup("staff", help="People who sign in at the desk.")
-jobs_group = AppGroup("jobs", help="Reminders, codes and tidying, apart from the web processes.")
-clock_group = AppGroup("clock", help="Time zones.")
+
+class Commands(AppGroup):
+    """Before a command of ours does anything the database is found fit for it; what is not said otherwise takes one
+    that is at the code's version. (Alembic's `flask db …` asks the same in migrations/env.py.)"""
+
+    def command(  # type: ignore[override]  # without click's bare @group.command
+        self, *named: Any, **options: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        check = options.pop("check", require_database)
+
+        def decorate(work: Callable[..., Any]) -> click.Command:
+            @wraps(work)
+            def checked(*arguments: Any, **given: Any) -> Any:
+                check(db.engine)
+                return work(*arguments, **given)
+
+            command: click.Command = super(Commands, self).command(*named, **options)(checked)
+            return command
+
+        return decorate
+
+
+ours = Commands()
+tokens_group = Commands("tokens", help="Bearer tokens of the API.")
+staff_group = Commands("staff", help="People who sign in at the desk.")
+jobs_group = Commands("jobs", help="Reminders, codes and tidying, apart from the web processes.")
+clock_group = Commands("clock", help="Time zones.")
 
 
 def init_app(app: Flask) -> None:
     """Add our commands to Flask's."""
-    for command in (serve, fill_demo, jobs_group, tokens_group, staff_group, clock_group, back_up):
+    for command in (*ours.commands.values(), tokens_group, staff_group, jobs_group, clock_group):
         app.cli.add_command(command)
 
 
-@click.command("serve", help="Upgrade the database, serve pages and send reminders, all in one process.")
-@with_appcontext
+@ours.command(
+    "serve",
+    help="Upgrade the database, serve pages and send reminders, all in one process.",
+    check=lambda _engine: None,  # not before the port is taken
+)
 def serve() -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     serving.require_assets(app)
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
-    serving.prepare_database(db.engine)
+    upgrade_database(db.engine)
     if app.config["DEMO"] and demo.is_empty(db.session()):
         click.echo("Making the demo clinic …")
         demo.seed(db.session(), clinic=app.config["CLINIC"], now=clock.now())
@@ -52,10 +82,8 @@ def serve() -> None:
     )
 
 
-@click.command("demo", help="Fill an empty database with the demo clinic.")
-@with_appcontext
+@ours.command("demo", help="Fill an empty database with the demo clinic.", check=upgrade_database)
 def fill_demo() -> None:
-    serving.prepare_database(db.engine)
     try:
         demo.seed(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
     except demo.NotEmpty:
@@ -68,13 +96,11 @@ def fill_demo() -> None:
 
 @jobs_group.command("run", help="Tick until stopped; several may run at once.")
 def run_jobs() -> None:
-    serving.prepare_database(db.engine, upgrade=False)
     jobs.run(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")
 def tick_jobs() -> None:
-    serving.prepare_database(db.engine, upgrade=False)
     jobs.tick(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
@@ -122,9 +148,12 @@ def refresh_clock() -> None:
     click.echo(f"{sum(not one.refused for one in moved)} moved.")
 
 
-@click.command("backup", help="Copy the database into FILE while it is in use (SQLite).")
+@ours.command(
+    "backup",
+    help="Copy the database into FILE while it is in use (SQLite).",
+    check=require_known_database,  # an older one too: whoever upgrades takes a backup first
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@with_appcontext
 def back_up(file: Path) -> None:
     try:
         backup.back_up(db.engine, file)

@@ -34,14 +34,20 @@ def present(connection: Connection) -> str | None:
     return found
 
 
+def require_known(connection: Connection) -> str | None:
+    """The same. Refuses a database that is newer than the code, or not ours."""
+    here = present(connection)
+    if here is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
+        raise NotOurs
+    if here is not None and not _known(here):
+        raise DatabaseNewer(here)
+    return here
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to `newest`. Refuses one that is newer than the code, or not ours."""
     with engine.connect().execution_options(writing=True) as connection:
-        here = present(connection)
-        if here is None and inspect(connection).get_table_names():
-            raise NotOurs
-        if here is not None and not _known(here):
-            raise DatabaseNewer(here)
+        here = require_known(connection)
         if here != newest():
             config = _config()
             config.attributes["connection"] = connection

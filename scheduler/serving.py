@@ -7,24 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import click
 from flask import Flask
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from waitress.server import create_server
 
-from scheduler import assets, schema
-from scheduler.models import constraints
+from scheduler import assets
+from scheduler.database_check import CannotStart
 
 THREADS = 8
 DRAIN_SECONDS = 20
-
-
-class CannotStart(click.ClickException):
-    """Said in one line on standard error; exit code 1."""
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"Cannot start: {self.message}", err=True)
 
 
 def require_assets(app: Flask) -> None:
@@ -42,32 +32,6 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotStart(
             f"{host}:{port} cannot be listened on ({error.strerror}). Stop what is there, or choose another PORT."
         ) from None
-
-
-def prepare_database(engine: Engine, *, upgrade: bool = True) -> None:
-    """Upgraded to the code's version (or, without `upgrade`, found to be), with every constraint that the rules lean
-    on."""
-    where = engine.url.render_as_string(hide_password=True)
-    try:
-        if upgrade:
-            schema.upgrade(engine)
-        with engine.connect() as connection:
-            version = schema.present(connection)
-            lost = constraints.missing(connection) if version == schema.newest() else set()
-    except schema.DatabaseNewer as error:
-        raise CannotStart(f"the database is of a newer version ({error}) than this code: update the code.") from None
-    except schema.NotOurs:
-        raise CannotStart(f"{where} holds tables that are not ours: give DATABASE_URL an empty database.") from None
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise CannotStart(f"the database {where} cannot be used: {reason}") from None
-    if version != schema.newest():
-        raise CannotStart("the database is not at the code's version: run `.venv/bin/flask --app wsgi db upgrade`.")
-    if lost:
-        raise CannotStart(
-            f"the database lacks {len(lost)} of its constraints ({', '.join(sorted(lost)[:3])} …): "
-            "restore a backup, or have them installed again (scheduler/models/constraints.py: install)."
-        )
 
 
 def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], object], ready: Callable[[], None]) -> None:

@@ -2,13 +2,16 @@
 
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import click
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from flask.cli import FlaskGroup
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from scheduler.models import ApiToken, Heartbeat, StaffUser
@@ -117,9 +120,54 @@ def test_jobs_tick_once_and_leave_a_heartbeat(app: Flask, session: Session) -> N
     assert session.scalars(select(Heartbeat.name)).all() == ["scheduler"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_jobs_refuse_a_database_that_nobody_has_upgraded(tmp_path: Path, database_url: str) -> None:
-    empty = make_app(f"sqlite:///{tmp_path}/empty.sqlite")
-    result = empty.test_cli_runner().invoke(args=["jobs", "run"])
-    assert result.exit_code == 1
-    assert "db upgrade" in result.stderr
+def commands_of(group: click.Group, *before: str) -> Iterator[list[str]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, *before, name)
+        else:
+            yield [*before, name, *("x" for parameter in command.params if isinstance(parameter, click.Argument))]
+
+
+def every_command(app: Flask) -> list[list[str]]:
+    """Those that use the database, Alembic's among them; `serve` has tests of its own (test_serving.py)."""
+    ours = [command for command in commands_of(app.cli) if command[0] not in ("serve", "openapi", "db")]
+    assert len(ours) >= 7
+    return [*ours, *(["db", name] for name in ("upgrade", "downgrade", "check", "current", "stamp"))]
+
+
+def refused(app: Flask, command: list[str]) -> str:
+    """The one line on standard error."""
+    needed = ["--name", "X", "--password-stdin"] if command[:2] == ["staff", "add"] else []
+    result = app.test_cli_runner().invoke(
+        FlaskGroup(create_app=lambda: app), [*command, *needed], input="ten letters\n"
+    )
+    assert (result.exit_code, result.stdout) == (1, ""), (command, result.output)
+    assert len(result.stderr.strip().splitlines()) == 1, (command, result.stderr)
+    return result.stderr
+
+
+def test_no_command_touches_a_database_of_newer_code(app: Flask, session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+    session.commit()
+    for command in every_command(app):
+        assert "Cannot start: the database is of a newer version (ffff)" in refused(app, command)
+    assert session.scalars(select(ApiToken)).all() == []
+    assert session.scalars(select(Heartbeat)).all() == []
+    assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == "ffff"
+
+
+@pytest.mark.parametrize("address", ["sqlite:////no/such/folder/x.sqlite", "postgresql://x:SECRET@127.0.0.1:1/x"])
+def test_every_command_says_that_the_database_cannot_be_used(address: str) -> None:
+    app = make_app(address)
+    for command in every_command(app):
+        line = refused(app, command)
+        assert "cannot be used" in line and "SECRET" not in line
+
+
+def test_commands_refuse_a_database_that_nobody_has_upgraded(tmp_path: Path) -> None:
+    app = make_app(f"sqlite:///{tmp_path}/empty.sqlite")
+    for command in every_command(app):
+        if command[0] not in ("demo", "backup", "db"):
+            assert "run `.venv/bin/flask --app wsgi db upgrade`" in refused(app, command)
+    with closing(sqlite3.connect(tmp_path / "empty.sqlite")) as empty:
+        assert empty.execute("SELECT name FROM sqlite_master").fetchall() == []
