@@ -11,6 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
 from sqlalchemy.types import TypeEngine
 
 from scheduler.domain.availability import Absence, Busy
+from scheduler.domain.start_grid import wall_minute
 from scheduler.models import Appointment, Closure, TimeOff
 from scheduler.models.base import WallTime
 from scheduler.queries.plain import Plain, instant_of, text_of
@@ -38,13 +39,7 @@ _FROM, _TO = bindparam("from_local", None, type_=_WALL), bindparam("to_local", N
 _NO_NUMBER, _NO_TEXT = null().cast(Integer), null().cast(String)
 _MINUTE = _wall_minute(Appointment.starts_local).cast(String)
 _TAKES = Appointment.minutes + Appointment.buffer_minutes
-_APPOINTMENTS = (
-    Appointment.active,
-    Appointment.starts_local >= bindparam("margin_local", None, type_=_WALL),
-    Appointment.starts_local < _TO,
-    Appointment.origin != "elsewhere",
-    Appointment.id != bindparam("leaving_out", None, type_=Integer),
-)
+_BUT_FOR = Appointment.id != bindparam("leaving_out", None, type_=Integer)
 # A row for each appointment would take most of the time: the starts of a practitioner in a room come as one text.
 _OCCUPIED = union_all(
     select(
@@ -56,8 +51,16 @@ _OCCUPIED = union_all(
         _NO_TEXT,
         _NO_NUMBER,
     )
-    .where(*_APPOINTMENTS, Appointment.status != "held")
+    .where(
+        Appointment.active,
+        Appointment.starts_local >= bindparam("margin_local", None, type_=_WALL),
+        Appointment.starts_local < _TO,
+        Appointment.origin != "elsewhere",
+        Appointment.status != "held",
+        _BUT_FOR,
+    )
     .group_by(Appointment.practitioner_id, Appointment.room_id, _TAKES),
+    # Of any day: holds are few, and a range of days would make SQLite go through all the range's appointments again.
     select(
         Appointment.practitioner_id,
         Appointment.room_id,
@@ -66,7 +69,7 @@ _OCCUPIED = union_all(
         _NO_TEXT,
         Appointment.hold_until.cast(String),
         Appointment.id,
-    ).where(*_APPOINTMENTS, Appointment.status == "held"),
+    ).where(Appointment.status == "held", _BUT_FOR),
     select(
         TimeOff.practitioner_id,
         *(_NO_NUMBER, _NO_NUMBER, _NO_TEXT),
@@ -108,6 +111,7 @@ def occupied(
         margin_local=text_of(from_local - LONGEST_VISIT),
         leaving_out=leaving_out or 0,
     )
+    first, end = wall_minute(from_local - LONGEST_VISIT), wall_minute(to_local)
     found = Occupied([], [], [], None)
     busy, absences, ran_out, run_outs = found.busy, found.absences, found.ran_out, []
     for practitioner_id, room_id, minutes, starts, absent_from, until, appointment_id in rows:
@@ -117,6 +121,8 @@ def occupied(
             )
             continue
         if until is not None:
+            if not first <= int(starts) < end:
+                continue
             hold_until = instant_of(until)
             if hold_until <= now:
                 ran_out.append(appointment_id)
