@@ -1,5 +1,6 @@
 """`flask serve`: everything in one process, from an empty folder to a clinic that takes bookings."""
 
+import logging
 import signal
 import socket
 import threading
@@ -8,10 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from scheduler import assets
 from scheduler.database_check import CannotStart
+from scheduler.large_bodies import HearingOutParser
 
 THREADS = 8
 DRAIN_SECONDS = 20
@@ -48,6 +51,9 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
         max_request_header_size=32_768,
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
     )
+    server.channel_class = _Channel
+    # Said of every request that waits for a thread, the first ones among them.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     leaving = threading.Event()
 
     def leave(_signal: int, _frame: object) -> None:
@@ -66,6 +72,10 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
     finally:
         stop_jobs()
         server.task_dispatcher.shutdown(timeout=1)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    parser_class = HearingOutParser
 
 
 def _drain(server: Any) -> None:

@@ -11,9 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
+
+from scheduler.models.engine import create_engine
+from scheduler.usecases.tokens import create_token
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,6 +122,36 @@ def test_what_a_proxy_says_is_believed_only_from_as_many_as_are_trusted(
     database = f"sqlite:///{tmp_path}/clinic.sqlite"
     with serving(database, port, application=f"{program}:app", TRUSTED_PROXIES=proxies):
         assert get(port, "/who", X_Forwarded_For="198.51.100.1, 192.0.2.7", X_Forwarded_Proto="https") == (200, seen)
+
+
+def test_a_body_that_is_too_large_is_answered_by_us(tmp_path: Path, port: int) -> None:
+    database = f"sqlite:///{tmp_path}/clinic.sqlite"
+    with serving(database, port):
+        engine = create_engine(database)
+        with Session(engine) as session:
+            token = create_token(session, name="large", role="owner", now=datetime.now(UTC))
+        engine.dispose()
+        json = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        for megabytes in (1.5, 3, 40):
+            whole = b"x" * int(megabytes * 1_000_000)
+            pieces = (b"x" * 1_000_000 for _ in range(int(megabytes) + 1))
+            for path, headers, body in (
+                ("/api/v1/patients", json, whole),
+                ("/api/v1/patients", json, pieces),
+                ("/book", form, whole),
+            ):
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+                    connection.request("POST", path, body=body, headers=headers)
+                    answer = connection.getresponse()
+                    kind = answer.getheader("Content-Type", "").partition(";")[0]
+                    answer.read()
+                    assert (answer.status, kind) == (
+                        413,
+                        "application/problem+json" if headers is json else "text/html",
+                    )
+                    connection.request("GET", "/healthz")  # the connection is still good
+                    assert connection.getresponse().status == 200
 
 
 def refused(database: str, port: int) -> str:

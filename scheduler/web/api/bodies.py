@@ -3,18 +3,21 @@
 import json
 from typing import Any, NoReturn
 
-from flask import request
+from flask import current_app, request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from scheduler.domain.errors import Invalid
 
 
 def json_body() -> Any:
-    """The parsed body, None when there is none. 415 for another kind of content, 400 for what is not JSON."""
+    """The parsed body, None when there is none. 415 for another kind of content, 400 for what is not JSON,
+    413 for too much."""
     raw = request.get_data()
     if not raw:
         return None
+    if len(raw) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge  # of a chunked body werkzeug hands out what fits, without a word
     if not request.is_json:
         raise UnsupportedMediaType
     try:

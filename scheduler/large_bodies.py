@@ -1,0 +1,49 @@
+"""What waitress makes of a body that is too large: the application answers it, in its own words and with status 413.
+
+Waitress would answer by itself, in plain text, and cut the client off in the middle of its sending, so that most
+clients never see the answer.
+"""
+
+from io import BytesIO
+from typing import Any
+
+from waitress.parser import HTTPRequestParser
+from waitress.utilities import RequestEntityTooLarge
+
+HEARD_OUT = 200_000_000  # bytes; whoever sends more than this is cut off after all
+
+
+class HearingOutParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """Reads a body that is too large to its end and keeps nothing of it; its length is what the application is told."""
+
+    error: Any = None
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if isinstance(self.error, RequestEntityTooLarge) and self.body_rcv is not None:
+            self.body_rcv.buf.close()
+            self.body_rcv.buf = _Nowhere()
+            length = max(self.content_length, self.body_bytes_received)
+            self.headers["CONTENT_LENGTH"] = str(length)
+            self.error = self.body_rcv.error  # what is no HTTP stays so
+            self.completed = bool(self.body_rcv.completed or self.error)
+            if length > HEARD_OUT:
+                self.headers["CONNECTION"] = "close"
+                self.completed = True
+        return consumed
+
+
+class _Nowhere:
+    """A buffer that is always empty."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def append(self, data: bytes) -> None:
+        pass
+
+    def getfile(self) -> BytesIO:
+        return BytesIO()
+
+    def close(self) -> None:
+        pass
