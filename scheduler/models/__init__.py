@@ -23,6 +23,7 @@ from scheduler.models.clinic import (
     WorkingHours,
 )
 from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.sms import Message, Reminder
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "IdempotentAnswer",
     "Message",
     "Patient",
+    "PatientSearchWord",
     "PhoneAccount",
+    "PhoneNumberEnding",
     "Practitioner",
     "PractitionerTreatment",
     "RateCounter",

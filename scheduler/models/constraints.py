@@ -7,7 +7,7 @@
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from scheduler.models import constraints_postgresql, constraints_sqlite
+from scheduler.models import constraints_later, constraints_postgresql, constraints_sqlite
 
 REFERENCE_TABLES = (
     "spacing_group",
@@ -24,9 +24,11 @@ def install(connection: Connection) -> None:
     """Put every trigger and exclusion constraint in place; those there already are made anew."""
     for statement in _dialect(connection).install_statements(REFERENCE_TABLES):
         connection.exec_driver_sql(statement)  # not text(): ':00' would look like a bind
+    constraints_later.install(connection)
 
 
 def remove(connection: Connection) -> None:
+    constraints_later.remove(connection)
     for statement in _dialect(connection).remove_statements(REFERENCE_TABLES):
         connection.exec_driver_sql(statement)
 
@@ -35,7 +37,8 @@ def missing(connection: Connection) -> set[str]:
     """Names of the triggers and constraints that should be in this database and are not."""
     dialect = _dialect(connection)
     present = set(connection.exec_driver_sql(dialect.PRESENT).scalars())
-    return set(dialect.names(REFERENCE_TABLES)) - present
+    wanted = set(dialect.names(REFERENCE_TABLES)) | constraints_later.names(connection.dialect.name)
+    return wanted - present
 
 
 def violated(error: IntegrityError) -> str | None:

@@ -43,7 +43,7 @@ class Patient(Base):
     public_id: Mapped[PublicId]
     given_name: Mapped[str] = mapped_column(String(100))
     family_name: Mapped[str] = mapped_column(String(100))
-    birth_date: Mapped[date | None]
+    birth_date: Mapped[date | None] = mapped_column(index=True)
     phone_account_id: Mapped[int | None] = mapped_column(ForeignKey(PhoneAccount.id), index=True)
     language: Mapped[str] = mapped_column(String(5), default="en")
     cleared_for_ims_at: Mapped[datetime | None] = mapped_column(Instant)

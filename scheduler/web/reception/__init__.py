@@ -4,9 +4,9 @@ from flask import Flask
 from flask_login import current_user
 
 from scheduler.extensions import staff_sign_in
-from scheduler.web.reception import day, door, entrance, outbox
+from scheduler.web.reception import day, door, entrance, outbox, patients_search
 
-BLUEPRINTS = (entrance.blueprint, day.blueprint, outbox.blueprint)
+BLUEPRINTS = (entrance.blueprint, day.blueprint, outbox.blueprint, patients_search.blueprint)
 
 for _blueprint in BLUEPRINTS:
     _blueprint.context_processor(lambda: {"current_user": current_user})

@@ -1,0 +1,97 @@
+"""Triggers on tables that came after the first migration. Each lot goes in once its tables are there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, inspect
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """The triggers that need `table`. Names are the same on both engines, or begin alike.
+
+    `sqlite`: name → what stands between it and END. `postgresql`: name → (table, when and what); `functions` they call.
+    """
+
+    table: str
+    sqlite: dict[str, str]
+    postgresql: dict[str, tuple[str, str]]
+    functions: dict[str, str] = field(default_factory=dict)
+
+    def install_statements(self, dialect: str) -> Iterator[str]:
+        yield from self.remove_statements(dialect)
+        if dialect == "sqlite":
+            for name, rest in self.sqlite.items():
+                yield f"CREATE TRIGGER {name} {rest} END"
+            return
+        yield from self.functions.values()
+        for name, (_table, rest) in self.postgresql.items():
+            yield f"CREATE TRIGGER {name} {rest}"
+
+    def remove_statements(self, dialect: str) -> Iterator[str]:
+        if dialect == "sqlite":
+            for name in self.sqlite:
+                yield f"DROP TRIGGER IF EXISTS {name}"
+            return
+        for name, (table, _rest) in self.postgresql.items():
+            yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
+        for name in self.functions:
+            yield f"DROP FUNCTION IF EXISTS {name}()"
+
+    def names(self, dialect: str) -> set[str]:
+        return set(self.sqlite if dialect == "sqlite" else self.postgresql)
+
+
+_PLACES = ", ".join(f"({place})" for place in range(2, 15))  # after the plus; three digits at least are left
+_SQLITE_ENDINGS = (
+    "INSERT INTO phone_number_ending (phone_account_id, digits) "
+    f"SELECT NEW.id, substr(NEW.number, column1) FROM (VALUES {_PLACES}) WHERE column1 + 2 <= length(NEW.number);"
+)
+_FORGET = "DELETE FROM phone_number_ending WHERE phone_account_id = NEW.id;"
+
+PHONE_NUMBER_ENDINGS = Lot(
+    table="phone_number_ending",
+    sqlite={
+        "phone_number_endings_insert": f"AFTER INSERT ON phone_account BEGIN {_SQLITE_ENDINGS}",
+        "phone_number_endings_update": f"AFTER UPDATE OF number ON phone_account BEGIN {_FORGET} {_SQLITE_ENDINGS}",
+    },
+    postgresql={
+        "phone_number_endings": (
+            "phone_account",
+            "AFTER INSERT OR UPDATE OF number ON phone_account FOR EACH ROW EXECUTE FUNCTION phone_number_endings()",
+        )
+    },
+    functions={
+        "phone_number_endings": f"""
+CREATE OR REPLACE FUNCTION phone_number_endings() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  {_FORGET}
+  INSERT INTO phone_number_ending (phone_account_id, digits)
+    SELECT NEW.id, substr(NEW.number, place) FROM generate_series(2, length(NEW.number) - 2) AS place;
+  RETURN NULL;
+END $$"""
+    },
+)
+
+LOTS = (PHONE_NUMBER_ENDINGS,)
+
+
+def install(connection: Connection) -> None:
+    for lot in _possible(connection):
+        for statement in lot.install_statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+def remove(connection: Connection) -> None:
+    for lot in _possible(connection):
+        for statement in lot.remove_statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+def names(dialect: str) -> set[str]:
+    return {name for lot in LOTS for name in lot.names(dialect)}
+
+
+def _possible(connection: Connection) -> list[Lot]:
+    present = set(inspect(connection).get_table_names())
+    return [lot for lot in LOTS if lot.table in present]

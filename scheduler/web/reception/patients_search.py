@@ -1,0 +1,127 @@
+"""Finding a patient: the page, its results while typing, and the same as JSON for the desk's own scripts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from scheduler import clock
+from scheduler.domain.errors import NotFound
+from scheduler.domain.patient_search import LONGEST, criteria_of
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import patient_search, reference, visits
+from scheduler.queries.patient_search import FoundPatient, VisitSummary
+from scheduler.web import access
+from scheduler.web.api import rfc3339
+from scheduler.web.reception.door import EVERYBODY, require_staff
+
+blueprint = Blueprint("reception_patients_search", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientLine:
+    """One result. `next_allowed`: the first start that the seven days allow; none when they forbid nothing now."""
+
+    id: str
+    name: str
+    birth_date: date | None
+    number: str | None
+    cleared: bool
+    next_allowed: datetime | None
+    next_visit: datetime | None
+    last_visit: datetime | None
+    no_shows: int
+
+
+@blueprint.get("")
+def page() -> ResponseReturnValue:
+    """The search page; with `?q=` also what it finds, for whoever has no JavaScript."""
+    return render_template("reception/patients/search.html", typed=_typed(), **_found())
+
+
+@blueprint.get("/search")
+def search() -> ResponseReturnValue:
+    """What `q` finds: a piece of the page, or JSON where that is what the caller accepts."""
+    if request.accept_mimetypes.best_match(("text/html", "application/json")) != "application/json":
+        return render_template("reception/patients/_results.html", typed=_typed(), **_found())
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+
+    def moment(local: datetime | None) -> str | None:
+        return None if local is None else rfc3339.moment(local, zone)
+
+    return jsonify(
+        items=[
+            {
+                "id": line.id,
+                "name": line.name,
+                "birth_date": line.birth_date.isoformat() if line.birth_date else None,
+                "phone_last4": line.number[-4:] if line.number else None,
+                "next_allowed": moment(line.next_allowed),
+                "cleared": line.cleared,
+                "next_visit": moment(line.next_visit),
+                "last_visit": moment(line.last_visit),
+                "no_shows": line.no_shows,
+            }
+            for line in _found()["lines"]
+        ]
+    )
+
+
+def _typed() -> str:
+    return request.args.get("q", "")[:LONGEST].replace("\0", " ")
+
+
+def _found() -> dict[str, Any]:
+    criteria = criteria_of(_typed())
+    with db.reading.connect() as connection:
+        found = patient_search.find(connection, criteria)
+        lines = patient_lines(connection, found) if found else []
+    return {"lines": lines, "asked": bool(criteria), "full": len(found) == patient_search.LIMIT}
+
+
+def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[PatientLine]:
+    """What the desk wants to know at a glance; three SELECTs however many there are."""
+    now = clock.now()
+    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
+    ids = [patient.id for patient in found]
+    summaries = patient_search.summaries(connection, ids, now)
+    allowed = _next_allowed(connection, ids, now_local)
+    nothing = VisitSummary()
+    return [
+        PatientLine(
+            id=patient.public_id,
+            name=f"{patient.family_name}, {patient.given_name}",
+            birth_date=patient.birth_date,
+            number=display(patient.number) if patient.number else None,
+            cleared=patient.cleared,
+            next_allowed=allowed.get(patient.id),
+            next_visit=(summary := summaries.get(patient.id, nothing)).next_visit,
+            last_visit=summary.last_visit,
+            no_shows=summary.no_shows,
+        )
+        for patient in found
+    ]
+
+
+def _next_allowed(connection: Connection, ids: list[int], now_local: datetime) -> dict[int, datetime]:
+    try:
+        ims = reference.current(connection).needling
+    except NotFound:
+        return {}
+    min_days = ims.min_days or 0
+    counting = visits.counting_of(connection, ids, now_local - timedelta(days=min_days))
+    allowed = {
+        patient_id: earliest_allowed(
+            now_local,
+            [CountingVisit(v.counts_from_local) for v in counted if v.spacing_group_id == ims.spacing_group_id],
+            min_days=min_days,
+        )
+        for patient_id, counted in counting.items()
+    }
+    return {patient_id: start for patient_id, start in allowed.items() if start > now_local}
