@@ -1,7 +1,7 @@
 """The signed cookie that knows a visitor: a page that looked at it is private."""
 
-from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
 from scheduler.web.envelope import NEVER_STORE
@@ -10,8 +10,8 @@ DESK = "/desk"
 
 
 class VisitorSessions(SecureCookieSessionInterface):
-    """Flask's, but for two things: the signer is made once and not with each request, and an answer that depends on
-    the session is not stored anywhere. Requests without the cookie (API, feeds) pay next to nothing."""
+    """Flask's, but for three things: the signer is made once and not with each request, an answer that depends on
+    the session is not stored anywhere, and whoever does not look at it (API, feeds, style sheets) pays nothing."""
 
     def __init__(self) -> None:
         self._signer: URLSafeTimedSerializer | None = None
@@ -29,8 +29,13 @@ class VisitorSessions(SecureCookieSessionInterface):
     def get_cookie_path(self, app: Flask) -> str:
         return DESK if _at_the_desk() else super().get_cookie_path(app)
 
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if session.accessed and "Cache-Control" not in response.headers:
+        if not session.accessed:
+            return
+        if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = NEVER_STORE
         super().save_session(app, session, response)
 
