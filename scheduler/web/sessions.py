@@ -33,7 +33,7 @@ class VisitorSessions(SecureCookieSessionInterface):
         return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not session.accessed:
+        if not (session.accessed or session.modified):
             return
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = NEVER_STORE
