@@ -38,7 +38,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    constraints_later.remove(op.get_bind())
+    for statement in constraints_later.PHONE_NUMBER_ENDINGS.remove_statements(op.get_bind().dialect.name):
+        op.get_bind().exec_driver_sql(statement)
     op.drop_index(op.f('ix_patient_birth_date'), table_name='patient')
     op.drop_table('phone_number_ending')
     op.drop_table('patient_search_word')

@@ -1,15 +1,19 @@
 """Who changes something: goes into every history line, and decides which courtesies (not which rules) apply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`ident`: a patient's phone-account id, a staff user name, a token's name, or the job's name."""
+    """`ident`: a patient's phone-account id, a staff user name, a token's name, or the job's name.
+
+    `address`: of the machine it came from, for the audit log alone.
+    """
 
     kind: Literal["patient", "staff", "token", "system"]
     ident: str
+    address: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.ident}"

@@ -100,6 +100,16 @@ class VersionConflict(BookingRefused):
         self.current_version = current_version
 
 
+class PatientChanged(VersionConflict):
+    """The patient's details have been changed since the caller read them."""
+
+
+class PatientRestricted(BookingRefused):
+    """The patient's record is restricted: it is used no further than the law asks."""
+
+    code = "patient-restricted"
+
+
 class HoldGone(BookingRefused):
     """The slot was kept for some minutes, and those are over."""
 

@@ -10,7 +10,9 @@ from scheduler.models.access import (
     StaffUser,
 )
 from scheduler.models.appointment import Appointment, AppointmentHistory, Screening
+from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
+from scheduler.models.calls import ReminderCall
 from scheduler.models.clinic import (
     CalendarState,
     Closure,
@@ -22,7 +24,7 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
-from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.sms import Message, Reminder
 
@@ -30,6 +32,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "AppointmentHistory",
+    "AuditLine",
     "Base",
     "BookingDraft",
     "CalendarState",
@@ -38,6 +41,7 @@ __all__ = [
     "IdempotentAnswer",
     "Message",
     "Patient",
+    "PatientMerge",
     "PatientSearchWord",
     "PhoneAccount",
     "PhoneNumberEnding",
@@ -45,6 +49,7 @@ __all__ = [
     "PractitionerTreatment",
     "RateCounter",
     "Reminder",
+    "ReminderCall",
     "Room",
     "Screening",
     "SignInCode",

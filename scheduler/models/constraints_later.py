@@ -73,7 +73,30 @@ END $$"""
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS,)
+_AUDIT = "audit_is_append_only"
+AUDIT_APPEND_ONLY = Lot(
+    table="audit_line",
+    sqlite={
+        f"{_AUDIT}_{event.lower()}": f"BEFORE {event} ON audit_line BEGIN SELECT RAISE(ABORT, '{_AUDIT}');"
+        for event in ("UPDATE", "DELETE")
+    },
+    postgresql={
+        _AUDIT: ("audit_line", "BEFORE UPDATE OR DELETE ON audit_line FOR EACH ROW EXECUTE FUNCTION audit_guard()"),
+        "audit_is_not_truncated": (
+            "audit_line",
+            "BEFORE TRUNCATE ON audit_line FOR EACH STATEMENT EXECUTE FUNCTION audit_guard()",
+        ),
+    },
+    functions={
+        "audit_guard": f"""
+CREATE OR REPLACE FUNCTION audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '{_AUDIT}' USING ERRCODE = '23514', CONSTRAINT = '{_AUDIT}';
+END $$"""
+    },
+)
+
+LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY)
 
 
 def install(connection: Connection) -> None:

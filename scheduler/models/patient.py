@@ -3,10 +3,10 @@
 import secrets
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from scheduler.models.base import Base, Id, Instant, PublicId
+from scheduler.models.base import Base, Id, Instant, Json, PublicId
 
 
 def feed_token() -> str:
@@ -34,7 +34,11 @@ class PhoneAccount(Base):
 
 
 class Patient(Base):
-    """`calendar_version` rises, by trigger, with each change of an appointment of this patient."""
+    """`calendar_version` rises, by trigger, with each change of an appointment of this patient; `version` with each
+    change of the patient's own details.
+
+    Restricted instead of deleted: books nothing online and gets no texts.
+    """
 
     __tablename__ = "patient"
     __table_args__ = (CheckConstraint("length(given_name) > 0 AND length(family_name) > 0", name="patient_has_a_name"),)
@@ -50,6 +54,10 @@ class Patient(Base):
     cleared_by: Mapped[str | None] = mapped_column(String(80))
     feed_token: Mapped[str] = mapped_column(String(48), unique=True, default=feed_token)
     calendar_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    restricted_at: Mapped[datetime | None] = mapped_column(Instant)
+    restricted_by: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(Instant)
 
     phone_account: Mapped[PhoneAccount | None] = relationship(back_populates="patients")
@@ -57,3 +65,17 @@ class Patient(Base):
     @property
     def full_name(self) -> str:
         return f"{self.given_name} {self.family_name}"
+
+
+class PatientMerge(Base):
+    """Two records of one person became one. The record merged stays, without visits and number; `moved` says what went."""
+
+    __tablename__ = "patient_merge"
+    __table_args__ = (CheckConstraint("kept_patient_id <> merged_patient_id", name="merged_into_another"),)
+
+    id: Mapped[Id]
+    merged_patient_id: Mapped[int] = mapped_column(ForeignKey(Patient.id), unique=True)
+    kept_patient_id: Mapped[int] = mapped_column(ForeignKey(Patient.id), index=True)
+    merged_at: Mapped[datetime] = mapped_column(Instant)
+    merged_by: Mapped[str] = mapped_column(String(80))
+    moved: Mapped[Json] = mapped_column(JSON)

@@ -22,6 +22,7 @@ class PatientFacts:
     cleared: bool
     visits: tuple[TimeSlot, ...]
     counting: tuple[CountingVisit, ...]
+    restricted: bool = False
 
 
 class Counting(NamedTuple):
@@ -50,6 +51,7 @@ _IN_REACH = [
 _FACTS = (
     select(
         Patient.cleared_for_ims_at.is_not(None),
+        Patient.restricted_at.is_not(None),
         Appointment.id,
         Appointment.origin,
         Appointment.starts_local.cast(String),
@@ -91,7 +93,7 @@ def facts_of(
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []
-    for _cleared, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
+    for _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
         if appointment_id is None or appointment_id == leaving_out:
             continue
         elsewhere = origin == "elsewhere"
@@ -101,4 +103,4 @@ def facts_of(
         if spacing_group_id is not None and group_id == spacing_group_id:
             moment = datetime.fromisoformat(counts_from)
             counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
-    return PatientFacts(patient_id, bool(rows[0][0]), tuple(visits), tuple(counting))
+    return PatientFacts(patient_id, bool(rows[0][0]), tuple(visits), tuple(counting), bool(rows[0][1]))

@@ -108,25 +108,28 @@ def move_appointment(
         here.patient_id,
         leaving_out=here.id,
     )
+    return carry_out(session, request, lambda: move_within(session, request, here, expected_version))
+
+
+def move_within(
+    session: Session, request: Request, here: Appointment, expected_version: int | None = None
+) -> Appointment:
+    """The move itself, in a transaction that somebody else commits."""
     same = here.practitioner.slug if here.practitioner else None
-
-    def move() -> Appointment:
-        moved = lock_all(session, request, [here])[0]
-        require_version(moved, expected_version)
-        require_changeable(moved, clinic=clinic, now=now, actor=actor)
-        place = _place_with_same_practitioner_first(session, request, same)
-        if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
-            return moved  # a double click: it is there already
-        put(moved, request, place)
-        moved.schedule_version = moved.version + 1
-        if moved.status == AppointmentStatus.CONFIRMED:
-            moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time
-        touch(moved, now=now, actor=actor, why="moved")
-        session.flush()
-        plan_for(session, appointment=moved, clinic=clinic, now=now)
-        return moved
-
-    return carry_out(session, request, move)
+    moved = lock_all(session, request, [here])[0]
+    require_version(moved, expected_version)
+    require_changeable(moved, clinic=request.clinic, now=request.now, actor=request.actor)
+    place = _place_with_same_practitioner_first(session, request, same)
+    if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
+        return moved  # a double click: it is there already
+    put(moved, request, place)
+    moved.schedule_version = moved.version + 1
+    if moved.status == AppointmentStatus.CONFIRMED:
+        moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time
+    touch(moved, now=request.now, actor=request.actor, why="moved")
+    session.flush()
+    plan_for(session, appointment=moved, clinic=request.clinic, now=request.now)
+    return moved
 
 
 @retry_deadlocks

@@ -14,6 +14,7 @@ from scheduler.domain.errors import Invalid, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment
 from scheduler.queries import appointments, reference
+from scheduler.usecases import audit
 from scheduler.usecases.changing import require_version
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
@@ -40,12 +41,30 @@ def record_elsewhere(
     What has happened can't be refused: of two past visits too near to each other the later one counts, which
     forbids every future start that the earlier one forbids.
     """
+    begin_write(session)
+    recorded = record_within(session, clinic=clinic, patient_id=patient_id, day=day, at=at, now=now, actor=actor)
+    if remember is not None:
+        remember(session, recorded)
+    session.commit()
+    return recorded
+
+
+def record_within(
+    session: Session,
+    *,
+    clinic: ClinicSettings,
+    patient_id: int,
+    day: date,
+    at: time | None,
+    now: datetime,
+    actor: Actor,
+) -> Appointment:
+    """The same in the transaction of another use case, which commits."""
     zone = clock.zone(clinic.zone)
     if day > clock.to_local(now, zone).date():
         raise Invalid({"needled_on": "This day is still to come. Give the day you last had IMS or dry needling."})
     if at is not None:
         _require_one_moment(day, at, zone)
-    begin_write(session)
     lock_patient(session, patient_id)
     ims = reference.current(session.connection()).needling
     assert ims.min_days is not None  # noqa: S101 - by constraint
@@ -54,9 +73,6 @@ def record_elsewhere(
     near = _counting_near(session, patient_id, ims.spacing_group_id, counts_from, ims.min_days)
     again = next((v for v in near if v.origin == "elsewhere" and v.counts_from_local == counts_from), None)
     if again is not None:
-        if remember is not None:
-            remember(session, again)
-        session.commit()
         return again
     _require_no_visit_to_come(near, counts_from, ims.min_days)
     later = [visit for visit in near if visit.counts_from_local > counts_from]
@@ -89,10 +105,8 @@ def record_elsewhere(
         changed_by=str(actor),
     )
     session.add(recorded)
+    audit.note(session, what=audit.ELSEWHERE, actor=actor, now=now, patient_id=patient_id, details=day.isoformat())
     session.flush()
-    if remember is not None:
-        remember(session, recorded)
-    session.commit()
     return recorded
 
 
@@ -122,10 +136,17 @@ def take_back_elsewhere(
         _touch(taken_back, now, actor, reason.strip()[:500] or "recorded by mistake")
         session.flush()
         _count_again(session, taken_back, now, actor)
+        _note_taken_back(session, taken_back, now, actor)
     if remember is not None:
         remember(session, taken_back)
     session.commit()
     return taken_back
+
+
+def _note_taken_back(session: Session, visit: Appointment, now: datetime, actor: Actor) -> None:
+    day = visit.starts_local.date().isoformat()
+    what = audit.ELSEWHERE_TAKEN_BACK
+    audit.note(session, what=what, actor=actor, now=now, patient_id=visit.patient_id, details=day)
 
 
 def _count_again(session: Session, taken_back: Appointment, now: datetime, actor: Actor) -> None:

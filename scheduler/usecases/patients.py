@@ -2,22 +2,24 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid
+from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
 from scheduler.models import Patient, PhoneAccount
 from scheduler.models.patient import feed_token
-from scheduler.queries import patients
+from scheduler.usecases import audit
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 OLDEST = 120  # years
 LANGUAGES = ("en", "fr")
+LONGEST_NOTE = 2_000
+DETAILS = ("given_name", "family_name", "birth_date", "phone_account", "language", "note")
 
 
 @retry_deadlocks
@@ -31,13 +33,14 @@ def register_patient(
     language: str,
     now: datetime,
     today: date,
-    cleared_by: Actor | None = None,
+    actor: Actor,
+    cleared: bool = False,
     remember: Remember | None = None,
 ) -> Patient:
     """A new patient; the same name and birth date on the same number is the patient that is there already.
 
-    `phone` is E.164. With `cleared_by` also cleared for IMS; the caller checks the role. Refuses with Invalid,
-    naming the field.
+    `phone` is E.164. `cleared` for IMS at once by `actor`, whose role the caller checks. Refuses with Invalid, naming the
+    field.
     """
     given_name, family_name = tidy_name(given_name), tidy_name(family_name)
     require_details(given_name, family_name, birth_date, language, today)
@@ -54,8 +57,10 @@ def register_patient(
             created_at=now,
         )
         session.add(patient)
-    if cleared_by is not None:
-        _clear(patient, cleared_by, now)
+        session.flush()
+        audit.note(session, what=audit.REGISTERED, actor=actor, now=now, patient_id=patient.id)
+    if cleared:
+        _clear(session, patient, actor, now)
     session.flush()
     if remember is not None:
         remember(session, patient)
@@ -70,30 +75,41 @@ def update_patient(
     public_id: str,
     now: datetime,
     today: date,
+    actor: Actor,
     given_name: str | None = None,
     family_name: str | None = None,
     birth_date: date | None = None,
     phone: str | None = None,
     language: str | None = None,
+    note: str | None = None,
     cleared: bool | None = None,
-    actor: Actor | None = None,
+    expected_version: int | None = None,
 ) -> Patient:
-    """Change what is given; none leaves a detail as it is. `cleared` for IMS, by `actor`, whose role the caller checks."""
+    """Change what is given; none leaves a detail as it is, an empty `phone` takes the number away.
+
+    `cleared` for IMS, by `actor`, whose role the caller checks. Refuses with PatientChanged when the details are no
+    longer those of `expected_version`.
+    """
     begin_write(session)
-    patient = patients.by_public_id(session, public_id)
+    patient = locked(session, public_id)
+    if expected_version is not None and patient.version != expected_version:
+        raise PatientChanged(patient.version)
     given_name = patient.given_name if given_name is None else tidy_name(given_name)
     family_name = patient.family_name if family_name is None else tidy_name(family_name)
     language = language or patient.language
     require_details(given_name, family_name, birth_date, language, today)
+    account = _account(session, phone, language, now) if phone else None  # asks, so before anything changes
     patient.given_name, patient.family_name, patient.language = given_name, family_name, language
     patient.birth_date = birth_date or patient.birth_date
-    if phone:
-        patient.phone_account = _account(session, phone, language, now)
+    if note is not None:
+        patient.note = note.replace("\0", "").strip()[:LONGEST_NOTE]
+    if phone is not None and patient.phone_account_id != (account.id if account else None):
+        patient.phone_account = account
+    _note_changes(session, patient, actor, now)
     if cleared:
-        assert actor is not None  # noqa: S101 - clearing has an author
-        _clear(patient, actor, now)
+        _clear(session, patient, actor, now)
     elif cleared is not None:
-        patient.cleared_for_ims_at = patient.cleared_by = None
+        _take_back(session, patient, actor, now)
     session.commit()
     return patient
 
@@ -102,29 +118,56 @@ def update_patient(
 def clear_for_ims(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
     """A practitioner has examined the patient, who is a candidate for IMS. The caller checks the role."""
     begin_write(session)
-    patient = patients.by_public_id(session, public_id)
-    _clear(patient, actor, now)
+    patient = locked(session, public_id)
+    _clear(session, patient, actor, now)
     session.commit()
     return patient
 
 
 @retry_deadlocks
-def take_back_clearance(session: Session, *, public_id: str) -> Patient:
+def take_back_clearance(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
     """IMS visits booked already stand; no further one can be booked."""
     begin_write(session)
-    patient = patients.by_public_id(session, public_id)
-    patient.cleared_for_ims_at = patient.cleared_by = None
+    patient = locked(session, public_id)
+    _take_back(session, patient, actor, now)
     session.commit()
     return patient
 
 
 @retry_deadlocks
-def renew_feed(session: Session, *, patient_id: int) -> Patient:
+def restrict_patient(session: Session, *, public_id: str, restricted: bool, now: datetime, actor: Actor) -> Patient:
+    """Instead of deletion, and back again: a restricted patient books nothing online and gets no texts.
+
+    The caller checks the role.
+    """
+    begin_write(session)
+    patient = locked(session, public_id)
+    if restricted != (patient.restricted_at is not None):
+        patient.restricted_at, patient.restricted_by = (now, str(actor)) if restricted else (None, None)
+        what = audit.RESTRICTED if restricted else audit.RELEASED
+        audit.note(session, what=what, actor=actor, now=now, patient_id=patient.id)
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def renew_feed(session: Session, *, patient_id: int, now: datetime, actor: Actor) -> Patient:
     """A new private calendar address; the old one is dead at once."""
     begin_write(session)
     patient = session.get_one(Patient, patient_id)
     patient.feed_token = feed_token()
+    audit.note(session, what=audit.FEED_RENEWED, actor=actor, now=now, patient_id=patient.id)
     session.commit()
+    return patient
+
+
+def locked(session: Session, public_id: str) -> Patient:
+    """The patient as it is now, its row locked. NotFound when there is none."""
+    patient = session.scalar(
+        select(Patient).where(Patient.public_id == public_id).with_for_update(key_share=True, of=Patient)
+    )
+    if patient is None:
+        raise NotFound("patient")
     return patient
 
 
@@ -145,9 +188,27 @@ def require_details(given_name: str, family_name: str, birth_date: date | None, 
         raise Invalid(errors)
 
 
-def _clear(patient: Patient, actor: Actor, now: datetime) -> None:
+def _note_changes(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:
+    """The names of the fields that change, into the audit log; nothing when nothing does."""
+    attributes = inspect(patient).attrs
+    changed = [field for field in DETAILS if attributes[field].history.has_changes()]
+    if changed:
+        patient.version += 1
+        session.flush()
+        details = ", ".join(changed)
+        audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient.id, details=details)
+
+
+def _clear(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:
     if patient.cleared_for_ims_at is None:
         patient.cleared_for_ims_at, patient.cleared_by = now, str(actor)
+        audit.note(session, what=audit.CLEARED, actor=actor, now=now, patient_id=patient.id)
+
+
+def _take_back(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:
+    if patient.cleared_for_ims_at is not None:
+        patient.cleared_for_ims_at = patient.cleared_by = None
+        audit.note(session, what=audit.CLEARANCE_TAKEN_BACK, actor=actor, now=now, patient_id=patient.id)
 
 
 def _account(session: Session, phone: str, language: str, now: datetime) -> PhoneAccount:

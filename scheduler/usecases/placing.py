@@ -21,6 +21,7 @@ from scheduler.domain.errors import (
     NotCleared,
     NotFound,
     PatientBusy,
+    PatientRestricted,
     SlotNotOffered,
     SlotTaken,
     TreatmentTooSoon,
@@ -124,6 +125,8 @@ def require_patient_may(session: Session, request: Request, wanted: Wanted) -> N
     facts = slots.facts_for(
         session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, lock="locked"
     )
+    if facts.restricted and request.actor.keeps_to_offer:
+        raise PatientRestricted
     treatment, starts = wanted.treatment, request.starts_local
     if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
         raise NotCleared

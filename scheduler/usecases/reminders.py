@@ -79,6 +79,8 @@ def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
         return Verdict("superseded", "moved")
     if row.starts_at <= now:
         return Verdict("failed" if row.attempts else "suppressed", "too late")
+    if row.restricted_at is not None:
+        return Verdict("suppressed", "restricted")
     if row.number is None:
         return Verdict("suppressed", "no number")
     if row.opted_out_at is not None:
@@ -127,6 +129,7 @@ _FACTS = (
         Appointment.patient_id,
         Practitioner.given_name.label("practitioner"),
         Patient.language,
+        Patient.restricted_at,
         PhoneAccount.number,
         PhoneAccount.opted_out_at,
         PhoneAccount.unreachable_at,

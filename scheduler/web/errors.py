@@ -161,6 +161,17 @@ def _version_conflict(_error: errors.VersionConflict) -> Words:
     )
 
 
+def _patient_changed(_error: errors.PatientChanged) -> Words:
+    return (
+        _("Somebody has changed this patient's details in the meantime."),
+        _("Both are shown here: what stands now, and what you typed. Save again if yours is right."),
+    )
+
+
+def _patient_restricted(_error: errors.PatientRestricted) -> Words:
+    return _("Nothing can be booked online for this patient."), _("Please telephone the clinic.")
+
+
 def _hold_gone(_error: errors.HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
@@ -210,6 +221,8 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.PatientBusy: (409, _patient_busy),
     errors.TooLateToChange: (409, _too_late),
     errors.VersionConflict: (409, _version_conflict),
+    errors.PatientChanged: (409, _patient_changed),
+    errors.PatientRestricted: (409, _patient_restricted),
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),

@@ -323,7 +323,7 @@ class TestWhatCounts:
         moved = book(session, patient, MONDAY + timedelta(days=7))
         revived = book(session, patient, MONDAY + timedelta(days=14))
         booking.cancel_appointment(session, clinic=CLINIC, public_id=revived.public_id, reason="", now=NOW, actor=STAFF)
-        take_back_clearance(session, public_id=patient.public_id)
+        take_back_clearance(session, public_id=patient.public_id, now=NOW, actor=STAFF)
         with pytest.raises(NotCleared):
             move(session, moved, MONDAY + timedelta(days=8), "10:00")
         with pytest.raises(NotCleared):

@@ -21,7 +21,7 @@ from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.patients import renew_feed
 from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
-from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, PATIENT, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
 
 DAY = timedelta(days=1)
@@ -235,7 +235,7 @@ def test_an_unknown_or_malformed_token_is_404(client: FlaskClient, patient: Pati
 def test_a_renewed_token_kills_the_old_one(client: FlaskClient, session: Session, patient: Patient) -> None:
     old = patient.feed_token
     etag = get(client, patient).headers["ETag"]
-    renew_feed(session, patient_id=patient.id)
+    renew_feed(session, patient_id=patient.id, now=NOW, actor=PATIENT)
     assert patient.feed_token != old and get(client, patient).status_code == 200
     assert client.get(f"/feeds/{old}.ics", headers={"If-None-Match": etag}).status_code == 404
 

@@ -41,7 +41,7 @@ def token() -> TokenInfo:
 
 
 def actor() -> Actor:
-    return Actor("token", token().name)
+    return Actor("token", token().name, request.remote_addr or "")
 
 
 def require_role(*roles: str) -> None:

@@ -71,7 +71,8 @@ def register(given: dict[str, Any]) -> Response:
         **given,
         now=now,
         today=_today(now, clinic),
-        cleared_by=bearer.actor() if cleared else None,
+        actor=bearer.actor(),
+        cleared=cleared,
         remember=answer,
     )
     return answer.response()

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from scheduler import clock
 from scheduler.domain.booking_steps import REVIEW
-from scheduler.domain.errors import BookingRefused, TreatmentTooSoon
+from scheduler.domain.errors import BookingRefused, PatientRestricted, TreatmentTooSoon
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
@@ -121,6 +121,7 @@ def _patient_id(booking: Booking) -> int:
         language=template_variables()["language"],
         now=booking.now,
         today=booking.today,
+        actor=actor_of(booking),
     )
     patient_id = patient.id
     booking.keep(patient=patient.public_id)
@@ -149,6 +150,9 @@ def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Appoi
 def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> ResponseReturnValue:
     """To the page where it can be mended: another time, or an assessment; everything typed is kept."""
     chosen = booking.starts_local
+    if isinstance(refusal, PatientRestricted):
+        explained = explain(refusal)
+        return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")])
     if isinstance(refusal, TreatmentTooSoon) and refusal.wanted_local != chosen:
         # IMS elsewhere is too near to another visit that is booked already: no time chosen here mends that.
         explained = explain(refusal)

@@ -118,7 +118,8 @@ def show_expired_form(_error: CSRFError) -> ResponseReturnValue:
 
 
 def actor_of(booking: Booking) -> Actor:
-    return Actor("patient", str(booking.account.id) if booking.account else "visitor")
+    ident = str(booking.account.id) if booking.account else "visitor"
+    return Actor("patient", ident, request.remote_addr or "")
 
 
 def _page_before(booking: Booking, step: BookingStep) -> str | None:

@@ -90,7 +90,8 @@ def calendar(public_id: str) -> str:
 @blueprint.post("/me/patients/<public_id>/calendar/renew")
 def renew_calendar(public_id: str) -> ResponseReturnValue:
     patient = patients.one_of_account(db.session(), public_id, signed_in().id)
-    renew_feed(db.session(), patient_id=patient.id)
+    actor = Actor("patient", str(signed_in().id), request.remote_addr or "")
+    renew_feed(db.session(), patient_id=patient.id, now=clock.now(), actor=actor)
     flash(_("The calendar has a new address; the old one no longer works."))
     return redirect(url_for(".calendar", public_id=public_id), 303)
 

@@ -37,7 +37,7 @@ class SignedInStaff:
 
     @property
     def actor(self) -> Actor:
-        return Actor("staff", self.username)
+        return Actor("staff", self.username, request.remote_addr or "")
 
 
 def signed_in(staff: StaffUser) -> SignedInStaff:

@@ -1,0 +1,49 @@
+"""The audit log: every view and change of a patient, every change of a setting.
+
+A change notes itself in its own transaction (`note`); a view has one of its own (`note_view`). What becomes of visits
+stands in their history already.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.models import AuditLine
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+VIEWED, LISTED, EXPORTED, PRINTED = "patient.viewed", "patient.listed", "patient.exported", "patient.printed"
+REGISTERED, CHANGED, MERGED = "patient.registered", "patient.changed", "patient.merged"
+CLEARED, CLEARANCE_TAKEN_BACK = "patient.cleared", "patient.clearance_taken_back"
+RESTRICTED, RELEASED, FEED_RENEWED = "patient.restricted", "patient.released", "patient.feed_renewed"
+ELSEWHERE, ELSEWHERE_TAKEN_BACK = "patient.ims_elsewhere", "patient.ims_elsewhere_taken_back"
+CALLED, CALL_TAKEN_BACK = "patient.called", "patient.call_taken_back"
+SETTINGS, STAFF = "settings.changed", "staff.changed"
+
+LONGEST = 300
+
+
+def note(
+    session: Session, *, what: str, actor: Actor, now: datetime, patient_id: int | None = None, details: str = ""
+) -> None:
+    """Add the line to the transaction under way; commits nothing."""
+    session.add(
+        AuditLine(
+            at=now,
+            actor=str(actor)[:80],
+            what=what,
+            patient_id=patient_id,
+            details=details[:LONGEST],
+            address=actor.address[:45],
+        )
+    )
+
+
+@retry_deadlocks
+def note_view(
+    session: Session, *, actor: Actor, now: datetime, patient_id: int, what: str = VIEWED, details: str = ""
+) -> None:
+    """Somebody looks at a patient, who is shown only once this has been written."""
+    begin_write(session)
+    note(session, what=what, actor=actor, now=now, patient_id=patient_id, details=details)
+    session.commit()
