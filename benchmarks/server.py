@@ -9,11 +9,11 @@ import itertools
 import os
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from benchmarks.yardsticks import QUERIES, make_yardsticks
 from config import Config
@@ -21,16 +21,17 @@ from scheduler import create_app
 from scheduler.extensions import db
 from scheduler.queries import reference
 
+T = TypeVar("T")
 COLD = "/cold"
 _cold: ContextVar[bool] = ContextVar("cold", default=False)
 _changes = itertools.count(1)
 
 
-def _forgetful(state: Callable[[Connection], reference.State]) -> Callable[[Connection], reference.State]:
+def _forgetful(state: Callable[[T], reference.State]) -> Callable[[T], reference.State]:
     """What is kept, is kept for a state of the calendar: when that always differs, nothing kept is found."""
 
-    def read(connection: Connection) -> reference.State:
-        found = state(connection)
+    def read(of: T) -> reference.State:
+        found = state(of)
         return found._replace(calendar_version=found.calendar_version + next(_changes)) if _cold.get() else found
 
     return read
@@ -41,7 +42,8 @@ def _make_app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     with product.app_context():
         engine = db.engine
     yardsticks = make_yardsticks(engine)
-    reference.state = _forgetful(reference.state)  # type: ignore[assignment]  # read by its module everywhere
+    reference.state = _forgetful(reference.state)  # read by its module everywhere
+    reference.state_now = _forgetful(reference.state_now)
 
     if "COUNT_QUERIES" in os.environ:
         _count(engine, yardsticks)

@@ -1,4 +1,4 @@
-"""SELECTs for the driver itself, where every question of a patient looking for a time goes through.
+"""Statements for the driver itself: where every question of a patient looking for a time goes through, and every booking.
 
 SQLAlchemy writes the SQL, once; the driver runs it, and its rows are taken as they come. That is half the cost of
 executing a statement (and a tenth of one with thousands of rows), and nothing is converted: select numbers and text,
@@ -11,32 +11,48 @@ from typing import Any
 
 from sqlalchemy import ClauseElement, Connection, Dialect
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
 
 
 class Plain:
-    """A SELECT with named parameters (`bindparam`)."""
+    """A statement with named parameters (`bindparam`)."""
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def all(self, connection: Connection, **given: Any) -> Sequence[Row]:
-        sql, fixed = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
-        values = fixed | given
-        cursor = connection.connection.cursor()
+        """The rows of a SELECT, or of an INSERT with RETURNING."""
+        cursor = self._executed(connection, given)
         try:
-            for heard in connection.dispatch.before_cursor_execute:  # so that who counts or logs SQL hears of it
-                heard(connection, cursor, sql, values, None, False)
-            cursor.execute(sql, values)
-            return cursor.fetchall()
+            rows: Sequence[Row] = cursor.fetchall()
+            return rows
         finally:
             cursor.close()
 
     def first(self, connection: Connection, **given: Any) -> Row | None:
         rows = self.all(connection, **given)
         return rows[0] if rows else None
+
+    def run(self, connection: Connection, **given: Any) -> None:
+        """For what gives no rows."""
+        self._executed(connection, given).close()
+
+    def _executed(self, connection: Connection, given: dict[str, Any]) -> Any:
+        dialect = connection.dialect
+        sql, fixed = self._compiled.get(dialect.name) or self._compile(dialect)
+        values = fixed | given
+        cursor = connection.connection.cursor()
+        for heard in connection.dispatch.before_cursor_execute:  # so that who counts or logs SQL hears of it
+            heard(connection, cursor, sql, values, None, False)
+        try:
+            cursor.execute(sql, values)
+        except dialect.loaded_dbapi.Error as error:  # as SQLAlchemy would raise it
+            cursor.close()
+            raise DBAPIError.instance(sql, values, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+        return cursor
 
     def _compile(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         named = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
@@ -46,9 +62,11 @@ class Plain:
         return self._compiled[dialect.name]
 
 
-def text_of(local: datetime) -> str:
-    """A wall-clock time as a parameter; the shape that SQLite compares by (models/base.py)."""
-    return local.isoformat(" ", "microseconds")
+def text_of(time: datetime) -> str:
+    """A wall-clock time, or an instant in UTC, as a parameter; the shape that SQLite compares by (models/base.py)."""
+    if time.tzinfo is not None:
+        time = time.astimezone(UTC).replace(tzinfo=None)
+    return time.isoformat(" ", "microseconds")
 
 
 def instant_of(text: str) -> datetime:

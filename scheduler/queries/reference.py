@@ -122,11 +122,11 @@ class Reference:
 
 T = TypeVar("T", TreatmentInfo, PractitionerInfo)
 
-_STATE = select(
+STATE = select(
     CalendarState.reference_version,
     select(cast(func.sum(Practitioner.calendar_version), Integer)).scalar_subquery(),
 )
-_STATE_IN_TRANSACTION, _STATE_ALONE = Plain(_STATE), OneRow(_STATE)
+_STATE_IN_TRANSACTION, _STATE_ALONE = Plain(STATE), OneRow(STATE)
 _kept: "WeakKeyDictionary[Any, Reference]" = WeakKeyDictionary()  # connection pool → Reference
 
 
@@ -141,6 +141,15 @@ def state_now(engine: Engine) -> State:
     row = _STATE_ALONE.read(engine)
     assert row is not None  # noqa: S101 - the migration puts the row there
     return State(row[0], row[1] or 0)
+
+
+def current_at(engine: Engine, version: int) -> Reference:
+    """The same as `current`, without a connection as long as nothing changed."""
+    kept = _kept.get(engine.pool)
+    if kept is not None and kept.version >= version:
+        return kept
+    with engine.connect() as connection:
+        return current(connection, version)
 
 
 def current(connection: Connection, version: int | None = None) -> Reference:

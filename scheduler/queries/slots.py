@@ -5,12 +5,12 @@ the range, and the patient's own visits. An offer to anybody is kept in memory w
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
@@ -170,7 +170,7 @@ def facts_for(
     *,
     now: datetime,
     zone: str,
-    lock: Literal["read", "locked"] = "read",
+    locking: Sequence[int] | None = None,
 ) -> PatientFacts:
     """The patient's visits that bear on what is wanted, from today on even when the wanted days are later."""
     today = clock.to_local(now, clock.zone(zone)).date()
@@ -182,7 +182,7 @@ def facts_for(
         first_day=min(wanted.first_day, today),
         last_day=wanted.last_day,
         leaving_out=wanted.leaving_out,
-        lock=lock,
+        locking=locking,
     )
 
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, select
+from sqlalchemy import Connection, Engine, Text, and_, bindparam, cast, select
 
 from scheduler.models.access import ApiToken, IdempotentAnswer
-from scheduler.queries.plain import Plain, instant_of
+from scheduler.models.one_row import OneRow
+from scheduler.queries.plain import instant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,23 @@ _VALID = (ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None
 _COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text))
 _ANSWER = (IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
 _OF_TOKEN = and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key"))
-_BY_HASH = Plain(select(*_COLUMNS).where(*_VALID))
-_BY_HASH_WITH_ANSWER = Plain(
-    select(*_COLUMNS, *_ANSWER).join_from(ApiToken, IdempotentAnswer, _OF_TOKEN, isouter=True).where(*_VALID)
+_BY_HASH = OneRow(select(*_COLUMNS).where(*_VALID), "hash")
+_BY_HASH_WITH_ANSWER = OneRow(
+    select(*_COLUMNS, *_ANSWER).join_from(ApiToken, IdempotentAnswer, _OF_TOKEN, isouter=True).where(*_VALID),
+    "key",
+    "hash",
 )
 
 
-def by_hash(connection: Connection, token_hash: str) -> TokenInfo | None:
+def by_hash(engine: Engine, token_hash: str) -> TokenInfo | None:
     """None when there is no such token, or when it was revoked."""
-    row = _BY_HASH.first(connection, hash=token_hash)
+    row = _BY_HASH.read(engine, token_hash)
     return _token(*row) if row else None
 
 
-def by_hash_with_answer(
-    connection: Connection, token_hash: str, key: str
-) -> tuple[TokenInfo | None, EarlierAnswer | None]:
+def by_hash_with_answer(engine: Engine, token_hash: str, key: str) -> tuple[TokenInfo | None, EarlierAnswer | None]:
     """The token and what was answered to it under `key`, in one SELECT."""
-    row = _BY_HASH_WITH_ANSWER.first(connection, hash=token_hash, key=key)
+    row = _BY_HASH_WITH_ANSWER.read(engine, key, token_hash)
     if row is None:
         return None, None
     return _token(*row[:4]), EarlierAnswer(*row[4:]) if row[4] else None

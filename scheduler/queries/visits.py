@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, and_, bindparam, or_, select
+from sqlalchemy import ARRAY, Connection, Integer, String, and_, any_, bindparam, func, or_, select, true
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
-from scheduler.models import Appointment, Patient
+from scheduler.models import Appointment, Patient, Practitioner
 from scheduler.queries.plain import Plain, text_of
 
 
@@ -64,7 +64,20 @@ _FACTS = (
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
     .where(Patient.id == bindparam("patient_id"))
 )
-_READ, _LOCKED = Plain(_FACTS), Plain(_FACTS.with_for_update(key_share=True, of=Patient))
+_PRACTITIONERS = (
+    select(Practitioner.id)
+    .where(Practitioner.id == any_(bindparam("practitioners", type_=ARRAY(Integer))))
+    .order_by(Practitioner.id)
+    .with_for_update(key_share=True)
+    .subquery()
+)
+_READ = Plain(_FACTS)
+# Practitioners are counted so that all of them are locked before the patient's row is reached.
+_LOCKED = Plain(
+    _FACTS.join(select(func.count()).select_from(_PRACTITIONERS).subquery(), true()).with_for_update(
+        key_share=True, of=Patient
+    )
+)
 
 
 def facts_of(
@@ -76,20 +89,23 @@ def facts_of(
     first_day: date,
     last_day: date,
     leaving_out: int | None = None,
-    lock: Literal["read", "locked"] = "read",
+    locking: Sequence[int] | None = None,
 ) -> PatientFacts:
     """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included).
 
-    "locked" locks the patient's row as well (PostgreSQL). A visit committed while we waited for the lock may be
-    missing: the constraints still see it.
+    `locking` (PostgreSQL) these practitioners' rows and then the patient's. A visit committed while we waited for a
+    lock may be missing: the constraints still see it.
     """
     reach = timedelta(days=max(min_days or 0, 1))
-    rows = (_LOCKED if lock == "locked" else _READ).all(
-        connection,
-        patient_id=patient_id,
-        from_local=text_of(datetime.combine(first_day, time.min) - reach),
-        to_local=text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
-    )
+    asked = {
+        "patient_id": patient_id,
+        "from_local": text_of(datetime.combine(first_day, time.min) - reach),
+        "to_local": text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
+    }
+    if locking is None or connection.dialect.name != "postgresql":
+        rows = _READ.all(connection, **asked)
+    else:
+        rows = _LOCKED.all(connection, **asked, practitioners=sorted(locking))
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []

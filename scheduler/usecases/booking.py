@@ -15,8 +15,8 @@ from scheduler.domain.errors import (
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, Screening
 from scheduler.queries import appointments
+from scheduler.queries.reference import State
 from scheduler.usecases.changing import (
-    appointment_at,
     carry_out,
     change_to,
     lock_all,
@@ -28,6 +28,7 @@ from scheduler.usecases.changing import (
 )
 from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.holds import take_hold
+from scheduler.usecases.new_appointment import Visit, add_appointment
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import (
     Place,
@@ -54,23 +55,23 @@ def book_slot(
     held_for: str | None = None,
     screening: ScreeningAnswers | None = None,
     remember: Remember | None = None,
-) -> Appointment:
+    known: State | None = None,
+) -> Visit:
     """Book a visit. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
 
     A hold that is over or is for something else is passed over: the slot is booked if it is still free.
     IMS elsewhere, named in the screening, is recorded first and stays recorded: it counts whatever is booked.
     Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives.
     """
-    request = Request(clinic, treatment, practitioner, starts_local, now, actor, patient_id)
+    request = Request(clinic, treatment, practitioner, starts_local, now, actor, patient_id, known=known)
     if screening is not None and screening.needled_on is not None:
         record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)
 
-    def book() -> Appointment:
-        booked = take_hold(session, hold, held_for, request) if hold and held_for else None
+    def book() -> Visit:
+        booked: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
         if booked is None:
-            booked = appointment_at(find_place(session, request), request, AppointmentStatus.BOOKED, origin=origin)
-            session.add(booked)
-        session.flush()
+            place = find_place(session, request)
+            booked = add_appointment(session, place, request, AppointmentStatus.BOOKED, origin=origin)
         if screening is not None:
             session.add(_screening(booked, patient_id, screening, now))
         plan_for(session, appointment=booked, clinic=clinic, now=now)
@@ -178,7 +179,7 @@ def _place_with_same_practitioner_first(session: Session, request: Request, same
     return find_place(session, request)
 
 
-def _screening(appointment: Appointment, patient_id: int, answers: ScreeningAnswers, now: datetime) -> Screening:
+def _screening(appointment: Visit, patient_id: int, answers: ScreeningAnswers, now: datetime) -> Screening:
     return Screening(
         appointment_id=appointment.id,
         patient_id=patient_id,

@@ -7,6 +7,7 @@ lines, calendar versions and the dropping of stale reminders are the database's 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from scheduler.domain.errors import (
 from scheduler.models import Appointment
 from scheduler.models.constraints import violated
 from scheduler.queries import appointments, reference
+from scheduler.usecases.new_appointment import Visit
 from scheduler.usecases.placing import (
     Place,
     Request,
@@ -38,10 +40,11 @@ from scheduler.usecases.placing import (
 from scheduler.usecases.transaction import begin_write
 
 ROOM_RACES = 6  # another booking may take the chosen room between our look and our insert
+V = TypeVar("V", bound=Visit)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
 
 
-def carry_out(session: Session, request: Request, work: Callable[[], Appointment]) -> Appointment:
+def carry_out(session: Session, request: Request, work: Callable[[], V]) -> V:
     """Run the work in its write transaction and commit; a constraint's no becomes a refusal with alternatives."""
     for _attempt in range(ROOM_RACES):
         begin_write(session)
@@ -63,25 +66,6 @@ def carry_out(session: Session, request: Request, work: Callable[[], Appointment
                 raise
             raise with_alternatives(session, refusal, request) from None
     raise with_alternatives(session, SlotTaken(), request)
-
-
-def appointment_at(place: Place, request: Request, status: AppointmentStatus, *, origin: str) -> Appointment:
-    treatment = place.treatment
-    appointment = Appointment(
-        patient_id=request.patient_id,
-        treatment_id=treatment.id,
-        status=status,
-        origin=origin,
-        spacing_group_id=treatment.spacing_group_id,
-        spacing_days=treatment.min_days,
-        version=1,
-        schedule_version=1,
-        created_at=request.now,
-        changed_at=request.now,
-        changed_by=str(request.actor),
-    )
-    put(appointment, request, place)
-    return appointment
 
 
 def put(appointment: Appointment, request: Request, place: Place) -> None:

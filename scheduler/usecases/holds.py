@@ -12,12 +12,12 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import Appointment
 from scheduler.queries import appointments, reference
 from scheduler.usecases.changing import (
-    appointment_at,
     carry_out,
     change_to,
     lock_all,
     locked,
 )
+from scheduler.usecases.new_appointment import NewAppointment, add_appointment
 from scheduler.usecases.placing import (
     Request,
     expire,
@@ -43,14 +43,14 @@ def hold_slot(
     actor: Actor,
     held_for: str,
     address_key: str | None = None,
-) -> Appointment:
+) -> NewAppointment:
     """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back.
 
     `address_key` (rate_limit.rate_key of the visitor's address) bounds how many one address takes: TooManyTries.
     """
     request = Request(clinic, treatment, practitioner, starts_local, now, actor)
 
-    def hold() -> Appointment:
+    def hold() -> NewAppointment:
         if address_key is not None:
             window = timedelta(minutes=clinic.hold_minutes)
             require_allowed(session, key=address_key, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
@@ -59,11 +59,15 @@ def hold_slot(
         for hold in older:
             change_to(hold, AppointmentStatus.CANCELLED, now=now, actor=actor, why="chose another time")
         session.flush()
-        held = appointment_at(find_place(session, request), request, AppointmentStatus.HELD, origin="online")
-        held.held_for = held_for
-        held.hold_until = now + timedelta(minutes=clinic.hold_minutes)
-        session.add(held)
-        return held
+        return add_appointment(
+            session,
+            find_place(session, request),
+            request,
+            AppointmentStatus.HELD,
+            origin="online",
+            hold_until=now + timedelta(minutes=clinic.hold_minutes),
+            held_for=held_for,
+        )
 
     return carry_out(session, request, hold)
 
@@ -95,6 +99,7 @@ def take_hold(session: Session, hold: str, held_for: str, request: Request) -> A
     held.patient_id = request.patient_id
     held.hold_until = held.held_for = None
     change_to(held, AppointmentStatus.BOOKED, now=request.now, actor=request.actor)
+    session.flush()
     return held
 
 

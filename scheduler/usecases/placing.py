@@ -5,6 +5,7 @@ room, appointment. Facts read under a lock may still miss what was committed whi
 constraint refuses, and `refusal_of` says the same as the check would have.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,7 @@ from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import require_spacing
 from scheduler.models import Appointment, Patient, Practitioner, Room
 from scheduler.queries import reference, slots
-from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
+from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
 
 ALTERNATIVES_BEFORE = timedelta(days=8)
@@ -54,7 +55,7 @@ _LOCK_ROOM_AT_LEISURE = _ONE_ROOM.with_for_update(key_share=True, skip_locked=Tr
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants. `leaving_out`: id of the appointment that is being moved."""
+    """What somebody wants. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read."""
 
     clinic: ClinicSettings
     treatment: str
@@ -65,6 +66,7 @@ class Request:
     patient_id: int | None = None
     leaving_out: int | None = None
     needs_clearance: bool = True
+    known: State | None = None
 
     @property
     def now_local(self) -> datetime:
@@ -97,11 +99,14 @@ def find_place(session: Session, request: Request) -> Place:
     """The place for the request, everything locked; or the refusal."""
     _require_reach(request)
     connection = session.connection()
-    state = reference.state(connection)
+    state = request.known or reference.state(connection)
     current = reference.current(connection, state.reference_version)
     wanted = wanted_of(request, current)
-    lock_practitioners(session, {practitioner.id for practitioner in candidates(wanted, current)})
-    require_patient_may(session, request, wanted)
+    practitioners = [practitioner.id for practitioner in candidates(wanted, current)]
+    if request.patient_id is None:
+        lock_practitioners(session, practitioners)
+    else:
+        require_patient_may(session, request, wanted, locking=practitioners)
     found = slots.search(
         connection,
         wanted,
@@ -118,12 +123,15 @@ def find_place(session: Session, request: Request) -> Place:
     return Place(wanted.treatment, practitioner_id, room_id, starts_at)
 
 
-def require_patient_may(session: Session, request: Request, wanted: Wanted) -> None:
-    """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time."""
+def require_patient_may(session: Session, request: Request, wanted: Wanted, *, locking: Sequence[int] = ()) -> None:
+    """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time.
+
+    Locks the practitioners with the ids `locking`, then the patient.
+    """
     if request.patient_id is None:
         return
     facts = slots.facts_for(
-        session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, lock="locked"
+        session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, locking=locking
     )
     if facts.restricted and request.actor.keeps_to_offer:
         raise PatientRestricted
@@ -178,7 +186,7 @@ def with_alternatives(session: Session, refusal: BookingRefused, request: Reques
     return refusal
 
 
-def lock_practitioners(session: Session, ids: set[int]) -> None:
+def lock_practitioners(session: Session, ids: Collection[int]) -> None:
     if session.get_bind().dialect.name == "postgresql" and ids:
         session.connection().execute(_LOCK_PRACTITIONERS, {"ids": sorted(ids)}).all()
 

@@ -1,20 +1,21 @@
 """The reminders of a visit, written in the transaction that books or moves it. Sending is later: usecases/reminders.py."""
 
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import plan_reminders
-from scheduler.models.appointment import Appointment
 from scheduler.models.sms import Reminder
+from scheduler.queries.plain import Plain, text_of
+from scheduler.usecases.new_appointment import Visit
 
-_INSERT = insert(Reminder)
 
-
-def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettings, now: datetime) -> None:
+def plan_for(session: Session, *, appointment: Visit, clinic: ClinicSettings, now: datetime) -> None:
     """Add what is to be texted about `appointment` at its current `schedule_version`; commits nothing.
 
     The appointment is flushed already. Those planned for an earlier version were superseded by trigger when it moved.
@@ -28,19 +29,28 @@ def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettin
         quiet_from=clinic.quiet_from,
         quiet_until=clinic.quiet_until,
     )
-    rows = []
-    for reminder in planned:
-        due_at = clock.to_utc_or_near(reminder.due_local, zone)
-        rows.append(
-            {
-                "appointment_id": appointment.id,
-                "version": appointment.schedule_version,
-                "kind": reminder.kind,
-                "due_at": due_at,
-                "next_attempt_at": due_at,
-                "attempts": 0,
-                "status": "planned",
-            }
-        )
-    if rows:
-        session.connection().execute(_INSERT, rows)
+    if not planned:
+        return
+    values: dict[str, Any] = {"appointment_id": appointment.id, "version": appointment.schedule_version}
+    for number, reminder in enumerate(planned):
+        values[f"kind_{number}"] = reminder.kind
+        values[f"due_at_{number}"] = text_of(clock.to_utc_or_near(reminder.due_local, zone))
+    _insert(len(planned)).run(session.connection(), **values)
+
+
+@lru_cache
+def _insert(count: int) -> Plain:
+    """All of a visit's reminders in one statement."""
+    rows = [
+        {
+            "appointment_id": bindparam("appointment_id"),
+            "version": bindparam("version"),
+            "kind": bindparam(f"kind_{number}"),
+            "due_at": bindparam(f"due_at_{number}"),
+            "next_attempt_at": bindparam(f"due_at_{number}"),
+            "attempts": 0,
+            "status": "planned",
+        }
+        for number in range(count)
+    ]
+    return Plain(insert(Reminder).values(rows))

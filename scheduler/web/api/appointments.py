@@ -56,13 +56,12 @@ def listed() -> Response:
 def book(given: dict[str, Any]) -> Response:
     """Book a visit. Refused as it would be anywhere else: the rules have no override."""
     now = clock.now()
-    with db.reading.connect() as connection:
-        current = reference.current(connection)
-        asked = Asked(given)
-        treatment = asked.treatment(current)
-        asked.practitioner(current, treatment)
-        patient_id = asked.id_of("patient", partial(patients.id_of, connection))
-        asked.done()
+    patient_id, state = patients.id_and_state(db.engine, given["patient"])
+    current = reference.current_at(db.engine, state.reference_version)
+    asked = Asked(given)
+    asked.practitioner(current, asked.treatment(current))
+    asked.id_of("patient", lambda _public_id: patient_id)
+    asked.done()
     assert patient_id is not None  # noqa: S101 - done() has refused
     problems.about(given["treatment"])
     answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
@@ -77,6 +76,7 @@ def book(given: dict[str, Any]) -> Response:
         actor=bearer.actor(),
         origin="api",
         remember=answer,
+        known=state,
     )
     return answer.response()
 

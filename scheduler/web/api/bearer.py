@@ -23,11 +23,10 @@ def require_token() -> None:
     if kind.lower() != "bearer" or not secret.strip():
         raise _unauthorized()
     hashed, key = token_hash(secret.strip()), once.asked_key()
-    with db.reading.connect() as connection:
-        if key is None:
-            token, g.earlier_answer = tokens.by_hash(connection, hashed), None
-        else:
-            token, g.earlier_answer = tokens.by_hash_with_answer(connection, hashed, key)
+    if key is None:
+        token, g.earlier_answer = tokens.by_hash(db.engine, hashed), None
+    else:
+        token, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key)
     if token is None:
         raise _unauthorized()
     note_use(db.session(), token, now=clock.now())

@@ -9,11 +9,11 @@ from scheduler import clock
 from scheduler.domain.availability import OfferedStart
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
-from scheduler.models import Appointment
 from scheduler.queries.appointments import AppointmentRow
 from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import PractitionerInfo, Reference, SpacingGroupInfo, TreatmentInfo
 from scheduler.queries.visits import Counting
+from scheduler.usecases.new_appointment import Visit
 from scheduler.web.api import rfc3339
 
 
@@ -88,7 +88,7 @@ def appointment(row: AppointmentRow) -> dict[str, Any]:
     }
 
 
-def fresh_appointment(visit: Appointment, patient: str, current: Reference) -> dict[str, Any]:
+def fresh_appointment(visit: Visit, patient: str, current: Reference) -> dict[str, Any]:
     """One that a use case has just made, without asking the database again."""
     treatment = current.treatment_by_id(visit.treatment_id)
     who = current.practitioner_by_id(visit.practitioner_id) if visit.practitioner_id else None

@@ -12,11 +12,11 @@ from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
-from scheduler.models import Appointment
 from scheduler.queries import appointments
 from scheduler.queries.booking_drafts import last_answers, texts_to_come, visit_at
 from scheduler.usecases import booking as booking_usecases
 from scheduler.usecases.booking_drafts import finish_draft
+from scheduler.usecases.new_appointment import Visit
 from scheduler.usecases.patients import register_patient
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
@@ -128,7 +128,7 @@ def _patient_id(booking: Booking) -> int:
     return patient_id
 
 
-def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Appointment:
+def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Visit:
     """With the practitioner whom the page named. A hold that ran out is passed over: the time may still be free."""
     assert booking.treatment and booking.starts_local  # noqa: S101 - pages before this one
     return booking_usecases.book_slot(
@@ -162,7 +162,7 @@ def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> 
     return go_on(booking)
 
 
-def _finished(booking: Booking, booked: Appointment) -> ResponseReturnValue:
+def _finished(booking: Booking, booked: Visit) -> ResponseReturnValue:
     assert booking.token  # noqa: S101 - a review has a draft
     finish_draft(db.session(), token=booking.token, browser=browser_id(), appointment_id=booked.id, now=booking.now)
     return redirect(url_for("booking.done", token=booking.token), 303)

@@ -11,9 +11,9 @@ from scheduler import clock
 from scheduler.domain.booking_steps import TIME
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, TooManyTries
 from scheduler.extensions import db
-from scheduler.models import Appointment
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases.holds import hold_slot
+from scheduler.usecases.new_appointment import NewAppointment
 from scheduler.usecases.rate_limit import rate_key
 from scheduler.web.dates import time_words
 from scheduler.web.errors import explain
@@ -117,7 +117,7 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
     _keep_hold(booking, practitioner, held)
 
 
-def _keep_hold(booking: Booking, practitioner: PractitionerInfo | None, held: Appointment) -> None:
+def _keep_hold(booking: Booking, practitioner: PractitionerInfo | None, held: NewAppointment) -> None:
     kept_with = booking.reference.practitioner_by_id(held.practitioner_id or 0)
     booking.keep(
         practitioner=practitioner.slug if practitioner else "",
