@@ -8,7 +8,12 @@ from typing import Any
 from flask import Flask, request
 
 A_YEAR = 31_536_000
-NEEDED = ("vendor/pico.min.css", "vendor/htmx.min.js")
+NEEDED = (
+    "vendor/pico.min.css",
+    "vendor/htmx.min.js",
+    "vendor/event-calendar.min.css",
+    "vendor/event-calendar.min.js",
+)
 
 
 def init_app(app: Flask) -> None:

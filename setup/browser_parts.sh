@@ -34,6 +34,7 @@ fi
 
 vendor=scheduler/static/vendor
 mkdir -p "$vendor"
-for part in @picocss/pico/css/pico.min.css htmx.org/dist/htmx.min.js; do
+for part in @picocss/pico/css/pico.min.css htmx.org/dist/htmx.min.js \
+    @event-calendar/build/dist/event-calendar.min.css @event-calendar/build/dist/event-calendar.min.js; do
     cmp -s "node_modules/$part" "$vendor/$(basename "$part")" || cp "node_modules/$part" "$vendor/"
 done

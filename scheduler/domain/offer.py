@@ -43,6 +43,13 @@ class HiddenStart(NamedTuple):
     reason: HiddenReason
 
 
+BY_NATURE = frozenset(
+    {HiddenReason.CLOCK_CHANGE, HiddenReason.PRACTITIONER_BUSY, HiddenReason.NO_ROOM}
+    | {HiddenReason.TOO_SOON, HiddenReason.PATIENT_BUSY}
+)
+"""What nobody can bend. The other reasons are agreements about when the clinic works."""
+
+
 @dataclass(frozen=True)
 class Offer:
     """Iterates its starts by time, equal times in the search's order of practitioners, reading day by day.
@@ -104,6 +111,14 @@ class Offer:
         row = self.grid.row(ranges)
         rows = tuple(row | before for before in self.hidden_by.get(reason, (0,) * len(self.practitioners)))
         return replace(self, hidden_by={**self.hidden_by, reason: rows})
+
+    def at_any_hour(self) -> Offer:
+        """Every start of the grid but those that nobody can bend: outside working hours, in the past, on a closed day."""
+        return replace(
+            self,
+            in_hours=(self.grid.everything,) * len(self.practitioners),
+            hidden_by={reason: rows for reason, rows in self.hidden_by.items() if reason in BY_NATURE},
+        )
 
     def free_rooms(self, starts_local: datetime) -> list[int]:
         """The rooms free for the visit and its buffer, in the search's order; none when off the grid."""

@@ -56,14 +56,18 @@ def book_slot(
     screening: ScreeningAnswers | None = None,
     remember: Remember | None = None,
     known: State | None = None,
+    insists: bool = False,
 ) -> Visit:
     """Book a visit. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
 
     A hold that is over or is for something else is passed over: the slot is booked if it is still free.
     IMS elsewhere, named in the screening, is recorded first and stays recorded: it counts whatever is booked.
     Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives.
+    A SlotNotOffered about hours or a past day gives way when somebody at the desk was asked and `insists`.
     """
-    request = Request(clinic, treatment, practitioner, starts_local, now, actor, patient_id, known=known)
+    request = Request(
+        clinic, treatment, practitioner, starts_local, now, actor, patient_id, known=known, insists=insists
+    )
     if screening is not None and screening.needled_on is not None:
         record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)
 
@@ -93,6 +97,7 @@ def move_appointment(
     now: datetime,
     actor: Actor,
     expected_version: int | None = None,
+    insists: bool = False,
 ) -> Appointment:
     """Another time or practitioner for the same appointment: it keeps its identity and raises its version.
 
@@ -108,6 +113,7 @@ def move_appointment(
         actor,
         here.patient_id,
         leaving_out=here.id,
+        insists=insists,
     )
     return carry_out(session, request, lambda: move_within(session, request, here, expected_version))
 

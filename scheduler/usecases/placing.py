@@ -55,7 +55,10 @@ _LOCK_ROOM_AT_LEISURE = _ONE_ROOM.with_for_update(key_share=True, skip_locked=Tr
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read."""
+    """What somebody wants. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
+
+    `insists`: somebody at the desk was asked whether to book outside working hours or on a past day, and said yes.
+    """
 
     clinic: ClinicSettings
     treatment: str
@@ -67,6 +70,7 @@ class Request:
     leaving_out: int | None = None
     needs_clearance: bool = True
     known: State | None = None
+    insists: bool = False
 
     @property
     def now_local(self) -> datetime:
@@ -84,7 +88,13 @@ class Request:
         online = slots.online_bounds(self.clinic, self.now)
         if self.actor.keeps_to_offer:
             return online
-        return Bounds(self.now_local, self.now_local + timedelta(days=366))
+        earliest = self.now_local - timedelta(days=366) if self.bends_hours else self.now_local
+        return Bounds(earliest, self.now_local + timedelta(days=366))
+
+    @property
+    def bends_hours(self) -> bool:
+        """The spacing of treatments and double booking are never bent: `Offer.at_any_hour` leaves both as they are."""
+        return self.insists and self.actor.kind == "staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +126,9 @@ def find_place(session: Session, request: Request) -> Place:
         bounds=request.bounds(),
     )
     starts_at = request.starts_at
-    practitioner_id = _choose_practitioner(found.offer, request.starts_local)
-    room_id = _lock_room(session, found.offer.free_rooms(request.starts_local))
+    offer = found.offer.at_any_hour() if request.bends_hours else found.offer
+    practitioner_id = _choose_practitioner(offer, request.starts_local)
+    room_id = _lock_room(session, offer.free_rooms(request.starts_local))
     if found.ran_out:
         _expire_in_the_way(session, found.ran_out, request, wanted.treatment, practitioner_id, room_id)
     return Place(wanted.treatment, practitioner_id, room_id, starts_at)

@@ -230,7 +230,7 @@ def a_day(session: Session) -> None:
 def test_the_day_by_practitioner(client: FlaskClient, staff: dict[str, StaffUser], session: Session) -> None:
     a_day(session)
     enter(client, "receptionist")
-    page = client.get("/desk", headers={"Accept-Language": "en"}).text
+    page = client.get("/desk/list", headers={"Accept-Language": "en"}).text
     assert "Monday 30 November" in page
     sections = re.findall(r"<section.*?</section>", page, re.DOTALL)
     texts = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section)) for section in sections]
@@ -243,13 +243,13 @@ def test_the_day_by_practitioner(client: FlaskClient, staff: dict[str, StaffUser
     assert "– Cancelled" in texts[1] and "✕ No-show" in texts[1]
     assert "Pat3 Doe3 away No visits" in texts[2]
     assert "2 visits" in page
-    assert "Absent" in client.get("/desk?day=2026-12-01").text
+    assert "Absent" in client.get("/desk/list?day=2026-12-01").text
 
 
 def test_the_day_in_french(client: FlaskClient, staff: dict[str, StaffUser], session: Session) -> None:
     a_day(session)
     enter(client, "receptionist")
-    page = client.get("/desk?lang=fr").text
+    page = client.get("/desk/list?lang=fr").text
     assert 'lang="fr"' in page
     assert "lundi 30 novembre" in page
     assert "Évaluation" in page or "SIM" in page
@@ -264,8 +264,8 @@ def test_a_closed_day_says_so(client: FlaskClient, staff: dict[str, StaffUser], 
     )
     session.commit()
     enter(client, "owner")
-    assert "Flood" in client.get("/desk").text
-    assert "Nobody works on this day." in client.get("/desk?day=2026-12-06").text
+    assert "Flood" in client.get("/desk/list").text
+    assert "Nobody works on this day." in client.get("/desk/list?day=2026-12-06").text
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_day_that_is_none_shows_today(
 ) -> None:
     make_clinic(session)
     enter(client, "owner")
-    answer = client.get("/desk", query_string={"day": day})
+    answer = client.get("/desk/list", query_string={"day": day})
     assert answer.status_code == 200
     assert "Monday 30 November" in answer.text
 
@@ -288,7 +288,7 @@ def test_the_day_takes_the_same_number_of_queries_however_full_it_is(
     enter(client, "owner")
     with app.app_context():
         engine = db.engine
-    client.get("/desk")  # reads what seldom changes
+    client.get("/desk/list")  # reads what seldom changes
     empty = _queries(engine, client)
     for number in range(8):
         make_appointment(
@@ -305,7 +305,7 @@ def _queries(engine: Engine, client: FlaskClient) -> int:
 
     event.listen(engine, "before_cursor_execute", count)
     try:
-        assert client.get("/desk").status_code == 200
+        assert client.get("/desk/list").status_code == 200
     finally:
         event.remove(engine, "before_cursor_execute", count)
     return sum(statement.startswith("SELECT") for statement in seen)

@@ -4,9 +4,28 @@ from flask import Flask
 from flask_login import current_user
 
 from scheduler.extensions import staff_sign_in
-from scheduler.web.reception import day, door, entrance, outbox, patients_search
+from scheduler.web.reception import (
+    booking,
+    calendar,
+    day,
+    door,
+    entrance,
+    outbox,
+    patients_search,
+    visit,
+    visit_change,
+)
 
-BLUEPRINTS = (entrance.blueprint, day.blueprint, outbox.blueprint, patients_search.blueprint)
+BLUEPRINTS = (
+    entrance.blueprint,
+    calendar.blueprint,
+    booking.blueprint,
+    visit.blueprint,
+    visit_change.blueprint,
+    day.blueprint,
+    outbox.blueprint,
+    patients_search.blueprint,
+)
 
 for _blueprint in BLUEPRINTS:
     _blueprint.context_processor(lambda: {"current_user": current_user})

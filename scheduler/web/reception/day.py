@@ -1,20 +1,18 @@
-"""The day's list, practitioner by practitioner."""
+"""The day's plain list, practitioner by practitioner: all that the calendar shows, and cancelled visits too."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.domain.availability import WeeklyHours
 from scheduler.extensions import db
 from scheduler.queries import desk, reference
 from scheduler.queries.desk import Absence, DeskVisit
 from scheduler.web import access
-from scheduler.web.dates import time_words
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.presence import is_on, there_words
 from scheduler.web.reception.words import visit_sign
 
 blueprint = Blueprint("reception_day", __name__)
@@ -30,11 +28,11 @@ class Column:
     visits: tuple[DeskVisit, ...]
 
 
-@blueprint.get("/desk")
+@blueprint.get("/desk/list")
 def show() -> ResponseReturnValue:
     """Today, or `?day=2026-12-08`."""
     now_local = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
-    day = _asked_day() or now_local.date()
+    day = asked_day() or now_local.date()
     with db.reading.connect() as connection:
         visits = desk.visits_of_day(connection, day)
         absences = desk.absences_of_day(connection, day)
@@ -53,7 +51,7 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _asked_day() -> date | None:
+def asked_day() -> date | None:
     """None too when it is no day, or so far away that its neighbours are none."""
     try:
         day = date.fromisoformat(request.args.get("day", ""))
@@ -69,33 +67,11 @@ def _columns(visits: list[DeskVisit], absences: list[Absence], known: reference.
     names |= {visit.practitioner_id: visit.practitioner for visit in visits if visit.practitioner_id not in names}
     for practitioner_id, name in names.items():
         own = tuple(visit for visit in visits if visit.practitioner_id == practitioner_id)
-        hours = [hour for hour in known.hours if hour.practitioner_id == practitioner_id and _is_on(hour, day)]
+        hours = [hour for hour in known.hours if hour.practitioner_id == practitioner_id and is_on(hour, day)]
         away = [absence for absence in absences if absence.practitioner_id == practitioner_id]
         if own or hours:
-            columns.append(Column(name, _there(hours, away, day), own))
+            columns.append(Column(name, there_words(hours, away, day), own))
     return columns
-
-
-def _there(hours: list[WeeklyHours], away: list[Absence], day: date) -> str:
-    if not hours:
-        return str(_("not in"))
-    opens = min(hour.opens for hour in hours)
-    closes = max(hours, key=lambda hour: (hour.closes <= hour.opens, hour.closes)).closes
-    present = str(_("%(opens)s to %(closes)s", opens=time_words(opens), closes=time_words(closes)))
-    if not away:
-        return present
-    midnight = datetime.combine(day, time.min)
-    first = min(absence.starts_local for absence in away)
-    last = max(absence.ends_local for absence in away)
-    if first <= midnight and last >= midnight + timedelta(days=1):
-        return str(_("away"))
-    begins, ends = time_words(max(first, midnight)), time_words(last)
-    return str(_("%(present)s, away %(begins)s to %(ends)s", present=present, begins=begins, ends=ends))
-
-
-def _is_on(hour: WeeklyHours, day: date) -> bool:
-    begun = hour.valid_from is None or hour.valid_from <= day
-    return hour.weekday == day.weekday() and begun and (hour.valid_until is None or day <= hour.valid_until)
 
 
 def _counts(visits: list[DeskVisit]) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """The guard of every page behind the desk's sign-in: signed in, not gone for long, and in a role let in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from flask import current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +19,8 @@ EVERYBODY = ("receptionist", "practitioner", "owner")
 SEEN_AT, SIGNED_IN_AT, WHY_OUT = "seen_at", "signed_in_at", "why_out"
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ def load_staff(staff_id: str) -> SignedInStaff | None:
     return signed_in(staff)
 
 
+def unattended(view: View) -> View:
+    """For what a page asks for by itself: it does not show that anybody is there."""
+    view.unattended = True  # type: ignore[attr-defined]
+    return view
+
+
 def require_staff() -> ResponseReturnValue | None:
     """To the sign-in page, and back again to a page; 403 for a role that the blueprint does not let in."""
     if not current_user.is_authenticated:
@@ -64,7 +74,8 @@ def require_staff() -> ResponseReturnValue | None:
         session.clear()
         session[WHY_OUT] = "idle"
         return _to_sign_in()
-    if now - session[SEEN_AT] >= NOTED_EVERY:
+    asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
+    if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
         session[SEEN_AT] = now
     declared = access.entered()
     if declared is None or current_user.role not in declared.roles:

@@ -85,5 +85,5 @@ def _wanted_page() -> str:
         parts = urlsplit("")
     ours = parts.path == "/desk" or parts.path.startswith("/desk/")
     if not ours or parts.scheme or parts.netloc or "\\" in wanted or len(wanted) > LONGEST or not wanted.isprintable():
-        return url_for("reception_day.show")
+        return url_for("reception_calendar.show")
     return wanted

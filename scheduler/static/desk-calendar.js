@@ -1,0 +1,223 @@
+// The calendar: draws the server's data, asks for changes every few seconds, and sends what is dragged.
+import { ask, newVisit, openPanel, post, say, showRefusal, words } from "./desk-panel.js";
+
+const POLL = 4000; // milliseconds
+const SLOT = "00:15";
+
+export function startCalendar(place) {
+  let data = null;
+  let etag = "";
+  let source = "";
+  let timer = 0;
+  let dragging = false;
+  let focused;
+
+  const calendar = EventCalendar.create(place, {
+    view: "resourceTimeGridDay",
+    headerToolbar: { start: "", center: "", end: "" },
+    allDaySlot: false,
+    slotDuration: "00:30",
+    snapDuration: SLOT,
+    slotHeight: 36,
+    slotEventOverlap: false,
+    editable: true,
+    eventDurationEditable: false,
+    eventDragMinDistance: 6,
+    pointer: true,
+    dayHeaderFormat: (date) => date.toLocaleDateString(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short" }),
+    slotLabelFormat: { hour: "numeric", minute: "2-digit" },
+    locale: document.documentElement.lang === "fr" ? "fr-CA" : "en-CA",
+    resourceLabelContent: ({ resource }) => ({ domNodes: [element("b", resource.title), element("small", resource.extendedProps.there)] }),
+    eventContent: ({ event }) => ({ domNodes: content(event.extendedProps) }),
+    eventClick: ({ event, jsEvent }) => {
+      if (!event.extendedProps.name || jsEvent.ctrlKey || jsEvent.metaKey) return;
+      jsEvent.preventDefault();
+      openPanel(`/desk/visits/${event.id}`);
+    },
+    // A link inside takes the focus: an article that says it is a button is none to a screen reader.
+    eventDidMount: ({ el }) => { el.removeAttribute("role"); el.removeAttribute("tabindex"); },
+    eventAllUpdated: () => { plain(place); focusAgain(); },
+    dateClick: ({ date, resource }) => {
+      const bar = document.querySelector("#bar");
+      const fields = { starts: minute(date) };
+      const practitioner = bar.dataset.view === "day" ? resource?.id : new URLSearchParams(source.split("?")[1]).get("practitioner");
+      if (practitioner) fields.practitioner = practitioner;
+      newVisit(fields);
+    },
+    eventDragStart: () => { dragging = true; },
+    eventDragStop: () => { dragging = false; },
+    eventDrop: (info) => drop(info),
+  });
+
+  async function drop(info) {
+    const card = info.event.extendedProps;
+    const point = { x: info.jsEvent.clientX, y: info.jsEvent.clientY };
+    const fields = { starts: minute(info.event.start), version: card.version };
+    const column = info.event.resourceIds[0];
+    if (document.querySelector("#bar").dataset.view === "rooms") {
+      if (info.newResource) fields.room = column;
+    } else if (column) fields.practitioner = column;
+    await move(info.event.id, fields, point, info.revert);
+  }
+
+  async function move(id, fields, point, putBack = () => {}) {
+    let answer = await post(`/desk/visits/${id}/move`, fields);
+    if (answer?.question && (await ask(answer.question))) {
+      answer = await post(`/desk/visits/${id}/move`, { ...fields, insists: "yes" });
+    } else if (answer?.question) {
+      putBack();
+      return refresh();
+    }
+    if (!answer?.ok) putBack();
+    if (!answer) say(words.no_answer);
+    else if (!answer.ok) showRefusal(answer, point, ({ starts, practitioner }) => move(id, { starts, practitioner, version: fields.version }, point));
+    else say(answer.says, () => move(id, answer.undo, point));
+    await refresh();
+  }
+
+  // The bar was swapped: other days, or another view of them.
+  async function show() {
+    const bar = document.querySelector("#bar");
+    source = bar.dataset.source;
+    etag = "";
+    calendar.setOption("view", bar.dataset.view === "week" ? "timeGridWeek" : "resourceTimeGridDay");
+    calendar.setOption("firstDay", 1);
+    calendar.setOption("date", bar.dataset.first);
+    await refresh();
+  }
+
+  async function refresh() {
+    clearTimeout(timer);
+    try {
+      const asked = source;
+      const answer = await fetch(asked, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
+      if (answer.redirected) return signedOut();
+      if (answer.status === 200 && asked === source && !dragging) {
+        etag = answer.headers.get("ETag");
+        data = await answer.json();
+        draw();
+      }
+      place.classList.remove("behind");
+    } catch {
+      if (!place.classList.contains("behind")) say(words.behind);
+      place.classList.add("behind");
+    } finally {
+      timer = setTimeout(() => (document.hidden ? later() : refresh()), POLL);
+    }
+  }
+
+  function later() {
+    timer = setTimeout(() => (document.hidden ? later() : refresh()), POLL);
+  }
+
+  function draw() {
+    focused = cardOf(document.activeElement) ?? focused;
+    calendar.setOption("slotMinTime", data.begins);
+    calendar.setOption("slotMaxTime", data.ends);
+    calendar.setOption("resources", data.columns.map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
+    const columns = data.columns.map(({ id }) => id);
+    calendar.setOption("events", [
+      ...data.visits.map(card),
+      ...data.shades.map((shade, number) => background(`shade-${number}`, shade, columns, "shade")),
+      background("now", { starts: data.now, ends: data.now }, columns, "now"),
+    ]);
+  }
+
+  // Cards are drawn anew when something changed: whoever was on one stays there.
+  function focusAgain() {
+    if (focused && document.activeElement === document.body) {
+      place.querySelector(`.visit-${CSS.escape(focused)} a`)?.focus();
+    }
+    focused = undefined;
+  }
+
+  function signedOut() {
+    const line = document.querySelector("#says");
+    const link = element("a", words.sign_in);
+    link.href = "/desk/sign-in";
+    link.target = "_blank";
+    line.replaceChildren(words.signed_out, " ", link);
+    timer = setTimeout(refresh, POLL);
+  }
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  show();
+  return { show, refresh, signedOut, focus: () => place.focus(), place };
+}
+
+// The library calls its grid a table, without the cells of one.
+function plain(place) {
+  for (const part of place.querySelectorAll("[role], [aria-colindex], [aria-colcount], [aria-rowcount], [aria-rowindex]")) {
+    for (const name of ["role", "aria-colindex", "aria-colcount", "aria-rowcount", "aria-rowindex"]) part.removeAttribute(name);
+  }
+}
+
+function card(visit) {
+  return {
+    id: visit.id,
+    resourceIds: visit.column === null ? [] : [visit.column],
+    start: visit.starts,
+    end: visit.ends,
+    title: visit.said,
+    editable: !visit.fixed,
+    classNames: ["card", visit.held ? "held" : visit.look, `visit-${visit.id}`],
+    extendedProps: visit,
+  };
+}
+
+function background(id, { column, starts, ends, words: said }, columns, look) {
+  return {
+    id,
+    resourceIds: column === null || column === undefined ? columns : [column],
+    start: starts,
+    end: look === "now" ? later(starts) : ends,
+    display: "background",
+    classNames: [look],
+    extendedProps: { words: said },
+  };
+}
+
+function later(starts) {
+  return new Date(new Date(starts).getTime() + 60_000);
+}
+
+// The id of the visit whose card this element is in.
+export function cardOf(element) {
+  const name = [...(element?.closest?.(".card")?.classList ?? [])].find((one) => one.startsWith("visit-"));
+  return name?.slice("visit-".length);
+}
+
+function content({ id, words: shadeWords, held, time, name, what, shape, status, flags }) {
+  if (shadeWords !== undefined) return shadeWords ? [element("span", shadeWords)] : [];
+  if (held) return [element("span", held)];
+  if (!name) return [];
+  const first = element("b", "");
+  const sign = element("span", `${shape} `);
+  sign.setAttribute("aria-hidden", "true");
+  first.append(sign, name);
+  const second = element("small", `${time} ${what}`);
+  for (const [flag, flagWords, look] of flags) {
+    const shown = element("span", ` ${flag} ${flagWords}`);
+    shown.className = `flag-in-card ${look}`;
+    second.append(shown);
+  }
+  const said = element("span", `, ${status}`);
+  said.className = "sr";
+  const link = element("a");
+  link.href = `/desk/visits/${id}`;
+  link.draggable = false;
+  link.append(first, second, said);
+  return [link];
+}
+
+// "2026-12-08T10:30" as it stands on the clinic's clock; the calendar keeps wall time.
+function minute(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text ?? "";
+  return made;
+}

@@ -1,0 +1,45 @@
+"""Reading what a page of the desk sends: anything that cannot be right reads as nothing."""
+
+from contextlib import suppress
+from datetime import date, datetime
+
+from flask import request
+
+LONGEST = 500
+
+
+def text(name: str) -> str:
+    """Stripped, at most 500 characters, without NULs (PostgreSQL takes none)."""
+    return request.values.get(name, "")[:LONGEST].replace("\0", "").strip()
+
+
+def number(name: str) -> int | None:
+    asked = text(name)
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+
+
+def moment(name: str) -> datetime | None:
+    """A minute of the wall clock: `name` as 2026-12-08T10:30, or its day and time in fields of their own."""
+    day, at = text(f"{name}_day"), text(f"{name}_time")
+    asked = f"{day}T{at}" if day and at else text(name)
+    with suppress(ValueError):
+        found = datetime.fromisoformat(asked)
+        if found.tzinfo is None and not found.second and not found.microsecond and 2000 <= found.year <= 2999:
+            return found
+    return None
+
+
+def day(name: str) -> date | None:
+    with suppress(ValueError):
+        found = date.fromisoformat(text(name))
+        return found if 2000 <= found.year <= 2999 else None
+    return None
+
+
+def place() -> tuple[datetime | None, str | None]:
+    """Start and practitioner: those of a "nearest free" button (`at`), else those of the fields."""
+    at, _space, practitioner = text("at").partition(" ")
+    if at:
+        with suppress(ValueError):
+            return datetime.fromisoformat(at).replace(tzinfo=None), practitioner or None
+    return moment("starts"), text("practitioner") or None

@@ -1,0 +1,231 @@
+"""Booking by telephone, in the panel beside the calendar: who, what, when, save. Each step is an address of its own."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import BookingRefused, Invalid, NotFound
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
+from scheduler.queries import desk_patients, patients, reference, slots
+from scheduler.queries.desk_patients import PastAndComing
+from scheduler.queries.patients import PatientRow
+from scheduler.queries.reference import Reference, TreatmentInfo
+from scheduler.queries.slots import Wanted
+from scheduler.usecases.booking import book_slot
+from scheduler.usecases.patients import register_patient
+from scheduler.web import access
+from scheduler.web.language import template_variables
+from scheduler.web.reception.asked import moment, place, text
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.pages import page
+from scheduler.web.reception.refusals import Refused, refused
+from scheduler.web.reception.visit import booked
+
+blueprint = Blueprint("reception_booking", __name__)
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+CARRIED = ("starts", "practitioner", "treatment")  # from step to step, until the visit is saved
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the telephone wants to know of a patient at one glance."""
+
+    patient: PatientRow
+    number: str | None
+    visits: PastAndComing
+    last_treatment: str | None
+    next_treatment: str | None
+    clash: CountingVisit | None
+    next_ims: datetime | None
+
+
+@blueprint.get("/desk/book")
+def begin() -> ResponseReturnValue:
+    """Without `patient`: the search. With one: treatment and time, ready to save."""
+    if text("patient"):
+        return _time_page()
+    return page("reception/booking/who.html", carried=_carried(), starts=moment("starts"), found=None, q="")
+
+
+@blueprint.get("/desk/book/patients")
+def find() -> ResponseReturnValue:
+    q = text("q")[:100]
+    with db.reading.connect() as connection:
+        found = desk_patients.search(connection, q)
+    template = (
+        "reception/booking/found.html" if request.headers.get("HX-Target") == "found" else "reception/booking/who.html"
+    )
+    return page(template, carried=_carried(), starts=moment("starts"), found=found, q=q, display=display, link=_link)
+
+
+@blueprint.get("/desk/book/new-patient")
+def new_patient() -> ResponseReturnValue:
+    given, _space, family = text("q").strip().partition(" ")
+    if family == "" and any(map(str.isdigit, given)):
+        given = ""
+    return _new_patient_page(
+        {"given_name": given.title(), "family_name": family.title(), "phone": "", "birth_date": ""}
+    )
+
+
+@blueprint.post("/desk/book/new-patient")
+def register() -> ResponseReturnValue:
+    """Who may be the same person is shown first; with `new` they are not."""
+    typed = {name: text(name) for name in ("given_name", "family_name", "birth_date", "phone", "language")}
+    now = clock.now()
+    today = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).date()
+    errors: dict[str, str] = {}
+    birth_date, number = None, None
+    try:
+        birth_date = date.fromisoformat(typed["birth_date"]) if typed["birth_date"] else None
+    except ValueError:
+        errors["birth_date"] = _("Enter the birth date as year, month and day.")
+    try:
+        number = parse(typed["phone"]) if typed["phone"] else None
+    except BadPhoneNumber:
+        errors["phone"] = _("Enter a number of Canada or the US that can get a text, or leave it empty.")
+    if errors:
+        return _new_patient_page(typed, errors, status=422)
+    if not text("new"):
+        with db.reading.connect() as connection:
+            alike = desk_patients.alike(
+                connection,
+                given_name=typed["given_name"],
+                family_name=typed["family_name"],
+                birth_date=birth_date,
+                number=number,
+            )
+        if alike:
+            return _new_patient_page(typed, alike=alike)
+    try:
+        patient = register_patient(
+            db.session(),
+            given_name=typed["given_name"],
+            family_name=typed["family_name"],
+            birth_date=birth_date,
+            phone=number,
+            language=typed["language"] or "en",
+            now=now,
+            today=today,
+        )
+    except Invalid as refusal:
+        return _new_patient_page(typed, {field: _(words) for field, words in refusal.errors.items()}, status=422)
+    return redirect(_link(patient.public_id), 303)
+
+
+@blueprint.post("/desk/book")
+def save() -> ResponseReturnValue:
+    clinic, now = current_app.config["CLINIC"], clock.now()
+    with db.reading.connect() as connection:
+        patient_id = patients.row(connection, text("patient")).id
+    starts, practitioner = place()
+    if starts is None:
+        return _time_page(problem=_("Choose a day and a time."), status=422)
+    insists = text("insists") == "yes"
+    try:
+        made = book_slot(
+            db.session(),
+            clinic=clinic,
+            patient_id=patient_id,
+            treatment=text("treatment"),
+            practitioner=practitioner,
+            starts_local=starts,
+            now=now,
+            actor=current_user.actor,
+            origin="desk",
+            insists=insists,
+        )
+    except (BookingRefused, NotFound) as refusal:
+        return _time_page(refusal=refused(refusal, insisted=insists))
+    return booked(made.public_id)
+
+
+def _time_page(*, problem: str = "", refusal: Refused | None = None, status: int = 200) -> Response:
+    now = clock.now()
+    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
+    language = template_variables()["language"]
+    db.session.rollback()
+    with db.reading.connect() as connection:
+        known = reference.current(connection)
+        line = _line(connection, patients.row(connection, text("patient")), known, now, language)
+    treatment = next((t for t in known.treatments if t.slug == text("treatment")), None) or _usual(line, known)
+    return page(
+        "reception/booking/time.html",
+        status=refusal.status if refusal else status,
+        line=line,
+        display=display,
+        known=known,
+        language=language,
+        treatment=treatment,
+        practitioner=text("practitioner"),
+        starts=moment("starts"),
+        today=now_local.date(),
+        problem=problem,
+        refusal=refusal,
+        carried=_carried(),
+    )
+
+
+def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime, language: str) -> Line:
+    clinic = current_app.config["CLINIC"]
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    visits = desk_patients.past_and_coming(connection, patient.id, now_local)
+    names = {treatment.id: treatment.name(language) for treatment in known.treatments}
+    clash, next_ims = None, None
+    ims = next((treatment for treatment in known.treatments if treatment.needling), None)
+    if ims is not None and ims.min_days and patient.cleared_for_ims_at:
+        wanted = Wanted(ims, now_local.date(), now_local.date() + timedelta(days=clinic.horizon_days))
+        counting = slots.facts_for(connection, wanted, patient.id, now=now, zone=clinic.zone).counting
+        next_ims = earliest_allowed(now_local, counting, min_days=ims.min_days)
+        if next_ims > now_local:
+            gap = timedelta(days=ims.min_days)
+            clash = next((visit for visit in counting if visit.starts_local + gap == next_ims), None)
+    return Line(
+        patient=patient,
+        number=patient.number,
+        visits=visits,
+        last_treatment=names.get(visits.last_treatment_id or 0),
+        next_treatment=names.get(visits.next_treatment_id or 0),
+        clash=clash,
+        next_ims=next_ims,
+    )
+
+
+def _usual(line: Line, known: Reference) -> TreatmentInfo | None:
+    """What is most likely wanted: IMS for who is cleared, else the assessment, which comes first."""
+    if line.patient.cleared_for_ims_at:
+        return next((treatment for treatment in known.treatments if treatment.needling), None)
+    return next((treatment for treatment in known.treatments if not treatment.needs_clearance), None)
+
+
+def _new_patient_page(
+    typed: dict[str, str], errors: dict[str, str] | None = None, *, alike: Any = (), status: int = 200
+) -> Response:
+    return page(
+        "reception/booking/new_patient.html",
+        status=status,
+        typed=typed,
+        errors=errors or {},
+        alike=alike,
+        carried=_carried(),
+        display=display,
+        link=_link,
+    )
+
+
+def _carried() -> dict[str, str]:
+    return {name: text(name) for name in CARRIED if text(name)}
+
+
+def _link(patient: str) -> str:
+    return f"{url_for('reception_booking.begin')}?{urlencode({**_carried(), 'patient': patient})}"

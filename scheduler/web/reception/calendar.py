@@ -1,0 +1,107 @@
+"""The calendar: the page that reception has open all day, and the data it draws."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, current_app, json, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.queries import desk_calendar, reference
+from scheduler.queries.reference import PractitionerInfo, Reference
+from scheduler.web import access
+from scheduler.web.language import template_variables
+from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
+from scheduler.web.reception.calendar_words import calendar_words
+from scheduler.web.reception.day import asked_day
+from scheduler.web.reception.door import EVERYBODY, require_staff, unattended
+from scheduler.web.unchanged import Unchanged, is_known
+
+VIEWS: tuple[View, ...] = ("day", "week", "rooms")
+
+blueprint = Blueprint("reception_calendar", __name__)
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("/desk")
+def show() -> ResponseReturnValue:
+    """`?day=2026-12-08&view=day|week|rooms&practitioner=slug`; today, by practitioners, unless asked otherwise."""
+    now_local = _now_local()
+    with db.reading.connect() as connection:
+        known = reference.current(connection)
+    view, day = _asked_view(), asked_day() or now_local.date()
+    whose = _whose(known, view)
+    return render_template(
+        "reception/calendar/show.html",
+        view=view,
+        day=day,
+        first_day=_first_day(view, day),
+        step=7 if view == "week" else 1,
+        today=now_local.date(),
+        timedelta=timedelta,
+        whose=whose,
+        practitioners=known.practitioners,
+        words=calendar_words(),
+    )
+
+
+@blueprint.get("/desk/calendar.json")
+@unattended
+def days() -> ResponseReturnValue:
+    """The same days as data. 304 while nothing has changed: for a minute at most, since the line for now moves on."""
+    now = clock.now()
+    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
+    language = template_variables()["language"]
+    view, day = _asked_view(), asked_day() or now_local.date()
+    with db.reading.connect() as connection:
+        state = reference.state(connection)
+        etag = f"{state.reference_version}.{state.calendar_version}-{now_local:%H%M}-{day}-{view}-{language}"
+        if is_known(etag):
+            return Unchanged(etag, {"Cache-Control": "no-cache, private"})
+        known = reference.current(connection, state.reference_version)
+        first_day, count = _first_day(view, day), 7 if view == "week" else 1
+        shown = CalendarDays(
+            view=view,
+            first_day=first_day,
+            days=count,
+            whose=_whose(known, view),
+            known=known,
+            visits=desk_calendar.visits(connection, first_day, count, now),
+            absences=desk_calendar.absences(connection, first_day, count),
+            rooms=desk_calendar.rooms(connection) if view == "rooms" else [],
+            now_local=now_local,
+            language=language,
+        )
+    return _json(answer_of(shown), etag)
+
+
+def _json(answer: Any, etag: str) -> Response:
+    response = Response(json.dumps(answer, ensure_ascii=False), mimetype="application/json")
+    response.headers["ETag"] = f'"{etag}"'
+    response.headers["Cache-Control"] = "no-cache, private"
+    return response
+
+
+def _now_local() -> datetime:
+    return clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
+
+
+def _asked_view() -> View:
+    asked = request.args.get("view")
+    return next((view for view in VIEWS if view == asked), "day")
+
+
+def _first_day(view: View, day: date) -> date:
+    return day - timedelta(days=day.weekday()) if view == "week" else day
+
+
+def _whose(known: Reference, view: View) -> PractitionerInfo | None:
+    """A week is one practitioner's: the one asked for, or the clinic's first."""
+    if view != "week":
+        return None
+    if not known.practitioners:
+        raise NotFound
+    asked = request.args.get("practitioner")
+    return next((who for who in known.practitioners if who.slug == asked), known.practitioners[0])

@@ -1,0 +1,214 @@
+"""A few days of the calendar as the browser draws them: every word is chosen here, none in JavaScript."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+from flask_babel import gettext as _
+
+from scheduler.queries.desk import Absence
+from scheduler.queries.desk_calendar import CalendarVisit, RoomName
+from scheduler.queries.reference import PractitionerInfo, Reference
+from scheduler.web.dates import day_words, time_words
+from scheduler.web.reception.presence import gaps, is_on, there_words, worked
+from scheduler.web.reception.words import Sign, visit_sign
+
+View = Literal["day", "week", "rooms"]
+EARLIEST, LATEST = time(8), time(18)  # shown even when nobody is in
+FIXED = ("completed", "no_show", "held")  # cannot be dragged
+Json = dict[str, Any]
+Column = str | int | None  # a practitioner's slug, a room's id
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDays:
+    """`whose`: the one practitioner of a week. `rooms`: the columns of the view by rooms."""
+
+    view: View
+    first_day: date
+    days: int
+    whose: PractitionerInfo | None
+    known: Reference
+    visits: list[CalendarVisit]
+    absences: list[Absence]
+    rooms: list[RoomName]
+    now_local: datetime
+    language: str
+
+    @property
+    def dates(self) -> list[date]:
+        return [self.first_day + timedelta(days=number) for number in range(self.days)]
+
+
+def answer_of(shown: CalendarDays) -> Json:
+    columns = _columns(shown)
+    shades = list(_shades(shown, columns))
+    begins, ends = _reach(shown)
+    return {
+        "now": shown.now_local.isoformat(timespec="minutes"),
+        "begins": begins,
+        "ends": ends,
+        "columns": columns,
+        "visits": _cards(shown),
+        "shades": shades,
+    }
+
+
+def _columns(shown: CalendarDays) -> list[Json]:
+    if shown.view == "rooms":
+        return [{"id": room.id, "title": room.name, "there": ""} for room in shown.rooms]
+    if shown.view == "week":
+        return []
+    day = shown.first_day
+    busy = {visit.practitioner_id for visit in shown.visits}
+    columns = []
+    for practitioner in shown.known.practitioners:
+        hours = [hour for hour in shown.known.hours if hour.practitioner_id == practitioner.id and is_on(hour, day)]
+        away = [absence for absence in shown.absences if absence.practitioner_id == practitioner.id]
+        if hours or practitioner.id in busy:
+            there = there_words(hours, away, day)
+            columns.append({"id": practitioner.slug, "title": practitioner.full_name, "there": there})
+    return columns
+
+
+def _cards(shown: CalendarDays) -> list[Json]:
+    signs = {status: visit_sign(status) for status in {visit.status for visit in shown.visits} if status != "held"}
+    treatments = {treatment.id: treatment.name(shown.language) for treatment in shown.known.treatments}
+    people = {practitioner.id: practitioner for practitioner in shown.known.practitioners}
+    words = _FlagWords()
+    cards = []
+    for visit in shown.visits:
+        if shown.whose is not None and visit.practitioner_id != shown.whose.id:
+            continue
+        who = people.get(visit.practitioner_id)
+        column = visit.room_id if shown.view == "rooms" else who.slug if who else None
+        if visit.status == "held":
+            cards.append(_held(visit, column))
+            continue
+        sign, flags = signs[visit.status], words.of(visit)
+        what = treatments[visit.treatment_id]
+        if shown.view == "rooms" and who:
+            what = f"{what} · {who.given_name}"
+        cards.append(_card(visit, column, sign, what, flags, shown.language))
+    return cards
+
+
+def _card(visit: CalendarVisit, column: Column, sign: Sign, what: str, flags: list[list[str]], language: str) -> Json:
+    name = f"{visit.family_name}, {visit.given_name}"
+    spoken = _spoken_time(visit.starts_local.time(), language)
+    said = [spoken, name, what, sign.words, *(words for _shape, words, _look in flags)]
+    return {
+        "id": visit.public_id,
+        "version": visit.version,
+        "column": column,
+        "starts": visit.starts_local.isoformat(timespec="minutes"),
+        "ends": (visit.starts_local + timedelta(minutes=visit.minutes)).isoformat(timespec="minutes"),
+        "time": spoken,
+        "name": name,
+        "what": what,
+        "shape": sign.shape,
+        "status": sign.words,
+        "look": sign.look,
+        "flags": flags,
+        "said": ", ".join(said),
+        "fixed": visit.status in FIXED,
+    }
+
+
+def _held(visit: CalendarVisit, column: Column) -> Json:
+    words = _("Being booked online")
+    return {
+        "id": visit.public_id,
+        "version": visit.version,
+        "column": column,
+        "starts": visit.starts_local.isoformat(timespec="minutes"),
+        "ends": (visit.starts_local + timedelta(minutes=visit.minutes)).isoformat(timespec="minutes"),
+        "held": words,
+        "said": words,
+        "fixed": True,
+    }
+
+
+class _FlagWords:
+    """Looked up once for all visits of an answer."""
+
+    def __init__(self) -> None:
+        self.first = ["★", _("First visit"), "info"]
+        self.screening = ["⚑", _("Screening"), "notice"]
+        self.failed = ["☎", _("Reminder failed"), "danger"]
+        self.birthday = ["♪", _("Birthday"), "brand"]
+
+    def of(self, visit: CalendarVisit) -> list[list[str]]:
+        flags = []
+        if not visit.came_before:
+            flags.append(self.first)
+        if visit.flagged:
+            flags.append(self.screening)
+        if visit.reminder_failed and visit.status != "no_show":
+            flags.append(self.failed)
+        born, day = visit.birth_date, visit.starts_local
+        if born is not None and (born.month, born.day) == (day.month, day.day):
+            flags.append(self.birthday)
+        return flags
+
+
+def _shades(shown: CalendarDays, columns: Iterable[Json]) -> Iterator[Json]:
+    """What is not working time, named where it has a name. Column None: everybody's."""
+    for absence in shown.absences:
+        if absence.practitioner_id is None:
+            words = _("Closed: %(reason)s", reason=absence.reason) if absence.reason else _("Closed")
+            yield _shade(None, absence.starts_local, absence.ends_local, words)
+    if shown.view == "rooms":
+        return
+    there = {column["id"] for column in columns}
+    for practitioner in [shown.whose] if shown.whose else shown.known.practitioners:
+        practitioner_id, column = practitioner.id, None if shown.whose else practitioner.slug
+        if not shown.whose and column not in there:
+            continue
+        hours = [hour for hour in shown.known.hours if hour.practitioner_id == practitioner_id]
+        for day in shown.dates:
+            midnight = datetime.combine(day, time.min)
+            for begins, ends in gaps(worked(hours, day), midnight, midnight + timedelta(days=1)):
+                yield _shade(column, begins, ends, "")
+        for absence in shown.absences:
+            if absence.practitioner_id == practitioner_id:
+                yield _shade(column, absence.starts_local, absence.ends_local, _away_words(absence))
+
+
+def _away_words(absence: Absence) -> str:
+    long = absence.ends_local - absence.starts_local > timedelta(days=1)
+    until = day_words((absence.ends_local - timedelta(minutes=1)).date())
+    words = _("Away until %(day)s", day=until) if long else _("Away")
+    return f"{words}: {absence.reason}" if absence.reason else words
+
+
+def _shade(column: Column, begins: datetime, ends: datetime, words: str) -> Json:
+    return {
+        "column": column,
+        "starts": begins.isoformat(timespec="minutes"),
+        "ends": ends.isoformat(timespec="minutes"),
+        "words": words,
+    }
+
+
+def _reach(shown: CalendarDays) -> tuple[str, str]:
+    """The hours shown: working hours and visits of these days, to whole hours, as "08:00" and "18:00"."""
+    first, last = EARLIEST.hour, LATEST.hour
+    for day in shown.dates:
+        midnight = datetime.combine(day, time.min)
+        for begins, ends in worked(shown.known.hours, day):
+            first = min(first, begins.hour)
+            last = max(last, -(-(ends - midnight) // timedelta(hours=1)))
+    for visit in shown.visits:
+        midnight = datetime.combine(visit.starts_local.date(), time.min)
+        ends = visit.starts_local + timedelta(minutes=visit.minutes)
+        first = min(first, visit.starts_local.hour)
+        last = max(last, min(24, -(-(ends - midnight) // timedelta(hours=1))))
+    return f"{first:02}:00", f"{last:02}:00"
+
+
+@lru_cache(maxsize=4000)
+def _spoken_time(moment: time, _language: str) -> str:
+    return time_words(moment)

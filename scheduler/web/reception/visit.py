@@ -1,0 +1,145 @@
+"""One visit at the desk: what is known of it, and what becomes of it on the day."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.appointment_status import AppointmentStatus, can_change
+from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import appointments, desk_visit, reference
+from scheduler.usecases.visit_status import change_status
+from scheduler.web import access
+from scheduler.web.language import template_variables
+from scheduler.web.reception.asked import moment, number, text
+from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.pages import page
+from scheduler.web.reception.refusals import Refused, refused
+from scheduler.web.reception.visit_words import conflict_words, history_words, planned_words
+from scheduler.web.reception.words import actor_words, visit_sign
+
+MOVABLE = ("booked", "confirmed")
+
+blueprint = Blueprint("reception_visit", __name__)
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("/desk/visits/<public_id>")
+def show(public_id: str) -> ResponseReturnValue:
+    """`?ask=complete|cancel|move` opens that form."""
+    return visit_page(public_id, ask=text("ask"))
+
+
+@blueprint.post("/desk/visits/<public_id>/status")
+def set_status(public_id: str) -> ResponseReturnValue:
+    """`status`, `version`, and at completion `ims_given` yes or no."""
+    try:
+        status = AppointmentStatus(text("status"))
+    except ValueError:
+        raise Invalid({"status": "Choose one of the steps shown."}) from None
+    ims_given = {"yes": True, "no": False}.get(text("ims_given"))
+    try:
+        change_status(
+            db.session(),
+            clinic=current_app.config["CLINIC"],
+            public_id=public_id,
+            status=status,
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+            ims_given=ims_given,
+        )
+    except BookingRefused as refusal:
+        return refused_page(public_id, refusal)
+    return visit_page(public_id, done=visit_sign(status).words, changed=True)
+
+
+def refused_page(public_id: str, refusal: BookingRefused, *, ask: str = "", insisted: bool = False) -> Response:
+    """The visit as it is now, with what was refused above it; after a conflict also as it was when it was read."""
+    words = refused(refusal, insisted=insisted)
+    seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
+    return visit_page(public_id, ask=ask, refusal=words, seen=seen)
+
+
+def visit_page(
+    public_id: str,
+    *,
+    ask: str = "",
+    done: str = "",
+    undo: dict[str, Any] | None = None,
+    refusal: Refused | None = None,
+    seen: tuple[str, ...] = (),
+    changed: bool = False,
+) -> Response:
+    now = clock.now()
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    session = db.session()
+    session.rollback()
+    found = appointments.by_public_id(session, public_id)
+    connection = session.connection()
+    known = reference.current(connection)
+    status = AppointmentStatus(found.status)
+    treatment = known.treatment_by_id(found.treatment_id)
+    history = desk_visit.history(connection, found.id)
+    may_book = current_user.role in ("receptionist", "owner")
+    return page(
+        "reception/visit/show.html",
+        status=refusal.status if refusal else 200,
+        changed=changed or refusal is not None,
+        visit=found,
+        number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
+        treatment=treatment,
+        language=template_variables()["language"],
+        known=known,
+        rooms=desk_visit.rooms(session),
+        sign=visit_sign(found.status),
+        steps=[step for step in AppointmentStatus if can_change(status, step) and step in _STEPS],
+        step_words=_step_words(status),
+        movable=may_book and found.status in MOVABLE and found.origin != "elsewhere",
+        may_book=may_book,
+        booked_by=actor_words(history[0].by) if history else "",
+        booked_at=clock.to_local(found.created_at, zone),
+        texts=[planned_words(planned, zone) for planned in desk_visit.texts(connection, found)],
+        screening=desk_visit.screening(session, found.id),
+        history=[history_words(line, zone) for line in reversed(history)],
+        is_past=found.ends_at <= now,
+        ask=ask,
+        asked_starts=moment("starts") if refusal else None,
+        done=done,
+        undo=undo,
+        refusal=refusal,
+        seen=seen,
+    )
+
+
+def booked(public_id: str) -> Response:
+    """After a booking: what goes out when, and ten seconds to think again."""
+    return visit_page(public_id, done=_("Booked"), undo={"kind": "booking"}, changed=True)
+
+
+_STEPS = frozenset(
+    {
+        AppointmentStatus.BOOKED,
+        AppointmentStatus.ARRIVED,
+        AppointmentStatus.COMPLETED,
+        AppointmentStatus.NO_SHOW,
+    }
+)
+
+
+def _step_words(status: AppointmentStatus) -> dict[str, str]:
+    undo = {
+        AppointmentStatus.CANCELLED: _("Undo the cancellation"),
+        AppointmentStatus.NO_SHOW: _("Undo the no-show"),
+    }.get(status, _("Not here yet"))
+    return {
+        "booked": undo,
+        "arrived": _("Arrived") if status != AppointmentStatus.COMPLETED else _("Not completed yet"),
+        "completed": _("Complete"),
+        "no_show": _("No-show"),
+    }

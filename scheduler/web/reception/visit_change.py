@@ -1,0 +1,117 @@
+"""Moving and cancelling a visit at the desk: from the panel as a page, from a dragged card as data."""
+
+from datetime import datetime
+
+from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.extensions import db
+from scheduler.models import Appointment
+from scheduler.queries import appointments
+from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.web import access
+from scheduler.web.dates import day_and_time_words
+from scheduler.web.errors import explain, problem
+from scheduler.web.reception.asked import number, place, text
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.pages import wants_json
+from scheduler.web.reception.refusals import refused
+from scheduler.web.reception.visit import refused_page, visit_page
+from scheduler.web.reception.visit_words import conflict_words
+
+blueprint = Blueprint("reception_visit_change", __name__)
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@blueprint.post("/desk/visits/<public_id>/move")
+def move(public_id: str) -> ResponseReturnValue:
+    """`starts`, `practitioner`, `version`; `insists` after the question about hours or a past day."""
+    starts, practitioner = place()
+    if starts is None:
+        return _no_time(public_id)
+    before = appointments.by_public_id(db.session(), public_id)
+    undo = _place(before)
+    insists = text("insists") == "yes"
+    try:
+        moved = move_appointment(
+            db.session(),
+            clinic=current_app.config["CLINIC"],
+            public_id=public_id,
+            starts_local=starts,
+            practitioner=practitioner,
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+            insists=insists,
+        )
+    except BookingRefused as refusal:
+        if wants_json():
+            return _refused_as_data(public_id, refusal, insisted=insists)
+        return refused_page(public_id, refusal, ask="move", insisted=insists)
+    undo["version"] = moved.version
+    says = _("Moved to %(when)s.", when=day_and_time_words(moved.starts_local))
+    if wants_json():
+        return jsonify(says=says, version=moved.version, undo=undo)
+    return visit_page(public_id, done=says, undo={"kind": "move", **undo}, changed=True)
+
+
+@blueprint.post("/desk/visits/<public_id>/cancel")
+def cancel(public_id: str) -> ResponseReturnValue:
+    """`reason`, `by` patient or clinic, `version`. Within ten seconds of booking it is called undoing."""
+    reason = text("reason")
+    by = {"patient": _("by the patient"), "clinic": _("by the clinic")}.get(text("by"), "")
+    try:
+        cancel_appointment(
+            db.session(),
+            clinic=current_app.config["CLINIC"],
+            public_id=public_id,
+            reason=": ".join(part for part in (by, reason) if part),
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        return refused_page(public_id, refusal, ask="cancel")
+    return visit_page(public_id, done=_("Cancelled"), undo={"kind": "cancel"}, changed=True)
+
+
+def _place(visit: Appointment) -> dict[str, str | int]:
+    """Where the visit is, in the words of this very form."""
+    starts: datetime = visit.starts_local
+    return {
+        "starts": starts.isoformat(timespec="minutes"),
+        "practitioner": visit.practitioner.slug if visit.practitioner else "",
+    }
+
+
+def _no_time(public_id: str) -> ResponseReturnValue:
+    if wants_json():
+        return problem(explain(Invalid({})))
+    return visit_page(public_id, ask="move")
+
+
+def _refused_as_data(public_id: str, refusal: BookingRefused, *, insisted: bool) -> ResponseReturnValue:
+    words = refused(refusal, insisted=insisted)
+    seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
+    return (
+        jsonify(
+            code=words.code,
+            title=words.title,
+            advice=words.advice,
+            question=words.question,
+            seen=seen,
+            nearest=[
+                {
+                    "starts": near.starts.isoformat(timespec="minutes"),
+                    "practitioner": near.practitioner,
+                    "words": near.words,
+                }
+                for near in words.nearest
+            ],
+        ),
+        words.status,
+    )

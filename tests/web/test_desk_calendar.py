@@ -1,0 +1,287 @@
+"""The calendar's data, booking by telephone, and what becomes of a visit; the browser's part is in tests/browser."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from scheduler.extensions import db
+from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, TimeOff
+from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
+from tests.web.desk_staff import Desk, make_staff
+
+NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # Monday 10:30 at the clinic
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def at_the_clinic(client: FlaskClient) -> object:
+    with time_machine.travel(NOW, tick=False) as moment:
+        yield moment
+
+
+@pytest.fixture
+def desk(client: FlaskClient, session: Session) -> Desk:
+    make_clinic(session)
+    make_staff(session, "receptionist", "practitioner")
+    return Desk(client, session)
+
+
+def day(desk: Desk, **query: str) -> dict[str, Any]:
+    answer = desk.get("/desk/calendar.json", **query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def stored(session: Session, public_id: str) -> Appointment:
+    session.rollback()
+    return session.scalars(select(Appointment).where(Appointment.public_id == public_id)).one()
+
+
+def test_a_card_says_time_patient_treatment_status_and_flags(desk: Desk, session: Session) -> None:
+    patient = make_patient(session, family_name="Škvorecký", birth_date=MONDAY.replace(year=1980))
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "14:00"))
+    due = {"due_at": NOW, "next_attempt_at": NOW, "status": "failed"}
+    session.add(Reminder(appointment_id=visit.id, version=1, kind="days_before_1", **due))
+    session.commit()
+    (card,) = day(desk)["visits"]
+    assert (card["name"], card["what"], card["time"]) == ("Škvorecký, Amélie", "IMS", "2:00 pm")
+    assert (card["shape"], card["status"], card["column"]) == ("○", "Booked", "p1")
+    assert [words for _shape, words, _look in card["flags"]] == ["First visit", "Reminder failed", "Birthday"]
+    assert (card["starts"], card["ends"], card["version"]) == ("2026-11-30T14:00", "2026-11-30T14:30", 1)
+
+
+def test_columns_are_practitioners_or_rooms_and_a_week_is_one_practitioners(desk: Desk, session: Session) -> None:
+    make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "14:00"))
+    other = {"practitioner": "p2", "room": "Room 2"}
+    make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "14:00"), **other)
+    assert [column["id"] for column in day(desk)["columns"]] == ["p1", "p2"]
+    rooms = day(desk, view="rooms")
+    assert [column["title"] for column in rooms["columns"]] == ["Room 1", "Room 2"]
+    assert rooms["visits"][0]["column"] == rooms["columns"][0]["id"]
+    assert [card["starts"] for card in day(desk, view="week", practitioner="p2")["visits"]] == ["2026-12-01T14:00"]
+
+
+def test_what_is_not_working_time_is_shaded_and_named(desk: Desk, session: Session) -> None:
+    p2 = session.scalars(select(Practitioner).where(Practitioner.slug == "p2")).one()
+    end = local(MONDAY + timedelta(days=3), "00:00")
+    session.add(TimeOff(practitioner_id=p2.id, starts_local=local(MONDAY, "00:00"), ends_local=end, reason="Course"))
+    session.add(Closure(starts_local=local(MONDAY, "15:00"), ends_local=local(TUESDAY, "00:00"), name="Flood"))
+    session.commit()
+    shades = [(shade["column"], shade["starts"][-5:], shade["words"]) for shade in day(desk)["shades"]]
+    assert (None, "15:00", "Closed: Flood") in shades
+    assert ("p2", "00:00", "Away until Wednesday 2 December: Course") in shades
+    assert [shade for shade in shades if shade[0] == "p1"] == [("p1", "00:00", ""), ("p1", "17:00", "")]
+
+
+def test_an_unchanged_day_is_a_304_until_somebody_changes_it_or_a_minute_has_passed(
+    desk: Desk, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    etag = desk.get("/desk/calendar.json").headers["ETag"]
+
+    def again() -> int:
+        return desk.client.get("/desk/calendar.json", headers={"If-None-Match": etag}).status_code
+
+    assert again() == 304
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "14:00"))
+    assert again() == 200
+    etag = desk.get("/desk/calendar.json").headers["ETag"]
+    assert again() == 304
+    desk.post(f"/desk/visits/{visit.public_id}/status", status="arrived", version=1)
+    assert again() == 200
+    etag = desk.get("/desk/calendar.json").headers["ETag"]
+    at_the_clinic.shift(timedelta(minutes=1))
+    assert again() == 200
+
+
+def test_asking_for_changes_does_not_keep_anybody_signed_in(desk: Desk, at_the_clinic: time_machine.Traveller) -> None:
+    for _minute in range(31):
+        assert desk.get("/desk/calendar.json").status_code == 200
+        at_the_clinic.shift(timedelta(minutes=1))
+    assert desk.get("/desk/calendar.json").status_code == 303
+
+
+@pytest.mark.parametrize("view", ["day", "week", "rooms"])
+def test_the_data_takes_at_most_six_queries_whatever_the_day_holds(
+    app: Flask, desk: Desk, session: Session, view: str
+) -> None:
+    for number in range(8):
+        starts = local(MONDAY, "09:00") + timedelta(minutes=45 * number)
+        make_appointment(session, patient=make_patient(session), starts_local=starts)
+    day(desk, view=view)  # reads what seldom changes
+    seen: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    assert len(day(desk, view=view, day="2026-12-01" if view == "week" else "2026-11-30")["visits"]) == 8
+    assert sum(statement.lstrip().startswith("SELECT") for statement in seen) <= 6
+
+
+def test_no_question_is_a_mistake_of_the_service(desk: Desk) -> None:
+    for query in (
+        {"day": "2026-02-30"},
+        {"day": "9999-12-31", "view": "week"},
+        {"view": "' OR 1=1"},
+        {"practitioner": "nobody", "view": "week"},
+        {"day": "0001-01-01", "view": "rooms"},
+        {"day": "\0"},
+    ):
+        for path in ("/desk/calendar.json", "/desk"):
+            assert desk.get(path, **query).status_code == 200, query
+
+
+def test_a_telephone_booking(desk: Desk, session: Session) -> None:
+    patient = make_patient(session, family_name="Lévesque-Roy", number="+16135550142")
+    assert "Lévesque-Roy" in desk.get("/desk/book/patients", q="lévesq").text
+    assert "Lévesque-Roy" in desk.get("/desk/book/patients", q="5550142").text
+    step = desk.get("/desk/book", patient=patient.public_id, starts="2026-12-01T10:00", practitioner="p2").text
+    assert 'value="ims" checked' in step and 'value="10:00"' in step
+    fields = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p2", "starts": "2026-12-01T10:00"}
+    done = desk.post("/desk/book", **fields)
+    assert done.status_code == 200 and done.headers["HX-Trigger"] == "desk-changed"
+    assert "Confirmation" in done.text and "Undo" in done.text
+    session.rollback()
+    booked = session.scalars(select(Appointment)).one()
+    assert (booked.origin, booked.changed_by, booked.status) == ("desk", "staff:receptionist", "booked")
+    too_soon = desk.post("/desk/book", **(fields | {"starts": "2026-12-07T10:00"}))
+    assert too_soon.status_code == 409
+    assert "too soon after the visit on Tuesday 1 December" in too_soon.text
+    assert "Tuesday 8 December, 10:00 am" in too_soon.text
+
+
+def test_a_new_patient_in_the_same_panel_once_nobody_like_that_is_there(desk: Desk, session: Session) -> None:
+    make_patient(session, given_name="Anna", family_name="Smith")
+    form = {"given_name": "Ann", "family_name": "smith", "birth_date": "1990-02-03", "phone": "613 555 0199"}
+    asked = desk.post("/desk/book/new-patient", **form, starts="2026-12-01T10:00")
+    assert asked.status_code == 200 and "Is it one of these?" in asked.text
+    made = desk.post("/desk/book/new-patient", **form, new="yes", starts="2026-12-01T10:00")
+    assert made.status_code == 303 and "starts=2026-12-01T10%3A00" in made.location
+    session.rollback()
+    assert session.scalars(select(Patient).where(Patient.given_name == "Ann")).one().phone_account
+    for wrong in ({"birth_date": "1990-02-31"}, {"phone": "12"}, {"given_name": ""}, {"family_name": "x" * 300}):
+        answer = desk.post("/desk/book/new-patient", **(form | wrong), new="yes")
+        assert answer.status_code == 422, wrong
+        assert "aria-invalid" in answer.text
+
+
+def test_a_dragged_card_is_moved_or_refused_with_what_to_do(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    visit = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    taken = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "12:00"))
+    move = f"/desk/visits/{visit.public_id}/move"
+    moved = desk.post(move, data=True, starts="2026-12-01T11:00", practitioner="p2", version=1)
+    assert moved.get_json() == {
+        "says": "Moved to Tuesday 1 December, 11:00 am.",
+        "version": 2,
+        "undo": {"starts": "2026-12-01T10:00", "practitioner": "p1", "version": 2},
+    }
+    refused = desk.post(move, data=True, starts="2026-12-01T12:00", practitioner="p1", version=2)
+    assert refused.status_code == 409
+    assert refused.get_json()["code"] == "slot-taken" and refused.get_json()["nearest"]
+    assert stored(session, visit.public_id).starts_local == local(TUESDAY, "11:00")
+    assert stored(session, taken.public_id).version == 1
+
+
+def test_a_visit_changed_meanwhile_is_shown_as_it_was_and_as_it_is(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    move = f"/desk/visits/{visit.public_id}/move"
+    desk.post(move, starts="2026-12-01T11:00", practitioner="p1", version=1)
+    late = desk.post(move, data=True, starts="2026-12-01T14:00", practitioner="p1", version=1)
+    seen, now = late.get_json()["seen"]
+    assert late.status_code == 409
+    assert seen == "You saw: Tuesday 1 December, 10:00 am with Pat1, Booked."
+    assert now.startswith("Now: Tuesday 1 December, 11:00 am with Pat1, Booked, changed by receptionist")
+    assert "You saw" in desk.post(move, starts="2026-12-01T14:00", practitioner="p1", version=1).text
+
+
+@pytest.mark.parametrize("starts", ["2026-12-01T18:00", "2026-11-30T09:00", "2026-12-06T12:00"])
+def test_outside_hours_and_in_the_past_reception_is_asked_once(desk: Desk, session: Session, starts: str) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    move = f"/desk/visits/{visit.public_id}/move"
+    fields = {"starts": starts, "practitioner": "p1", "version": 1}
+    asked = desk.post(move, data=True, **fields)
+    assert asked.status_code == 409 and asked.get_json()["question"].endswith("all the same?")
+    assert desk.post(move, data=True, **fields, insists="yes").status_code == 200
+    assert stored(session, visit.public_id).starts_local == datetime.fromisoformat(starts)
+
+
+def test_no_insisting_bends_the_rule_or_books_twice(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    make_appointment(session, patient=patient, starts_local=local(MONDAY, "09:00"), status="completed")
+    make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "18:00"))
+    later = make_appointment(session, patient=patient, starts_local=local(MONDAY + timedelta(days=7), "09:00"))
+    move = f"/desk/visits/{later.public_id}/move"
+    for starts, code in (("2026-12-06T20:00", "treatment-too-soon"), ("2026-12-01T18:15", "treatment-too-soon")):
+        answer = desk.post(move, data=True, starts=starts, practitioner="p1", version=1, insists="yes")
+        assert (answer.status_code, answer.get_json()["code"]) == (409, code)
+    other = {"patient": make_patient(session).public_id, "treatment": "ims", "practitioner": "p1"}
+    answer = desk.post("/desk/book", **other, starts="2026-12-01T18:15", insists="yes")
+    assert answer.status_code == 409 and "another visit at that time" in answer.text
+
+
+def test_what_becomes_of_a_visit(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    desk.post(f"{path}/status", status="arrived", version=1)
+    assert "Was IMS given?" in desk.get(path, ask="complete").text
+    desk.post(f"{path}/status", status="completed", version=2, ims_given="no")
+    found = stored(session, visit.public_id)
+    assert (found.status, found.spacing_group_id) == ("completed", None)
+    assert desk.post(f"{path}/status", status="held", version=3).status_code == 409
+    assert desk.post(f"{path}/status", status="nonsense", version=3).status_code == 422
+    desk.post(f"{path}/status", status="no_show", version=3)
+    page = desk.post(f"{path}/status", status="booked", version=4)
+    assert page.status_code == 200 and "staff" not in page.text
+    assert stored(session, visit.public_id).status == "booked"
+
+
+def test_a_cancellation_says_who_and_why_and_is_undone_while_the_time_is_free(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    page = desk.post(f"{path}/cancel", reason="has a cold", by="patient", version=1).text
+    assert "by the patient: has a cold" in page
+    assert desk.post(f"{path}/status", status="booked", version=2).status_code == 200
+    desk.post(f"{path}/cancel", version=3)
+    session.rollback()
+    make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    refused = desk.post(f"{path}/status", status="booked", version=4)
+    assert refused.status_code == 409 and "There is another visit at that time." in refused.text
+
+
+def test_bad_input_moves_nothing(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path, nobody = f"/desk/visits/{visit.public_id}/move", {"patient": "nobody"}
+    for fields in (
+        {},
+        {"starts": "soon"},
+        {"starts": "2026-12-01T10:00:30"},
+        {"starts": "9999-12-31T23:59"},
+        {"starts": "2026-12-01T10:00+05:00"},
+        {"starts": "2026-12-01T10:07", "version": "1"},
+        {"starts": "2026-12-01T10:00", "version": "x" * 900},
+        {"starts": "2026-12-01T11:00", "practitioner": "nobody"},
+        {"starts": "2026-12-01T11:00\0", "version": "7"},
+        {"at": "yesterday p1"},
+        {"at": "2999-12-31 p1"},
+    ):
+        for data in (True, False):
+            assert desk.post(path, data=data, **fields).status_code in (200, 404, 409, 422), fields
+        assert desk.post("/desk/book", **nobody, **fields).status_code == 404
+    assert stored(session, visit.public_id).version == 1
+
+
+def test_practitioners_complete_visits_but_do_not_book_or_move(app: Flask, desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00"))
+    practitioner = Desk(app.test_client(), session, "practitioner")
+    path = f"/desk/visits/{visit.public_id}"
+    assert practitioner.post(f"{path}/status", status="arrived", version=1).status_code == 200
+    assert practitioner.post(f"{path}/move", starts="2026-12-01T10:00", version=2).status_code == 403
+    assert practitioner.post(f"{path}/cancel", version=2).status_code == 403
+    assert practitioner.get("/desk/book").status_code == 403
+    assert "Cancel…" not in practitioner.get(path).text
