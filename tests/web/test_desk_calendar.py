@@ -1,6 +1,6 @@
 """The calendar's data, booking by telephone, and what becomes of a visit; the browser's part is in tests/browser."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -156,7 +156,7 @@ def test_a_telephone_booking(desk: Desk, session: Session) -> None:
 
 
 def test_a_new_patient_in_the_same_panel_once_nobody_like_that_is_there(desk: Desk, session: Session) -> None:
-    make_patient(session, given_name="Anna", family_name="Smith")
+    make_patient(session, given_name="Anna", family_name="Smith", birth_date=date(1990, 2, 3))
     form = {"given_name": "Ann", "family_name": "smith", "birth_date": "1990-02-03", "phone": "613 555 0199"}
     asked = desk.post("/desk/book/new-patient", **form, starts="2026-12-01T10:00")
     assert asked.status_code == 200 and "Is it one of these?" in asked.text

@@ -12,10 +12,11 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import BookingRefused, Invalid, NotFound
+from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
-from scheduler.queries import desk_patients, patients, reference, slots
+from scheduler.queries import desk_patients, duplicates, patient_search, patients, reference, slots
 from scheduler.queries.desk_patients import PastAndComing
 from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import Reference, TreatmentInfo
@@ -27,6 +28,7 @@ from scheduler.web.language import template_variables
 from scheduler.web.reception.asked import moment, place, text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import page
+from scheduler.web.reception.patients_search import patient_lines
 from scheduler.web.reception.refusals import Refused, refused
 from scheduler.web.reception.visit import booked
 
@@ -59,13 +61,13 @@ def begin() -> ResponseReturnValue:
 
 @blueprint.get("/desk/book/patients")
 def find() -> ResponseReturnValue:
-    q = text("q")[:100]
+    q = text("q")[:LONGEST]
     with db.reading.connect() as connection:
-        found = desk_patients.search(connection, q)
-    template = (
-        "reception/booking/found.html" if request.headers.get("HX-Target") == "found" else "reception/booking/who.html"
-    )
-    return page(template, carried=_carried(), starts=moment("starts"), found=found, q=q, display=display, link=_link)
+        found = patient_search.find(connection, criteria_of(q))
+        lines = patient_lines(connection, found) if found else []
+    in_place = request.headers.get("HX-Target") == "found"
+    template = "reception/booking/found.html" if in_place else "reception/booking/who.html"
+    return page(template, carried=_carried(), starts=moment("starts"), found=lines, q=q, link=_link)
 
 
 @blueprint.get("/desk/book/new-patient")
@@ -97,14 +99,8 @@ def register() -> ResponseReturnValue:
     if errors:
         return _new_patient_page(typed, errors, status=422)
     if not text("new"):
-        with db.reading.connect() as connection:
-            alike = desk_patients.alike(
-                connection,
-                given_name=typed["given_name"],
-                family_name=typed["family_name"],
-                birth_date=birth_date,
-                number=number,
-            )
+        names = typed["given_name"], typed["family_name"]
+        alike = duplicates.likely_duplicates(db.session(), *names, birth_date, number)
         if alike:
             return _new_patient_page(typed, alike=alike)
     try:
