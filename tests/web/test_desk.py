@@ -193,7 +193,7 @@ def test_the_demos_names_open_no_desk_but_the_demos(another_app: Callable[..., F
 
 def a_day(session: Session) -> None:
     make_clinic(session, practitioners=3)
-    amelie = make_patient(session, number="+16135550142")
+    amelie = make_patient(session, number="+16135559142")
     make_appointment(
         session, patient=amelie, starts_local=local(MONDAY - timedelta(days=14), "09:00"), status="completed"
     )
