@@ -111,6 +111,7 @@ def register() -> ResponseReturnValue:
             birth_date=birth_date,
             phone=number,
             language=typed["language"] or "en",
+            actor=current_user.actor,
             now=now,
             today=today,
         )
