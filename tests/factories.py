@@ -72,7 +72,7 @@ def make_clinic(session: Session, *, practitioners: int = 2, rooms: int = 2) -> 
 
 def make_patient(session: Session, *, cleared: bool = True, number: str | None = None, **details: object) -> Patient:
     n = next(_numbers)
-    account = PhoneAccount(number=number or f"+1613{5550000 + n:07d}", created_at=NOW, verified_at=NOW)
+    account = PhoneAccount(number=number or f"+1613{5570000 + n:07d}", created_at=NOW, verified_at=NOW)
     patient = Patient(
         **{"given_name": "Amélie", "family_name": f"Lévesque{n}", "birth_date": date(1986, 3, 14), **details},
         phone_account=account,
