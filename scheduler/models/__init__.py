@@ -26,7 +26,8 @@ from scheduler.models.clinic import (
 )
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
-from scheduler.models.sms import Message, Reminder
+from scheduler.models.replies import MoveLink, ReplyChoice
+from scheduler.models.sms import EarlyReceipt, Message, Reminder
 
 __all__ = [
     "ApiToken",
@@ -37,9 +38,11 @@ __all__ = [
     "BookingDraft",
     "CalendarState",
     "Closure",
+    "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",
     "Message",
+    "MoveLink",
     "Patient",
     "PatientMerge",
     "PatientSearchWord",
@@ -50,6 +53,7 @@ __all__ = [
     "RateCounter",
     "Reminder",
     "ReminderCall",
+    "ReplyChoice",
     "Room",
     "Screening",
     "SignInCode",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.models.appointment import Appointment
@@ -71,7 +71,8 @@ class Reminder(Base):
 class Message(Base):
     """One SMS, out or in. For one going out the row is the attempt: committed before Twilio is called.
 
-    `attempt_id` stands in the status-callback address. Codes are blanked once they are sent.
+    `attempt_id` stands in the status-callback address. Codes are blanked once they are sent. `for_desk`: one that came in
+    and that somebody at the desk has to read; `written_by`: who at the desk wrote one that went out.
     """
 
     __tablename__ = "message"
@@ -84,6 +85,15 @@ class Message(Base):
             "created_at",
             postgresql_where=text("status IN ('queued', 'attempting', 'in_doubt')"),
             sqlite_where=text("status IN ('queued', 'attempting', 'in_doubt')"),
+        ),
+        Index(
+            "ix_message_for_desk", "number", "id", postgresql_where=text("for_desk"), sqlite_where=text("for_desk = 1")
+        ),
+        Index(
+            "ix_message_unread",
+            "id",
+            postgresql_where=text("for_desk AND read_at IS NULL"),
+            sqlite_where=text("for_desk = 1 AND read_at IS NULL"),
         ),
     )
 
@@ -106,3 +116,20 @@ class Message(Base):
     reminder_id: Mapped[int | None] = mapped_column(ForeignKey(Reminder.id), index=True)
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey(Appointment.id), index=True)
     patient_id: Mapped[int | None] = mapped_column(ForeignKey(Patient.id), index=True)
+    for_desk: Mapped[bool] = mapped_column(default=False, server_default=false())
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+    read_by: Mapped[str | None] = mapped_column(String(80))
+    written_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class EarlyReceipt(Base):
+    """News from the provider about a text that we don't know (yet): matched later, by attempt or by sid."""
+
+    __tablename__ = "early_receipt"
+
+    id: Mapped[Id]
+    attempt_id: Mapped[str | None] = mapped_column(String(32))
+    sid: Mapped[str] = mapped_column(String(64), index=True)
+    word: Mapped[str] = mapped_column(String(20))
+    error_code: Mapped[int | None]
+    received_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -1,24 +1,31 @@
-"""Claiming the sign-in codes that wait to be sent. They are texts without a reminder, and soon of no use."""
+"""Claiming the texts without a reminder that wait to be sent: sign-in codes, answers to replies, what the desk wrote.
 
+Each is soon of no use. Codes come first: somebody sits before a page and waits.
+"""
+
+import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, case, or_, select, update
 
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
-from scheduler.usecases.sms_states import writing
+from scheduler.usecases.sms_states import is_past_its_life, life_of, writing
 
 KEPT_IN_OUTBOX = timedelta(days=1)
+LINK_KEPT = timedelta(days=3)  # longer than a link works
+_WAITING = ("queued", "attempting", "in_doubt")
+_LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
 
 
 def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
-    """Take up to `limit` queued texts and commit the attempt; those older than a code's life expire unsent."""
+    """Take up to `limit` queued texts and commit the attempt; those past their life expire unsent."""
     due = (
         select(Message.id)
         .where(Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
-        .order_by(Message.created_at)
+        .order_by(Message.kind != "code", Message.created_at)
         .limit(limit)
     )
     with engine.connect() as connection:  # nearly always nothing waits: once a second, no write lock
@@ -27,15 +34,17 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> C
     with writing(engine) as connection:
         connection.execute(
             update(Message)
-            .where(Message.status == "queued", Message.created_at <= now - CODE_LIFE)
-            .values(status="expired", body="", settled_at=now)
+            .where(Message.status == "queued", is_past_its_life(now))
+            .values(status="expired", body=case((Message.kind == "desk", Message.body), else_=""), settled_at=now)
         )
         ids = connection.scalars(due.with_for_update(skip_locked=True)).all()
         claimed = connection.execute(
             update(Message)
             .where(Message.id.in_(ids))
             .values(status="attempting", attempted_at=now, attempts=Message.attempts + 1, gateway=gateway)
-            .returning(Message.attempt_id, Message.number, Message.body, Message.created_at, Message.attempts)
+            .returning(
+                Message.attempt_id, Message.kind, Message.number, Message.body, Message.created_at, Message.attempts
+            )
         ).all()
     outgoing = [
         Outgoing(
@@ -43,21 +52,32 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> C
             number=row.number,
             body=row.body,
             claimed_at=now,
-            until=row.created_at + CODE_LIFE,
+            until=row.created_at + life_of(row.kind),
             tries=row.attempts,
         )
-        for row in sorted(claimed, key=lambda row: row.created_at)
+        for row in sorted(claimed, key=lambda row: (row.kind != "code", row.created_at))
     ]
     return Claim(len(ids), outgoing)
 
 
 def blank_old_codes(engine: Engine, *, now: datetime) -> None:
-    """Codes that the outbox kept to be read."""
+    """Codes that the outbox kept to be read, and the private part of links once they are out."""
     old = (Message.kind == "code", Message.body != "", Message.created_at < now - CODE_LIFE - KEPT_IN_OUTBOX)
+    links = (
+        Message.kind == "move-link",
+        Message.body != "",
+        Message.created_at > now - LINK_KEPT,
+        Message.body.contains("/m/", autoescape=True),
+        Message.status.not_in(_WAITING),
+        or_(Message.gateway != "outbox", Message.created_at < now - KEPT_IN_OUTBOX),
+    )
     with engine.connect() as connection:
-        if connection.scalar(select(Message.id).where(*old).limit(1)) is None:
-            return
+        codes = connection.scalar(select(Message.id).where(*old).limit(1))
+        shown = connection.execute(select(Message.id, Message.body).where(*links).limit(500)).all()
+    if codes is None and not shown:
+        return
     with writing(engine) as connection:
-        connection.execute(
-            update(Message).where(*old, Message.status.not_in(("queued", "attempting", "in_doubt"))).values(body="")
-        )
+        connection.execute(update(Message).where(*old, Message.status.not_in(_WAITING)).values(body=""))
+        for message_id, body in shown:
+            hidden = update(Message).where(Message.id == message_id, Message.status.not_in(_WAITING))
+            connection.execute(hidden.values(body=_LINK.sub("/m…", body)))

@@ -13,8 +13,7 @@ from scheduler.models.sms import Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sending import LISTED_AFTER, STALE_AFTER, Clock
-from scheduler.usecases.sign_in import CODE_LIFE
-from scheduler.usecases.sms_states import status_when_accepted, writing
+from scheduler.usecases.sms_states import life_of, status_when_accepted, writing
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
 LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
@@ -116,13 +115,22 @@ def _first_unknown(engine: Engine, found: tuple[FoundMessage, ...]) -> FoundMess
 
 
 def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) -> None:
-    """Surely not accepted: a reminder is planned again (the claim checks whether it still serves), a code queued anew."""
+    """Surely not accepted: a reminder is planned again (the claim checks whether it still serves), another text queued anew."""
     with writing(engine) as connection:
         settled = connection.execute(
             update(Message)
             .where(Message.id == attempt.id, Message.status == "in_doubt")
             .values(status="failed", error_code="not-there", settled_at=now)
-            .returning(Message.reminder_id, Message.kind, Message.body, Message.number, Message.created_at)
+            .returning(
+                Message.reminder_id,
+                Message.kind,
+                Message.body,
+                Message.number,
+                Message.created_at,
+                Message.appointment_id,
+                Message.patient_id,
+                Message.written_by,
+            )
         ).one_or_none()
         if settled is None:
             return
@@ -132,13 +140,13 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
                 .where(Reminder.id == settled.reminder_id, Reminder.status == "in_doubt")
                 .values(status="planned", next_attempt_at=now)
             )
-        elif now < settled.created_at + CODE_LIFE:
+        elif now < settled.created_at + life_of(settled.kind):
             _queue_anew(connection, settled, attempt.attempts, now)
         connection.execute(update(Message).where(Message.id == attempt.id, Message.kind == "code").values(body=""))
 
 
 def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts: int, now: datetime) -> None:
-    """A new attempt with an id of its own; its age is that of the code."""
+    """A new attempt with an id of its own; its age is that of what it says."""
     connection.execute(
         insert(Message).values(
             attempt_id=public_id(),
@@ -150,6 +158,9 @@ def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts
             attempts=attempts,
             created_at=settled.created_at,
             next_attempt_at=now,
+            appointment_id=settled.appointment_id,
+            patient_id=settled.patient_id,
+            written_by=settled.written_by,
         )
     )
 

@@ -1,16 +1,19 @@
-"""Texts that come in: kept, and the words that opt out, opt in or ask for help are honoured."""
+"""Texts that come in: kept, the words that opt out, opt in or ask for help honoured, replies acted upon, and the rest
+laid on the desk's table (`for_desk`)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.phone import InboundWord, inbound_word
+from scheduler.domain.reply import Wish, read_reply
 from scheduler.domain.sms_segments import spelled_in_gsm7
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
+from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 ANSWERS = {
@@ -23,6 +26,9 @@ ANSWERS = {
         "fr": "{clinic} : vous ne recevrez plus de textos de notre part. Pour nous joindre : {phone}.",
     },
 }
+AUTOMATIC = ("reply", "move-link", "help", "opt-out")
+AUTOMATIC_A_DAY = 10
+"""To one number; two robots must not talk for ever. What comes beyond it still takes effect, and the desk reads it."""
 
 
 @retry_deadlocks
@@ -36,22 +42,31 @@ def receive(
     clinic: ClinicSettings,
     now: datetime,
 ) -> str | None:
-    """Keep the text and do what its word says; the answer to send, if any. One that came before is ignored.
+    """Keep the text and do what it says; the answer to give with the webhook, if any. One that came before is ignored.
 
     Twilio itself confirms STOP and START and their English kin, and after STOP lets nothing of ours through: a second
     answer would be refused or be one too many. It does not know ARRET, so we confirm that. HELP we answer though Twilio
     does, because its answer names neither the clinic nor its telephone. `opt_out_type` comes with Advanced Opt-Out,
     where the owner has worded Twilio's answers, in every language: then we are silent.
+
+    Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py).
     """
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    session.add(_incoming(session, sid, number, body, word, account, now))
+    incoming = _incoming(session, sid, number, body, word, account, now)
+    session.add(incoming)
     try:
         session.flush()
     except IntegrityError:  # Twilio repeats a webhook whose answer it did not get
         session.rollback()
         return None
+    may_answer = _may_answer(session, number, now)
+    if word is None:
+        _take_reply(session, incoming, account, clinic, now, may_answer=may_answer)
+        session.commit()
+        return None
+    incoming.for_desk = _says_more_than_its_word(word, body, account)
     if word in (InboundWord.STOP, InboundWord.START):
         opted_out = {"opted_out_at": now, "opted_out_by": body.strip()[:40]} if word is InboundWord.STOP else {}
         session.execute(
@@ -59,7 +74,7 @@ def receive(
             .where(PhoneAccount.number == number)
             .values(**{"opted_out_at": None, "opted_out_by": None, **opted_out})
         )
-    answer = None if opt_out_type else _answer(word, body, account, clinic)
+    answer = None if opt_out_type or not may_answer else _answer(word, body, account, clinic)
     if answer is not None:
         session.add(
             Message(
@@ -76,6 +91,70 @@ def receive(
         )
     session.commit()
     return answer
+
+
+def _take_reply(
+    session: Session,
+    incoming: Message,
+    account: PhoneAccount | None,
+    clinic: ClinicSettings,
+    now: datetime,
+    *,
+    may_answer: bool,
+) -> None:
+    reply = read_reply(incoming.body)
+    incoming.for_desk = True
+    if account is None or reply is None:
+        return
+    if reply.wish is Wish.WRONG_NUMBER:
+        account.wrong_number_at = now  # reception decides whether to stop texting it
+        return
+    answer = answer_reply(session, reply, account=account, clinic=clinic, now=now)
+    if answer is None:
+        return
+    if answer.visit is not None:
+        incoming.appointment_id, incoming.patient_id = answer.visit.id, answer.visit.patient_id
+    if may_answer and account.opted_out_at is None:
+        incoming.for_desk = False
+        _queue(session, answer, account.number, now)
+
+
+def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None:
+    message = Message(
+        direction="out",
+        kind=answer.kind,
+        number=number,
+        body=answer.text,
+        status="queued",
+        created_at=now,
+        next_attempt_at=now,
+        appointment_id=answer.visit.id if answer.visit else None,
+        patient_id=answer.visit.patient_id if answer.visit else None,
+    )
+    session.add(message)
+    session.flush()
+    keep_choices(session, message, answer)
+
+
+def _may_answer(session: Session, number: str, now: datetime) -> bool:
+    answered = session.scalar(
+        select(func.count())
+        .select_from(Message)
+        .where(
+            Message.number == number,
+            Message.direction == "out",
+            Message.kind.in_(AUTOMATIC),
+            Message.created_at > now - timedelta(days=1),
+        )
+    )
+    return (answered or 0) < AUTOMATIC_A_DAY
+
+
+def _says_more_than_its_word(word: InboundWord, body: str, account: PhoneAccount | None) -> bool:
+    """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder."""
+    if word is InboundWord.STOP:
+        return body.strip().upper().startswith("CANCEL")
+    return word is InboundWord.START and (account is None or account.opted_out_at is None)
 
 
 def _word(body: str, opt_out_type: str | None) -> InboundWord | None:

@@ -187,7 +187,7 @@ def _verified_account(session: Session, number: str, language: str, now: datetim
     """One upsert, because two browsers may type their first codes at once. A code that arrived proves the number
     reachable."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None}
+    reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None, "wrong_number_at": None}
     account_id = session.execute(
         dialect.insert(PhoneAccount)
         .values(number=number, language=language, created_at=now, **reached)

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Connection, Engine, String, and_, case, literal
+from sqlalchemy import ColumnElement, Connection, Engine, String, and_, case, literal, or_
 
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.models.engine import WRITING
 from scheduler.models.sms import Message
+from scheduler.usecases.sign_in import CODE_LIFE
 
 UNSETTLED = ("attempting", "in_doubt")
 
@@ -30,6 +32,22 @@ _PROVIDERS_WORDS = MappingProxyType(
         "canceled": "failed",
     }
 )
+
+
+# Texts without a reminder, and how long after they were written they are still worth sending.
+_LIVES = MappingProxyType(
+    {"code": CODE_LIFE, "reply": timedelta(hours=1), "move-link": timedelta(hours=1), "desk": timedelta(days=1)}
+)
+
+
+def life_of(kind: str) -> timedelta:
+    return _LIVES.get(kind, CODE_LIFE)
+
+
+def is_past_its_life(now: datetime) -> ColumnElement[bool]:
+    """Of a message: written too long ago to be sent."""
+    known = [and_(Message.kind == kind, Message.created_at <= now - life) for kind, life in _LIVES.items()]
+    return or_(*known, and_(Message.kind.not_in(tuple(_LIVES)), Message.created_at <= now - CODE_LIFE))
 
 
 def our_status(word: str) -> str | None:

@@ -42,14 +42,14 @@ def visit_text(
     template = TEMPLATES[language][_template_name(kind, moved)]
     words = {
         "clinic": clinic.name,
-        "time": _time_words(starts_local, language),
+        "time": time_words(starts_local, language),
         "practitioner": practitioner,
         "link": f"{clinic.public_url}/me",
         "phone": clinic.phone,
     }
     longer = []
     for pattern in DAY_PATTERNS[language]:
-        text = template.format(day=_day_words(starts_local.date(), pattern, language), **words)
+        text = template.format(day=day_words(starts_local.date(), pattern, language), **words)
         text = spelled_in_gsm7(text) or text
         if segments(text) == 1:
             return text
@@ -64,13 +64,13 @@ def _template_name(kind: str, moved: bool) -> str:
 
 
 @lru_cache(maxsize=1000)  # few days, many visits
-def _day_words(day: date, pattern: str, language: str) -> str:
+def day_words(day: date, pattern: str, language: str) -> str:
     if language == "fr" and day.day == 1:
         pattern = pattern.replace("d", "d'er'")  # "mardi 1er décembre"
     return format_date(day, pattern, locale=language)
 
 
-def _time_words(starts_local: datetime, language: str) -> str:
+def time_words(starts_local: datetime, language: str) -> str:
     """Our own, because Babel puts narrow no-break spaces into both, which GSM-7 lacks."""
     hour, minute = starts_local.hour, starts_local.minute
     if language == "fr":

@@ -1,0 +1,59 @@
+"""The private link that a reply is answered with: it opens the moving of one visit, for whoever has the telephone."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import NotFound
+from scheduler.models import Appointment, MoveLink
+from scheduler.queries.appointments import WHOLE
+
+LINK_LIFE = timedelta(hours=48)
+
+
+def make_link(
+    session: Session, appointment: Appointment, *, clinic: ClinicSettings, now: datetime
+) -> tuple[str, datetime]:
+    """The address, told once, and when it stops to work: before patients may no longer change the visit themselves.
+
+    In the caller's transaction, which commits.
+    """
+    token = secrets.token_urlsafe(16)
+    expires_at = min(now + LINK_LIFE, clinic.changeable_until(appointment.starts_at))
+    session.add(
+        MoveLink(
+            token_hash=_hash(token),
+            appointment_id=appointment.id,
+            schedule_version=appointment.schedule_version,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+    return f"{clinic.public_url}/m/{token}", expires_at
+
+
+def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
+    """NotFound once the link was used, the visit changed otherwise, or the link is too old: all look alike."""
+    visit = session.scalar(
+        select(Appointment)
+        .options(*WHOLE)
+        .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .where(
+            MoveLink.token_hash == _hash(token),
+            MoveLink.expires_at > now,
+            MoveLink.schedule_version == Appointment.schedule_version,
+            Appointment.status.in_(("booked", "confirmed")),
+            Appointment.patient_id.is_not(None),
+        )
+    )
+    if visit is None:
+        raise NotFound("move link")
+    return visit
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

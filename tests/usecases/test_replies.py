@@ -1,0 +1,309 @@
+"""Patients' replies, from the text that comes in to the text that answers."""
+
+import itertools
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import NotFound
+from scheduler.domain.sms_segments import is_gsm7, segments
+from scheduler.gateways.sms import FoundMessage, SmsInDoubt
+from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient
+from scheduler.usecases import codes
+from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
+from scheduler.usecases.move_links import visit_behind
+from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders, settle, the_messages
+
+DAY = timedelta(days=1)
+NUMBER = "+16135550142"
+TUESDAY = MONDAY + DAY
+DESK = Actor("staff", "desk")
+_sids = itertools.count(1)
+
+
+class Telephone:
+    """A patient's: what it was sent, and what it sends. Answers are sent by a tick, as in life."""
+
+    def __init__(self, session: Session, engine: Engine) -> None:
+        self.session, self.engine = session, engine
+        self.at, self.provider = FakeClock(NOW), FakeSms()
+
+    def text(self, body: str, *, sid: str | None = None, number: str = NUMBER) -> str | None:
+        """What comes back on it."""
+        sid = sid or f"SMin{next(_sids)}"
+        before = len(self.provider.sent)
+        receive(self.session, sid=sid, number=number, body=body, opt_out_type=None, clinic=CLINIC, now=self.at())
+        send_codes(self.engine, self.provider, self.at)
+        self.session.expire_all()
+        answers = [sent.body for sent in self.provider.sent[before:] if sent.to == number]
+        assert len(answers) <= 1
+        return answers[0] if answers else None
+
+    def is_reminded_of(self, visit: Appointment, *, kind: str = "days_before_1") -> str:
+        make_reminder(self.session, visit, kind=kind, due_at=self.at())
+        send_reminders(self.engine, self.provider, self.at)
+        self.session.expire_all()
+        return self.provider.sent[-1].body
+
+
+@pytest.fixture
+def telephone(session: Session, engine: Engine) -> Telephone:
+    make_clinic(session)
+    return Telephone(session, engine)
+
+
+@pytest.fixture
+def patient(telephone: Telephone, session: Session) -> Patient:
+    return make_patient(session, number=NUMBER)
+
+
+@pytest.fixture
+def visit(session: Session, patient: Patient) -> Appointment:
+    """Tuesday 1 December, 10:00."""
+    return make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+
+
+def last_in(session: Session) -> Message:
+    return session.scalars(select(Message).where(Message.direction == "in").order_by(Message.id.desc())).first()
+
+
+def test_c_confirms_the_visit_reminded_of_and_says_so(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    answer = telephone.text("C")
+    assert answer == "East Side Physio: thank you, your visit on Tuesday 1 December at 10:00 am is confirmed."
+    assert visit.status == "confirmed"
+    line = session.scalars(select(AppointmentHistory).order_by(AppointmentHistory.id.desc())).first()
+    account = patient.phone_account
+    assert account and (line.changed_by, line.changed_why) == (f"patient:{account.id}", "by text")
+    kept = last_in(session)
+    assert (kept.for_desk, kept.appointment_id, kept.patient_id) == (False, visit.id, patient.id)
+
+
+def test_a_webhook_that_is_repeated_does_nothing_twice(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text("C", sid="SMsame")
+    version = visit.version
+    assert telephone.text("C", sid="SMsame") is None
+    assert visit.version == version
+    assert "is confirmed" in (telephone.text("C") or ""), "a second text of the same kind is answered alike"
+    assert visit.version == version
+
+
+def test_the_answer_is_in_the_patients_language(telephone: Telephone, session: Session, patient: Patient) -> None:
+    patient.language = "fr"
+    session.commit()
+    visit = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    telephone.is_reminded_of(visit)
+    answer = telephone.text("oui c")
+    assert answer == "East Side Physio : merci, votre rendez-vous du mardi 1er décembre à 10 h est confirmé."
+
+
+def test_the_answer_in_doubt_is_settled_and_not_sent_twice(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    """The provider took it and gave no answer: it is found there by its text."""
+    telephone.is_reminded_of(visit)
+    telephone.provider.next_outcomes.append(SmsInDoubt("no answer"))
+    assert telephone.text("C") is None
+    telephone.provider.listed = [FoundMessage("SMfound", "sent", telephone.at())]
+    telephone.at.forward(seconds=70)
+    settle(telephone.engine, telephone.provider, telephone.at)
+    send_codes(telephone.engine, telephone.provider, telephone.at)
+    assert [m.status for m in the_messages(session) if m.kind == "reply"] == ["sent"]
+    assert len(telephone.provider.sent) == 1
+
+
+@pytest.mark.parametrize("body", ["M", "déplacer"])
+def test_m_is_answered_with_a_link_that_works_for_that_visit_alone(
+    telephone: Telephone, session: Session, visit: Appointment, body: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    answer = telephone.text(body)
+    assert answer
+    token = re.search(r"/m/([A-Za-z0-9_-]{22}) \(works for 48 h\)", answer)
+    assert token and segments(answer) == 1 and is_gsm7(answer)
+    assert token[1] not in session.scalars(select(MoveLink.token_hash)).one()
+    assert visit_behind(session, token[1], now=telephone.at()).id == visit.id
+    with pytest.raises(NotFound):
+        visit_behind(session, token[1].swapcase(), now=telephone.at())
+    with pytest.raises(NotFound):
+        visit_behind(session, token[1], now=telephone.at() + timedelta(hours=48))
+    codes.blank_old_codes(telephone.engine, now=telephone.at())
+    session.rollback()
+    assert token[1] not in "".join(session.scalars(select(Message.body)))
+
+
+def test_the_link_dies_when_the_visit_changes(telephone: Telephone, session: Session, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    token = (telephone.text("M") or "").partition("/m/")[2][:22]
+    visit_behind(session, token, now=telephone.at())
+    move_appointment(
+        session,
+        clinic=CLINIC,
+        public_id=visit.public_id,
+        starts_local=local(TUESDAY, "15:00"),
+        practitioner=None,
+        now=telephone.at(),
+        actor=DESK,
+    )
+    with pytest.raises(NotFound):
+        visit_behind(session, token, now=telephone.at())
+
+
+def test_a_link_near_the_cut_off_lasts_no_longer_and_after_it_they_are_asked_to_call(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.at.at = datetime.fromisoformat("2026-11-30T09:30-05:00")  # half an hour before the cut-off
+    telephone.is_reminded_of(visit)
+    assert "(works for 30 min)" in (telephone.text("M") or "")
+    telephone.at.forward(minutes=31)
+    assert telephone.text("M") == (
+        "East Side Physio: to change your visit on Tuesday 1 December at 10:00 am, please call 613-555-0100."
+    )
+
+
+def two_children(session: Session, patient: Patient) -> tuple[Appointment, Appointment]:
+    other = Patient(given_name="Léo", family_name="Roy", phone_account=patient.phone_account, created_at=NOW)
+    session.add(other)
+    session.commit()
+    first = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    second = make_appointment(
+        session, patient=other, starts_local=local(TUESDAY, "11:00"), practitioner="p2", room="Room 2"
+    )
+    return first, second
+
+
+def test_of_several_visits_it_is_asked_which_and_the_number_keeps_its_meaning(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    assert telephone.text("C") == (
+        "East Side Physio: which visit? Reply C 1 for Tue 1 Dec 10:00 am, Pat1; C 2 for Tue 1 Dec 11:00 am, Pat2."
+    )
+    assert {first.status, second.status} == {"booked"}
+    move_appointment(  # the first is now the later one, but the numbers were shown
+        session,
+        clinic=CLINIC,
+        public_id=first.public_id,
+        starts_local=local(TUESDAY, "15:00"),
+        practitioner=None,
+        now=telephone.at(),
+        actor=DESK,
+    )
+    assert "11:00 am is confirmed" in (telephone.text("C 2") or "")
+    assert (first.status, second.status) == ("booked", "confirmed")
+    answer = telephone.text("1")
+    assert answer and "is now on Tuesday 1 December at 3:00 pm" in answer, "what they were shown is no more"
+    assert first.status == "booked"
+
+
+def test_a_family_that_has_confirmed_one_means_the_other(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    telephone.text("M")
+    assert "11:00 am is confirmed" in (telephone.text("C 2") or "")
+    assert "10:00 am is confirmed" in (telephone.text("C") or "")
+    assert (first.status, second.status) == ("confirmed", "confirmed")
+
+
+def test_the_visit_last_reminded_of_is_meant_and_not_the_later_ones(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    later = make_appointment(session, patient=patient, starts_local=local(TUESDAY + 7 * DAY, "10:00"))
+    telephone.is_reminded_of(later, kind="confirmation")
+    telephone.at.forward(hours=24)
+    telephone.is_reminded_of(visit)
+    assert "Tuesday 1 December" in (telephone.text("C") or "")
+    assert (visit.status, later.status) == ("confirmed", "booked")
+
+
+def test_late_replies_get_a_sensible_answer(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    cancel_appointment(session, clinic=CLINIC, public_id=visit.public_id, reason="", now=telephone.at(), actor=DESK)
+    assert "10:00 am is cancelled. To book another: http" in (telephone.text("C") or "")
+    session.rollback()
+    other = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    telephone.is_reminded_of(other)
+    telephone.at.at = datetime.fromisoformat("2026-11-30T10:01-05:00")
+    assert "has begun or is over. To reach us: 613-555-0100" in (telephone.text("C") or "")
+    assert other.status == "booked"
+
+
+@pytest.mark.parametrize("body", ["Can I bring my dog?", "C", "7", "YES", "cancel"])
+def test_what_nobody_can_answer_lies_on_the_desk(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    assert telephone.text(body) is None
+    assert last_in(session).for_desk
+
+
+def test_a_stranger_is_kept_apart_and_not_answered(telephone: Telephone, session: Session, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text("C", number="+16135559999") is None
+    assert (last_in(session).for_desk, last_in(session).patient_id, visit.status) == (True, None, "booked")
+
+
+def test_a_number_that_went_to_somebody_else_confirms_nothing(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    patient.phone_account = make_patient(session).phone_account
+    session.commit()
+    assert telephone.text("C") is None
+    assert visit.status == "booked"
+
+
+def test_wrong_number_is_marked_for_reception(telephone: Telephone, session: Session, patient: Patient) -> None:
+    assert telephone.text("Wrong number, sorry") is None
+    assert patient.phone_account and patient.phone_account.wrong_number_at == NOW
+    assert last_in(session).for_desk
+
+
+def test_two_robots_do_not_talk_for_ever_but_what_they_say_counts(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    answers = [telephone.text("M") for _ in range(AUTOMATIC_A_DAY + 3)]
+    assert [bool(answer) for answer in answers] == [True] * AUTOMATIC_A_DAY + [False] * 3
+    assert telephone.text("C") is None
+    assert (visit.status, last_in(session).for_desk) == ("confirmed", True)
+    assert receive(session, sid="SMhelp", number=NUMBER, body="AIDE", opt_out_type=None, clinic=CLINIC, now=NOW) is None
+    telephone.at.forward(hours=25)
+    assert telephone.text("C")
+
+
+def test_who_opted_out_confirms_without_being_texted(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("STOP")
+    assert telephone.text("C") is None
+    assert visit.status == "confirmed"
+
+
+def test_an_answer_that_could_not_go_out_for_an_hour_is_not_sent_any_more(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    receive(session, sid="SMx", number=NUMBER, body="C", opt_out_type=None, clinic=CLINIC, now=NOW)
+    telephone.at.forward(minutes=61)
+    assert send_codes(telephone.engine, telephone.provider, telephone.at) == 0
+    assert [m.status for m in the_messages(session) if m.kind == "reply"] == ["expired"]
