@@ -55,5 +55,20 @@ def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
     return visit
 
 
+def was_moved_by(session: Session, token: str, starts_local: datetime, *, now: datetime) -> bool:
+    """Whether the visit of this link, used up, stands where its holder wants it: a button pressed twice."""
+    found = session.scalar(
+        select(Appointment.id)
+        .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .where(
+            MoveLink.token_hash == _hash(token),
+            MoveLink.expires_at > now,
+            Appointment.starts_local == starts_local,
+            Appointment.status.in_(("booked", "confirmed")),
+        )
+    )
+    return found is not None
+
+
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -150,9 +150,11 @@ def _ask_which(visits: Sequence[Appointment], wish: Wish, account: PhoneAccount,
 
 def _answer_about(
     session: Session, told: Told, wish: Wish, account: PhoneAccount, clinic: ClinicSettings, now: datetime
-) -> Answer:
+) -> Answer | None:
+    if told.visit.patient is None or told.visit.patient.restricted_at is not None:
+        return None  # gets no texts
     visit = locked(session, told.visit.public_id)
-    language = visit.patient.language if visit.patient else account.language
+    language = told.visit.patient.language
 
     def say(name: str) -> Answer:
         return Answer("reply", reply_text(name, clinic=clinic, visit=visit, language=language), visit)

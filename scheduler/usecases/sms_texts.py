@@ -1,13 +1,15 @@
 """What the texts about a visit say, in English and French.
 
-They run outside any request, so the words are two templates a text and not gettext's. Each names the clinic, the
+They run outside any request, so the words are templates in two languages and not gettext's. Each names the clinic, the
 day, the time, the practitioner's first name and how to reach the clinic; never the treatment or the reason, and no
-word that Twilio takes for itself (CANCEL, END, QUIT, STOP, YES). The words keep to GSM-7 (domain/sms_segments.py),
-and the usual length to one part of 160 letters.
+word that Twilio takes for itself (CANCEL, END, QUIT, STOP, YES). A reminder invites the replies of replies.py. The words
+keep to GSM-7 (domain/sms_segments.py), and the usual length to one part of 160 letters: what leads to a second part is
+said shorter, first the day, then without the link (a reply of M brings one).
 """
 
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import product
 
 from babel.dates import format_date
 
@@ -18,16 +20,22 @@ TEMPLATES = {
     "en": {
         "confirmation": "{clinic}: you are booked on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
         "moved": "{clinic}: your visit is now on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
-        "days_before": "{clinic}: reminder of your visit on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
+        "days_before": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change. "
+        "{link} or {phone}",
+        "days_before, shorter": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change, "
+        "or call {phone}",
     },
     "fr": {
         "confirmation": "{clinic} : rendez-vous le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
         "moved": "{clinic} : nouvelle date : le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
-        "days_before": "{clinic} : rappel, rendez-vous le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
+        "days_before": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
+        "M pour changer. {link} ou {phone}",
+        "days_before, shorter": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
+        "M pour changer, ou {phone}",
     },
 }
 
-# From the fullest to the shortest; months are spelled out as long as the text stays in one part.
+# From the fullest to the shortest.
 DAY_PATTERNS = {"en": ("EEEE d MMMM", "EEE d MMM"), "fr": ("EEEE d MMMM", "EEE d MMM")}
 
 
@@ -39,7 +47,7 @@ def visit_text(
     Names lose accents that GSM-7 lacks when that keeps the text in GSM-7; what cannot be spelled there stays as it is.
     """
     language = "fr" if language.startswith("fr") else "en"
-    template = TEMPLATES[language][_template_name(kind, moved)]
+    name = _template_name(kind, moved)
     words = {
         "clinic": clinic.name,
         "time": time_words(starts_local, language),
@@ -47,8 +55,9 @@ def visit_text(
         "link": f"{clinic.public_url}/me",
         "phone": clinic.phone,
     }
+    templates = [TEMPLATES[language][wanted] for wanted in (name, f"{name}, shorter") if wanted in TEMPLATES[language]]
     longer = []
-    for pattern in DAY_PATTERNS[language]:
+    for template, pattern in product(templates, DAY_PATTERNS[language]):
         text = template.format(day=day_words(starts_local.date(), pattern, language), **words)
         text = spelled_in_gsm7(text) or text
         if segments(text) == 1:

@@ -48,8 +48,8 @@ def test_a_due_reminder_is_sent_once_and_written_down(session: Session, engine: 
     assert [(one.to, one.body) for one in sms.sent] == [
         (
             "+16135550142",
-            "East Side Physio: reminder of your visit on Monday 7 December at 10:00 am with Pat1. "
-            "Changes: http://127.0.0.1:8000/me or 613-555-0100",
+            "East Side Physio: visit on Monday 7 December at 10:00 am with Pat1. Reply C to confirm, M to change. "
+            "http://127.0.0.1:8000/me or 613-555-0100",
         )
     ]
     reminder, [message] = the_reminder(session), the_messages(session)
@@ -104,7 +104,7 @@ def test_a_booking_gets_its_three_texts_and_no_more(session: Session, engine: En
         counts.append(len(sms.sent))
     assert counts == [0, 1, 1, 2, 3]
     assert "booked" in sms.sent[0].body
-    assert all("reminder" in one.body for one in sms.sent[1:])
+    assert all("Reply C to confirm" in one.body for one in sms.sent[1:])
 
 
 def test_quick_changes_send_one_text_and_a_later_move_says_so(
@@ -209,7 +209,7 @@ def test_a_patient_without_a_number_is_not_texted(session: Session, engine: Engi
 def test_french_patients_read_french(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
     make_reminder(session, make_visit(session, language="fr"))
     send_reminders(engine, sms, at)
-    assert "rappel, rendez-vous le lundi 7 décembre à 10 h avec Pat1" in sms.sent[0].body
+    assert "rendez-vous lundi 7 décembre à 10 h avec Pat1" in sms.sent[0].body
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A patient moves a visit: the same times to choose from as in a booking, and one press that does it."""
 
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,16 +11,14 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.availability import OfferedStart
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, VersionConflict
 from scheduler.extensions import db
-from scheduler.queries import reference
-from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.usecases.booking import move_appointment
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.door import signed_in
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.patient.move_choice import times_for, wanted_practitioner, wanted_start
 from scheduler.web.patient.my_visits import MyVisit, my_visit
-from scheduler.web.patient.slot_times import SlotQuestion, times_on_offer
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -36,7 +33,7 @@ def move(public_id: str) -> ResponseReturnValue:
         return _show(visit, now)
     if expired():
         return _show(visit, now, [_("This page had been open for too long. Please press the button once more.")], 400)
-    wanted = _moment(request.form.get("starts"))
+    wanted = wanted_start()
     if wanted is None:
         return _show(visit, now, [_("Choose a time.")], 422)
     try:
@@ -45,7 +42,7 @@ def move(public_id: str) -> ResponseReturnValue:
             clinic=current_app.config["CLINIC"],
             public_id=public_id,
             starts_local=wanted,
-            practitioner=_slug(request.form.get("practitioner")),
+            practitioner=wanted_practitioner(),
             now=now,
             actor=Actor("patient", str(signed_in().id)),
             expected_version=request.form.get("version", type=int),
@@ -77,52 +74,13 @@ def _show(
     errors = [FormError("starts", words) for words in problems or ()]
     if not visit.is_open:
         return render_template("patient/me/too_late.html", visit=visit, errors=errors), status
-    current = reference.current(db.session.connection())
-    treatment = current.treatment_by_id(visit.appointment.treatment_id)
-    question = SlotQuestion(
-        clinic=current_app.config["CLINIC"],
-        now=now,
-        reference=current,
-        treatment=treatment,
-        practitioner=_practitioner(visit, current, treatment),
-        patient_id=visit.appointment.patient_id,
-        leaving_out=visit.appointment.id,
-    )
-    times = times_on_offer(question, from_day=_day(request.args.get("from")), open_day=_day(request.args.get("day")))
+    times = times_for(visit.appointment, now)
     html = render_template(
         "patient/me/move.html",
         visit=visit,
         times=times,
         nearest=nearest,
         errors=errors,
-        now_local=clock.to_local(now, clock.zone(question.clinic.zone)),
+        now_local=clock.to_local(now, clock.zone(times.question.clinic.zone)),
     )
     return html, status
-
-
-def _practitioner(visit: MyVisit, current: Reference, treatment: TreatmentInfo) -> PractitionerInfo | None:
-    """Whom the page is asked for; at first whoever the visit is with."""
-    asked = request.values.get("practitioner")
-    able = current.practitioners_for(treatment)
-    if asked is None:
-        return next((person for person in able if person.id == visit.appointment.practitioner_id), None)
-    return next((person for person in able if person.slug == asked), None)
-
-
-def _slug(asked: str | None) -> str | None:
-    """None: with the same practitioner if free then, else with anyone."""
-    return None if asked in (None, "", "anyone") else asked
-
-
-def _day(text: str | None) -> date | None:
-    with suppress(ValueError):
-        return date.fromisoformat(text) if text else None
-    return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A naive wall clock minute; anything else is no choice."""
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text) if text else None
-        return moment if moment and moment.tzinfo is None else None
-    return None

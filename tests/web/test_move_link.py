@@ -1,0 +1,110 @@
+"""The page behind a texted link: one visit, once, and nothing more told than the text told."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from scheduler.models import Appointment
+from scheduler.usecases.move_links import make_link
+from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.web.pages import path_of, plain, send
+
+DAY = timedelta(days=1)
+TO = local(MONDAY + 2 * DAY, "13:30")
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def visit(client: FlaskClient, session: Session) -> Appointment:
+    """IMS on Tuesday 1 December, 10:00; another one nine days later."""
+    make_clinic(session)
+    patient = make_patient(session, given_name="Amélie", family_name="Roy")
+    make_appointment(session, patient=patient, starts_local=local(MONDAY + 10 * DAY, "10:00"))
+    return make_appointment(session, patient=patient, starts_local=local(MONDAY + DAY, "10:00"))
+
+
+@pytest.fixture
+def path(session: Session, visit: Appointment) -> str:
+    link, _expires_at = make_link(session, visit, clinic=CLINIC, now=NOW)
+    session.commit()
+    return link.removeprefix(CLINIC.public_url)
+
+
+def test_it_moves_the_visit_without_signing_in_and_works_once(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    assert "Now: Tuesday 1 December, 10:00 am" in plain(page)
+    assert page.headers["Cache-Control"] == "no-store"
+    answer = send(client, page, "Move to", starts=TO.isoformat(timespec="minutes"))
+    assert path_of(answer) == "/m/done"
+    assert "Your visit is now on Wednesday 2 December, 1:30 pm" in plain(client.get("/m/done"))
+    session.refresh(visit)
+    assert visit.starts_local == TO
+    assert visit.changed_by == f"patient:{visit.patient.phone_account_id}"
+    assert path_of(send(client, page, "Move to", starts=TO.isoformat(timespec="minutes"))) == "/m/done", "pressed twice"
+    for again in (client.get(path), send(client, page, "Move to", starts=f"{TO.date()}T15:00")):
+        assert again.status_code == 404
+        assert "This link no longer works" in plain(again)
+
+
+def test_it_tells_no_more_than_the_text(client: FlaskClient, path: str) -> None:
+    """No name, no treatment, no other visit, also where the seven days forbid a time or nothing is free."""
+    near_the_other = local(MONDAY + 8 * DAY, "13:30")
+    page = client.get(f"{path}?practitioner=anyone&day={near_the_other.date()}")
+    refused = send(client, page, "Move to", starts=near_the_other.isoformat(timespec="minutes"))
+    assert refused.status_code == 409
+    for shown in (page, refused, client.get(f"{path}?from=2027-02-20")):
+        for secret in ("Amélie", "Roy", "IMS", "seven days", "10 December"):
+            assert secret not in plain(shown), secret
+    assert "This time cannot be booked" in plain(refused)
+
+
+def test_a_time_somebody_took_is_said_with_the_nearest_ones(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    page = client.get(f"{path}?practitioner=p1&day={TO.date()}")
+    make_appointment(session, patient=make_patient(session), starts_local=TO)
+    refused = send(client, page, "Move to", starts=TO.isoformat(timespec="minutes"))
+    assert refused.status_code == 409
+    assert "The nearest times you can have" in plain(refused)
+    session.refresh(visit)
+    assert visit.starts_local == local(MONDAY + DAY, "10:00")
+
+
+def test_looking_changes_nothing_and_a_form_needs_its_token(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    version = visit.version
+    for _ in range(3):
+        assert client.get(path).status_code == 200
+    forged = client.post(path, data={"starts": TO.isoformat(timespec="minutes")})
+    assert forged.status_code == 400
+    assert "open for too long" in plain(forged)
+    session.refresh(visit)
+    assert visit.version == version
+
+
+def test_it_speaks_the_patients_language(client: FlaskClient, session: Session, visit: Appointment, path: str) -> None:
+    visit.patient.language = "fr"
+    session.commit()
+    assert "mardi 1er décembre" in plain(client.get(path))
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 22, "a" * 3000, "%00", "done.", "é"])
+def test_a_made_up_link_is_404(client: FlaskClient, token: str) -> None:
+    assert client.get(f"/m/{token}").status_code == 404
+
+
+def test_an_old_link_is_404(client: FlaskClient, path: str, clock: time_machine.Traveller) -> None:
+    clock.shift(timedelta(hours=48))
+    assert client.get(path).status_code == 404
