@@ -24,6 +24,7 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.moving_in import PatientNumber
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
@@ -45,6 +46,7 @@ __all__ = [
     "MoveLink",
     "Patient",
     "PatientMerge",
+    "PatientNumber",
     "PatientSearchWord",
     "PhoneAccount",
     "PhoneNumberEnding",

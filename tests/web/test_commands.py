@@ -171,3 +171,21 @@ def test_commands_refuse_a_database_that_nobody_has_upgraded(tmp_path: Path) -> 
             assert "run `.venv/bin/flask --app wsgi db upgrade`" in refused(app, command)
     with closing(sqlite3.connect(tmp_path / "empty.sqlite")) as empty:
         assert empty.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+def test_import_and_export_from_the_command_line(app: Flask, session: Session, tmp_path: Path) -> None:
+    file, out = tmp_path / "p.csv", tmp_path / "out.csv"
+    file.write_bytes("Prénom;Nom;Fax\nZoë;Côté;1\n".encode("cp1252"))
+    runner = app.test_cli_runner()
+    dry = runner.invoke(args=["import", "patients", str(file), "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    assert "given_name     ← Prénom" in dry.output and "not imported   : Fax" in dry.output
+    assert "1 rows: 0 imported" in dry.output
+    assert "1 imported" in runner.invoke(args=["import", "patients", str(file)]).output
+    assert runner.invoke(args=["export", "patients", str(out)]).exit_code == 0
+    assert out.read_bytes().decode("utf-8-sig").splitlines()[1].endswith(",Zoë,Côté,,,en,no")
+    file.write_text("Prénom;Nom;Date de naissance\nEva;Roy;1/2/1990\n")
+    refused = runner.invoke(args=["import", "patients", str(file)])
+    assert refused.exit_code == 1
+    assert "row 2: “1/2/1990” may be day first or month first" in refused.output
+    assert "no column was found" in runner.invoke(args=["import", "visits", str(file)]).output.lower()

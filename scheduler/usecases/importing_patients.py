@@ -1,0 +1,285 @@
+"""Patients from a CSV file: all of them, or none and every reason why not."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy.orm import Session
+
+from scheduler.domain import person_name
+from scheduler.domain.moving_in import columns
+from scheduler.domain.moving_in.problems import BadValue, Remark, Report
+from scheduler.domain.moving_in.values import parse_date, parse_full_name, parse_language, parse_yes_no
+from scheduler.domain.person_name import tidy_name
+from scheduler.gateways import phone_numbers
+from scheduler.models import Patient, PatientNumber, PhoneAccount, patient_search
+from scheduler.models.base import public_id
+from scheduler.models.patient import feed_token
+from scheduler.usecases.importing import (
+    LONGEST_NUMBER,
+    ImportSettings,
+    Opened,
+    Progress,
+    Row,
+    batches,
+    insert_in_batches,
+    name_key,
+    no_progress,
+    numbers_here,
+)
+from scheduler.usecases.patients import OLDEST
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+PHONES, PATIENTS, NUMBERS = (cast(Table, model.__table__) for model in (PhoneAccount, Patient, PatientNumber))
+SELECTED = 500  # values in one IN
+_PUNCTUATION = re.compile(r"[\s().+-]")
+_NUMBER = re.compile(phone_numbers.pattern())
+
+
+@dataclass(frozen=True, slots=True)
+class NewPatient:
+    row: int
+    number: str
+    given_name: str
+    family_name: str
+    birth_date: date | None
+    phone: str | None
+    language: str
+    cleared: bool
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody of the file (`row`) or of the database (`patient_id`) whom a row may be about."""
+
+    phone: str | None
+    row: int = 0
+    patient_id: int = 0
+
+
+@retry_deadlocks
+def import_patients(
+    session: Session, opened: Opened, *, settings: ImportSettings, progress: Progress = no_progress
+) -> Report:
+    """Nothing is written while the report has a problem, or on a dry run.
+
+    Who is here already under the same name and birth date, on the same number or on none, is left out.
+    """
+    columns.require_needed("patients", opened.places)
+    report = Report()
+    read = list(_read(opened, settings, report, progress))
+    if not settings.dry_run:
+        begin_write(session)
+    connection = session.connection()
+    here = numbers_here(connection)
+    fresh, numbers = _sort_out(connection, read, here, report)
+    if report.fits and not settings.dry_run:
+        _write(connection, fresh, numbers, settings, progress)
+        report.imported = len(fresh)
+        session.commit()
+    else:
+        session.rollback()
+    return report
+
+
+def _read(opened: Opened, settings: ImportSettings, report: Report, progress: Progress) -> Iterator[NewPatient]:
+    phones: dict[str, str | None] = {}
+    for number, row in opened.rows():
+        report.rows += 1
+        if report.rows % 1_000 == 0:
+            progress("reading", report.rows, 0)
+        try:
+            yield _patient(number, row, settings, report, phones)
+        except BadValue as bad:
+            report.problems.append(Remark(number, bad.kind, bad.value))
+
+
+def _patient(
+    number: int, row: Row, settings: ImportSettings, report: Report, phones: dict[str, str | None]
+) -> NewPatient:
+    if row.is_too_long:
+        raise BadValue("too_many_cells")
+    given_name, family_name = names_in(row)
+    if len(row["number"]) > LONGEST_NUMBER:
+        raise BadValue("number_too_long", row["number"])
+    birth_date = parse_date(row["birth_date"], settings.date_order) if row["birth_date"] else None
+    if birth_date is not None and birth_date > settings.today:
+        raise BadValue("birth_in_future", row["birth_date"])
+    if birth_date is not None and birth_date.year < settings.today.year - OLDEST:
+        raise BadValue("birth_long_ago", row["birth_date"])
+    return NewPatient(
+        row=number,
+        number=row["number"],
+        given_name=given_name,
+        family_name=family_name,
+        birth_date=birth_date,
+        phone=_phone(number, row["phone"], settings, report, phones),
+        language=parse_language(row["language"]) if row["language"] else "en",
+        cleared=parse_yes_no(row["cleared"]),
+        key=name_key(given_name, family_name),
+    )
+
+
+def names_in(row: Row) -> tuple[str, str]:
+    """Given and family name, of one column or two."""
+    given_name, family_name = tidy_name(row["given_name"]), tidy_name(row["family_name"])
+    if not given_name and not family_name and row["name"]:
+        given_name, family_name = parse_full_name(tidy_name(row["name"]))
+    if not given_name or not family_name:
+        raise BadValue("no_name")
+    for name in (given_name, family_name):
+        if len(name) > person_name.LONGEST:
+            raise BadValue("name_too_long", name)
+    return given_name, family_name
+
+
+def _phone(
+    number: int, text: str, settings: ImportSettings, report: Report, phones: dict[str, str | None]
+) -> str | None:
+    if not text:
+        return None
+    if text not in phones:
+        try:
+            phones[text] = _plain_number(text) or phone_numbers.parse(text)
+        except phone_numbers.BadPhoneNumber:
+            phones[text] = None
+    found = phones[text]
+    if found is None and not settings.without_bad_phones:
+        raise BadValue("bad_phone", text)
+    if found is None:
+        report.notes.append(Remark(number, "without_phone", text))
+    return found
+
+
+def _plain_number(text: str) -> str | None:
+    """The usual ten digits at a hundredth of what the library takes; None leaves it to the library."""
+    digits = _PUNCTUATION.sub("", text)
+    number = f"+1{digits[-10:]}"
+    usual = digits.isascii() and digits.isdigit() and (len(digits) == 10 or (len(digits) == 11 and digits[0] == "1"))
+    return number if usual and _NUMBER.fullmatch(number) else None
+
+
+def _sort_out(
+    connection: Connection, read: list[NewPatient], here: dict[str, int], report: Report
+) -> tuple[list[NewPatient], dict[str, int]]:
+    """Those to be written; and the numbers in the file of patients who are here already."""
+    known = _known(connection, {patient.birth_date for patient in read})
+    owners: dict[str, int] = {}
+    fresh: list[NewPatient] = []
+    numbers: dict[str, int] = {}
+    for patient in read:
+        alike = known[(patient.key, patient.birth_date)]
+        same = next((one for one in alike if not (one.phone and patient.phone) or one.phone == patient.phone), None)
+        owner = here.get(patient.number) if patient.number else None
+        if owner is not None and (same is None or same.patient_id != owner):
+            report.problems.append(Remark(patient.row, "number_taken", patient.number))
+        elif same is not None and same.row:
+            _left_out(report, patient, same.row, owners)
+        elif same is not None:
+            report.left_out.append(Remark(patient.row, "already_here"))
+            if patient.number and owner is None:
+                numbers[patient.number] = same.patient_id
+        elif patient.number in owners:
+            report.problems.append(Remark(patient.row, "number_twice", patient.number, str(owners[patient.number])))
+        else:
+            fresh.append(patient)
+            if patient.number:
+                owners[patient.number] = patient.row
+            if patient.birth_date and alike:
+                kind = "perhaps_same" if alike[0].row else "perhaps_here"
+                report.notes.append(Remark(patient.row, kind, other=str(alike[0].row)))
+            alike.append(Known(patient.phone, row=patient.row))
+    return fresh, numbers
+
+
+def _left_out(report: Report, patient: NewPatient, first_row: int, owners: dict[str, int]) -> None:
+    """Two numbers for one person would lose the visits of the second: that is for a human."""
+    if patient.number and owners.get(patient.number) != first_row:
+        report.problems.append(Remark(patient.row, "same_as_row", patient.number, str(first_row)))
+    else:
+        report.left_out.append(Remark(patient.row, "same_as_row", other=str(first_row)))
+
+
+def _known(connection: Connection, birth_dates: set[date | None]) -> defaultdict[tuple[str, date | None], list[Known]]:
+    known: defaultdict[tuple[str, date | None], list[Known]] = defaultdict(list)
+    rows = connection.execute(
+        select(Patient.id, Patient.given_name, Patient.family_name, Patient.birth_date, PhoneAccount.number).outerjoin(
+            PhoneAccount, PhoneAccount.id == Patient.phone_account_id
+        )
+    )
+    for patient_id, given_name, family_name, birth_date, number in rows:
+        if birth_date in birth_dates:
+            known[(name_key(given_name, family_name), birth_date)].append(Known(number, patient_id=patient_id))
+    return known
+
+
+def _write(
+    connection: Connection,
+    fresh: list[NewPatient],
+    numbers: dict[str, int],
+    settings: ImportSettings,
+    progress: Progress,
+) -> None:
+    written = 0
+
+    def done(more: int) -> None:
+        nonlocal written
+        written += more
+        progress("writing", written, len(fresh))
+
+    accounts = _accounts(connection, fresh, settings)
+    ids = {patient.row: public_id() for patient in fresh}
+    insert_in_batches(
+        connection,
+        insert(PATIENTS),
+        (_columns(patient, ids[patient.row], accounts, settings) for patient in fresh),
+        done,
+    )
+    patient_search.index_names(connection)
+    with_number = {ids[patient.row]: patient.number for patient in fresh if patient.number}
+    for batch in batches(with_number, SELECTED):
+        found = connection.execute(select(Patient.public_id, Patient.id).where(Patient.public_id.in_(batch)))
+        numbers |= {with_number[public]: patient_id for public, patient_id in found}
+    rows = ({"number": number, "patient_id": patient_id} for number, patient_id in numbers.items())
+    insert_in_batches(connection, insert(NUMBERS), rows, lambda _more: None)
+
+
+def _accounts(connection: Connection, fresh: list[NewPatient], settings: ImportSettings) -> dict[str, int]:
+    """Telephone number → id of its account; those not there yet are made."""
+    languages = {patient.phone: patient.language for patient in reversed(fresh) if patient.phone}
+    accounts = _accounts_of(connection, languages)
+    missing: list[dict[str, Any]] = [
+        {"number": number, "language": language, "created_at": settings.now}
+        for number, language in languages.items()
+        if number not in accounts
+    ]
+    insert_in_batches(connection, insert(PHONES), missing, lambda _more: None)
+    return accounts | _accounts_of(connection, {row["number"]: "" for row in missing})
+
+
+def _accounts_of(connection: Connection, numbers: dict[str, str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for batch in batches(numbers, SELECTED):
+        rows = connection.execute(select(PhoneAccount.number, PhoneAccount.id).where(PhoneAccount.number.in_(batch)))
+        found |= {number: account_id for number, account_id in rows}
+    return found
+
+
+def _columns(patient: NewPatient, public: str, accounts: dict[str, int], settings: ImportSettings) -> dict[str, Any]:
+    return {
+        "public_id": public,
+        "given_name": patient.given_name,
+        "family_name": patient.family_name,
+        "birth_date": patient.birth_date,
+        "phone_account_id": accounts[patient.phone] if patient.phone else None,
+        "language": patient.language,
+        "cleared_for_ims_at": settings.now if patient.cleared else None,
+        "cleared_by": str(settings.actor) if patient.cleared else None,
+        "feed_token": feed_token(),
+        "created_at": settings.now,
+    }
