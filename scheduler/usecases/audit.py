@@ -19,6 +19,7 @@ RESTRICTED, RELEASED, FEED_RENEWED = "patient.restricted", "patient.released", "
 ELSEWHERE, ELSEWHERE_TAKEN_BACK = "patient.ims_elsewhere", "patient.ims_elsewhere_taken_back"
 CALLED, CALL_TAKEN_BACK = "patient.called", "patient.call_taken_back"
 SETTINGS, STAFF = "settings.changed", "staff.changed"
+IMPORTED, EXPORTED_ALL = "clinic.imported", "clinic.exported"
 
 LONGEST = 300
 

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, func, select
 
 from scheduler.domain.moving_in.table import guarded
 from scheduler.gateways.phone_numbers import display
-from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, Practitioner, Room, Treatment
+from scheduler.models import (
+    Appointment,
+    Patient,
+    PatientMerge,
+    PatientNumber,
+    PhoneAccount,
+    Practitioner,
+    Room,
+    Treatment,
+)
 
 AT_ONCE = 2_000
 
@@ -29,6 +38,7 @@ PATIENTS = (
         Patient.cleared_for_ims_at,
     )
     .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
+    .where(Patient.id.not_in(select(PatientMerge.merged_patient_id)))
     .order_by(Patient.id)
 )
 PATIENT_HEADERS = (

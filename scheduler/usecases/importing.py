@@ -13,7 +13,7 @@ from scheduler.domain.folding import typed_words
 from scheduler.domain.moving_in import columns
 from scheduler.domain.moving_in.table import Table, open_table
 from scheduler.domain.moving_in.values import DateOrder
-from scheduler.models import Patient, PatientNumber
+from scheduler.models import Patient, PatientMerge, PatientNumber
 
 BATCH = 2_000
 LONGEST_NUMBER = 60
@@ -90,10 +90,22 @@ def name_key(given_name: str, family_name: str) -> str:
 
 
 def numbers_here(connection: Connection) -> dict[str, int]:
-    """Patient number → id; the public ids as well, which an export names patients by."""
+    """Patient number → id; the public ids as well, which an export names patients by. Of merged records the one kept."""
     rows = connection.execute(select(PatientNumber.number, PatientNumber.patient_id))
     public: Any = connection.execute(select(Patient.public_id, Patient.id))
-    return {name: key for name, key in public} | {name: key for name, key in rows}
+    kept = kept_instead(connection)
+    return {name: kept.get(key, key) for some in (public, rows) for name, key in some}
+
+
+def kept_instead(connection: Connection) -> dict[int, int]:
+    """Patients that were merged into another → that one."""
+    rows: Any = connection.execute(select(PatientMerge.merged_patient_id, PatientMerge.kept_patient_id))
+    kept: dict[int, int] = dict(rows.all())
+    for merged, into in kept.items():
+        while into in kept:
+            into = kept[into]
+        kept[merged] = into
+    return kept
 
 
 def insert_in_batches(

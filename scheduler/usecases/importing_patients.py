@@ -19,6 +19,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.models import Patient, PatientNumber, PhoneAccount, patient_search
 from scheduler.models.base import public_id
 from scheduler.models.patient import feed_token
+from scheduler.usecases.audit import IMPORTED, note
 from scheduler.usecases.importing import (
     LONGEST_NUMBER,
     ImportSettings,
@@ -81,6 +82,7 @@ def import_patients(
     if report.fits and not settings.dry_run:
         _write(connection, fresh, numbers, settings, progress)
         report.imported = len(fresh)
+        note(session, what=IMPORTED, actor=settings.actor, now=settings.now, details=f"{len(fresh)} patients")
         session.commit()
     else:
         session.rollback()

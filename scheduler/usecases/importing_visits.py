@@ -22,6 +22,7 @@ from scheduler.models import Appointment, Patient, Practitioner, Reminder, Room
 from scheduler.models.base import public_id
 from scheduler.queries import reference
 from scheduler.queries.reference import TreatmentInfo
+from scheduler.usecases.audit import IMPORTED, note
 from scheduler.usecases.importing import (
     ImportSettings,
     Opened,
@@ -29,6 +30,7 @@ from scheduler.usecases.importing import (
     Row,
     batches,
     insert_in_batches,
+    kept_instead,
     name_key,
     no_progress,
     numbers_here,
@@ -229,7 +231,10 @@ class _Rooms:
 def _people(connection: Connection) -> defaultdict[str, list[tuple[int, date | None]]]:
     found: defaultdict[str, list[tuple[int, date | None]]] = defaultdict(list)
     rows = connection.execute(select(Patient.id, Patient.given_name, Patient.family_name, Patient.birth_date))
+    merged = kept_instead(connection)
     for patient_id, given_name, family_name, birth_date in rows:
+        if patient_id in merged:
+            continue
         found[name_key(given_name, family_name)].append((patient_id, birth_date))
     return found
 
@@ -354,8 +359,9 @@ def _write(
         connection.execute(
             update(Patient)
             .where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
-            .values(cleared_for_ims_at=settings.now, cleared_by=str(settings.actor))
+            .values(cleared_for_ims_at=settings.now, cleared_by=str(settings.actor), version=Patient.version + 1)
         )
+    note(session, what=IMPORTED, actor=settings.actor, now=settings.now, details=f"{len(visits)} visits")
     session.commit()
 
 

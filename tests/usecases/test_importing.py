@@ -96,7 +96,12 @@ def test_one_bad_row_keeps_all_out_and_every_one_is_listed(session: Session) -> 
 
 
 def test_doubles_are_left_out_and_namesakes_are_not(session: Session) -> None:
-    rows = ("Eva,Roy,1986-04-03,6135550142", "EVA,Roy,1986-04-03,", "Éva,Roy,1986-04-03,613-555-0143", "Eva,Roy,1987-04-03,")
+    rows = (
+        "Eva,Roy,1986-04-03,6135550142",
+        "EVA,Roy,1986-04-03,",
+        "Éva,Roy,1986-04-03,613-555-0143",
+        "Eva,Roy,1987-04-03,",
+    )
     report = patients(session, "\n".join(("First name,Last name,DOB,Phone", *rows)))
     assert [(r.row, r.kind, r.other) for r in report.left_out] == [(3, "same_as_row", "2")]
     assert [(r.row, r.kind, r.other) for r in report.notes] == [(4, "perhaps_same", "2")]
@@ -164,8 +169,16 @@ def test_what_the_rules_forbid_is_refused_with_its_row(session: Session) -> None
         "8;1826-03-14;02:30;Follow-up;p1",  # 11
     )
     assert sorted(told(report)) == sorted(
-        ["3 too_soon", "4 practitioner_busy", "5 not_cleared", "6 no_patient", "7 no_treatment", "8 no_practitioner"]
-        + ["10 clock_change", "11 too_far"]
+        [
+            "3 too_soon",
+            "4 practitioner_busy",
+            "5 not_cleared",
+            "6 no_patient",
+            "7 no_treatment",
+            "8 no_practitioner",
+            "10 clock_change",
+            "11 too_far",
+        ]
     )
     assert count(session, Appointment) == 1
 
