@@ -34,6 +34,7 @@ from scheduler.usecases.placing import (
     Place,
     Request,
     find_place,
+    lock_room,
 )
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -129,7 +130,7 @@ def move_within(
     place = _place_with_same_practitioner_first(session, request, same)
     if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
         return moved  # a double click: it is there already
-    put(moved, request, place)
+    put(moved, request, place, lock_room(session, place))
     moved.schedule_version = moved.version + 1
     if moved.status == AppointmentStatus.CONFIRMED:
         moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time

@@ -68,10 +68,10 @@ def carry_out(session: Session, request: Request, work: Callable[[], V]) -> V:
     raise with_alternatives(session, SlotTaken(), request)
 
 
-def put(appointment: Appointment, request: Request, place: Place) -> None:
+def put(appointment: Appointment, request: Request, place: Place, room_id: int) -> None:
     treatment = place.treatment
     appointment.practitioner_id = place.practitioner_id
-    appointment.room_id = place.room_id
+    appointment.room_id = room_id
     appointment.starts_local = appointment.counts_from_local = request.starts_local
     appointment.zone = request.clinic.zone
     appointment.minutes = treatment.minutes

@@ -11,7 +11,7 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.models import Appointment
 from scheduler.models.base import public_id
 from scheduler.queries.plain import Plain, text_of
-from scheduler.usecases.placing import Place, Request
+from scheduler.usecases.placing import A_ROOM, Place, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,13 @@ class NewAppointment:
 
 Visit = Appointment | NewAppointment
 
-_COLUMNS = """public_id patient_id practitioner_id room_id treatment_id origin status starts_local zone minutes buffer_minutes
+_COLUMNS = """public_id patient_id practitioner_id treatment_id origin status starts_local zone minutes buffer_minutes
 starts_at ends_at busy_until spacing_group_id spacing_days counts_from_local time_known hold_until held_for
 version schedule_version created_at changed_at changed_by""".split()
-_INSERT = Plain(insert(Appointment).values({name: bindparam(name) for name in _COLUMNS}).returning(Appointment.id))
+_VALUES: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS}
+_INSERT = insert(Appointment).returning(Appointment.id)
+_INTO_FIRST_ROOM = Plain(_INSERT.values(_VALUES | {"room_id": bindparam("free_rooms")}))
+_INTO_A_LOCKED_ROOM = Plain(_INSERT.values(_VALUES | {"room_id": A_ROOM}))
 
 
 def add_appointment(
@@ -72,10 +75,13 @@ def add_appointment(
         "buffer_minutes": treatment.buffer_minutes,
         "spacing_group_id": treatment.spacing_group_id,
     }
-    ((appointment_id,),) = _INSERT.all(
-        session.connection(),
+    connection = session.connection()
+    on_postgresql = connection.dialect.name == "postgresql"
+    insert_it = _INTO_A_LOCKED_ROOM if on_postgresql else _INTO_FIRST_ROOM
+    ((appointment_id,),) = insert_it.all(
+        connection,
         **shown,
-        room_id=place.room_id,
+        free_rooms=place.free_rooms if on_postgresql else place.free_rooms[0],
         starts_local=starts_local,
         counts_from_local=starts_local,
         time_known=True,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import ARRAY, BindParameter, Integer, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -31,6 +31,7 @@ from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import require_spacing
 from scheduler.models import Appointment, Patient, Practitioner, Room
 from scheduler.queries import reference, slots
+from scheduler.queries.plain import Plain
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
 
@@ -48,9 +49,18 @@ _LOCK_PRACTITIONERS = (
     select(Practitioner.id).where(Practitioner.id.in_(_IDS)).order_by(Practitioner.id).with_for_update(key_share=True)
 )
 _LOCK_PATIENT = select(Patient.id).where(Patient.id == bindparam("id")).with_for_update(key_share=True)
-_ONE_ROOM = select(Room.id).where(Room.id.in_(_IDS)).order_by(Room.position, Room.id).limit(1)
-_LOCK_ROOM = _ONE_ROOM.with_for_update(key_share=True)
-_LOCK_ROOM_AT_LEISURE = _ONE_ROOM.with_for_update(key_share=True, skip_locked=True)
+_A_ROOM = (
+    select(Room.id)
+    .where(Room.id == any_(bindparam("free_rooms", type_=ARRAY(Integer))))
+    .order_by(Room.position, Room.id)
+    .limit(1)
+)
+A_ROOM = func.coalesce(
+    _A_ROOM.with_for_update(key_share=True, skip_locked=True).scalar_subquery(),
+    _A_ROOM.with_for_update(key_share=True).scalar_subquery(),
+)
+"""PostgreSQL: locks one of the `free_rooms`, rather one that no other booking is taking at this moment."""
+_LOCK_ROOM = Plain(select(A_ROOM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """`free_rooms` in the clinic's order: whoever writes takes one of them."""
+
     treatment: TreatmentInfo
     practitioner_id: int
-    room_id: int
+    free_rooms: list[int]
     starts_at: datetime
 
 
 def find_place(session: Session, request: Request) -> Place:
-    """The place for the request, everything locked; or the refusal."""
+    """The place for the request, practitioners and patient locked; or the refusal."""
     _require_reach(request)
     connection = session.connection()
     state = request.known or reference.state(connection)
@@ -128,10 +140,10 @@ def find_place(session: Session, request: Request) -> Place:
     starts_at = request.starts_at
     offer = found.offer.at_any_hour() if request.bends_hours else found.offer
     practitioner_id = _choose_practitioner(offer, request.starts_local)
-    room_id = _lock_room(session, offer.free_rooms(request.starts_local))
+    place = Place(wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
     if found.ran_out:
-        _expire_in_the_way(session, found.ran_out, request, wanted.treatment, practitioner_id, room_id)
-    return Place(wanted.treatment, practitioner_id, room_id, starts_at)
+        _expire_in_the_way(session, found.ran_out, request, place)
+    return place
 
 
 def require_patient_may(session: Session, request: Request, wanted: Wanted, *, locking: Sequence[int] = ()) -> None:
@@ -207,6 +219,14 @@ def lock_patient(session: Session, patient_id: int) -> None:
         session.connection().execute(_LOCK_PATIENT, {"id": patient_id}).all()
 
 
+def lock_room(session: Session, place: Place) -> int:
+    """The room that a visit moves into."""
+    if session.get_bind().dialect.name != "postgresql":
+        return place.free_rooms[0]
+    ((room_id,),) = _LOCK_ROOM.all(session.connection(), free_rooms=place.free_rooms)
+    return int(room_id)
+
+
 def expire(hold: Appointment, now: datetime) -> None:
     hold.status = "expired"
     hold.version += 1
@@ -256,30 +276,19 @@ def _choose_practitioner(offer: Offer, starts_local: datetime) -> int:
     raise SlotNotOffered(next((reason for reason in reasons if reason), HiddenReason.OUTSIDE_HOURS))
 
 
-def _lock_room(session: Session, free: list[int]) -> int:
-    """One of the free rooms; on PostgreSQL rather one that no other booking is taking at this moment."""
-    if session.get_bind().dialect.name != "postgresql":
-        return free[0]
-    connection = session.connection()
-    at_leisure: int | None = connection.scalar(_LOCK_ROOM_AT_LEISURE, {"ids": free})
-    return at_leisure or connection.execute(_LOCK_ROOM, {"ids": free}).scalar_one()
-
-
 def _expire_in_the_way(
     session: Session,
     ran_out: tuple[int, ...],
     request: Request,
-    treatment: TreatmentInfo,
-    practitioner_id: int,
-    room_id: int,
+    place: Place,
 ) -> None:
     """A hold that is over blocks nobody, even if no job has run: the constraints still see its row."""
-    until = request.starts_at + timedelta(minutes=treatment.minutes + treatment.buffer_minutes)
+    until = place.starts_at + timedelta(minutes=place.treatment.minutes + place.treatment.buffer_minutes)
     in_the_way = session.scalars(
         select(Appointment)
         .where(Appointment.id.in_(ran_out), Appointment.status == "held")
-        .where(Appointment.starts_at < until, Appointment.busy_until > request.starts_at)
-        .where((Appointment.practitioner_id == practitioner_id) | (Appointment.room_id == room_id))
+        .where(Appointment.starts_at < until, Appointment.busy_until > place.starts_at)
+        .where((Appointment.practitioner_id == place.practitioner_id) | Appointment.room_id.in_(place.free_rooms))
         .with_for_update(key_share=True)
     )
     for hold in in_the_way:
