@@ -44,9 +44,7 @@ def load(engine: Engine, size: Size, today: date, kind: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # foreign keys are triggers too
             connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
-        _insert(
-            connection, "phone_account", "id, number, language, verified_at, sign_in_epoch, created_at", _accounts(size)
-        )
+        _insert(connection, "phone_account", "id, number, language, verified_at, created_at", _accounts(size))
         _insert(connection, "patient", PATIENT_COLUMNS, _patients(size))
         _insert_visits(connection, past(size, today))
         _insert_visits(connection, coming(size, today, kind))
@@ -88,7 +86,7 @@ def _finish(connection: Connection) -> None:
 
 def _accounts(size: Size) -> Iterator[Row]:
     for number in range(1, size.patients + 1):
-        yield number, f"+1{200 + number // 10_000}555{number % 10_000:04}", "en", MADE, 1, MADE
+        yield number, f"+1{200 + number // 10_000}555{number % 10_000:04}", "en", MADE, MADE
 
 
 def _patients(size: Size) -> Iterator[Row]:

@@ -24,6 +24,7 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.live_session import LiveSession
 from scheduler.models.moving_in import PatientNumber
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
@@ -42,6 +43,7 @@ __all__ = [
     "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",
+    "LiveSession",
     "Message",
     "MoveLink",
     "Patient",

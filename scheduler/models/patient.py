@@ -28,7 +28,6 @@ class PhoneAccount(Base):
     unreachable_at: Mapped[datetime | None] = mapped_column(Instant)
     unreachable_why: Mapped[str | None] = mapped_column(String(80))
     wrong_number_at: Mapped[datetime | None] = mapped_column(Instant)  # somebody replied that they are not the patient
-    sign_in_epoch: Mapped[int] = mapped_column(default=1)  # raised to end every session of this number
     created_at: Mapped[datetime] = mapped_column(Instant)
 
     patients: Mapped[list["Patient"]] = relationship(back_populates="phone_account", order_by="Patient.id")

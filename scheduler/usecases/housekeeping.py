@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
+from scheduler.models.live_session import LiveSession
 from scheduler.usecases.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -17,13 +18,14 @@ CODE_KEPT = timedelta(days=1)
 
 
 def tidy(session: Session, *, now: datetime) -> None:
-    """Expire holds that ran out; forget old drafts, rate counters, sign-in codes and idempotent answers."""
+    """Expire holds that ran out; forget old drafts, idempotent answers, sign-in codes, rate counters and sessions."""
     expire_holds(session, now=now)
     forgotten: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
         (BookingDraft, BookingDraft.changed_at < now - DRAFT_KEPT),
         (IdempotentAnswer, IdempotentAnswer.created_at < now - ANSWER_KEPT),
         (SignInCode, SignInCode.expires_at < now - CODE_KEPT),
         (RateCounter, RateCounter.ends_at < now),
+        (LiveSession, LiveSession.ends_at < now),
     )
     for table, over in forgotten:
         if session.scalar(select(table).where(over).limit(1)) is not None:  # most times there is nothing to write

@@ -7,17 +7,14 @@ request may succeed later.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.models.access import IdempotentAnswer
-from scheduler.usecases.transaction import begin_write, retry_deadlocks
-
-KEPT_FOR = timedelta(days=7)
 
 Remember = Callable[[Session, Any], None]
 """Called by a use case with what it made, flushed, as the last thing before its commit."""
@@ -54,13 +51,3 @@ def keep_answer(connection: Connection, key: Key, *, status: int, body: str, now
     ).first()
     if kept is None:
         raise AnsweredAlready
-
-
-@retry_deadlocks
-def forget_old_answers(session: Session, *, now: datetime) -> int:
-    """Those older than a week; nobody repeats a request after that."""
-    begin_write(session)
-    old = delete(IdempotentAnswer).where(IdempotentAnswer.created_at < now - KEPT_FOR)
-    forgotten = session.connection().execute(old).rowcount
-    session.commit()
-    return forgotten

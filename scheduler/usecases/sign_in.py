@@ -6,14 +6,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.code_text import code_text
 from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
-from scheduler.models.access import RateCounter, SignInCode
+from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
@@ -22,7 +22,6 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 CODE_LIFE = timedelta(minutes=10)
 MAX_TRIES = 5
-KEPT_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +118,6 @@ def verify_code(
     account = _verified_account(session, tried.number, language, now)
     session.commit()
     return account
-
-
-@retry_deadlocks
-def sign_out_everywhere(session: Session, *, account_id: int) -> None:
-    """End every session of this number, on whatever device."""
-    begin_write(session)
-    session.execute(
-        update(PhoneAccount).where(PhoneAccount.id == account_id).values(sign_in_epoch=PhoneAccount.sign_in_epoch + 1)
-    )
-    session.commit()
-
-
-@retry_deadlocks
-def forget_old_codes(session: Session, *, now: datetime) -> None:
-    """Delete codes and counters that are over. For the job, now and then."""
-    begin_write(session)
-    session.execute(delete(SignInCode).where(SignInCode.expires_at < now - KEPT_FOR))
-    session.execute(delete(RateCounter).where(RateCounter.ends_at < now))
-    session.commit()
 
 
 def number_of(session: Session, *, challenge: str) -> str | None:

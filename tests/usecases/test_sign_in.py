@@ -13,10 +13,8 @@ from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import (
     CodeLimits,
-    forget_old_codes,
     number_of,
     request_code,
-    sign_out_everywhere,
     verify_code,
 )
 
@@ -243,17 +241,3 @@ def test_a_refused_request_leaves_no_text_and_no_code(session: Session) -> None:
 def test_the_page_can_say_where_the_code_was_sent(session: Session) -> None:
     assert number_of(session, challenge=ask(session)) == NUMBER
     assert number_of(session, challenge="no such challenge") is None
-
-
-def test_signing_out_everywhere_raises_the_epoch_of_that_account_alone(session: Session) -> None:
-    mine, theirs = (type_in(session, ask(session, number), last_code(session)) for number in (NUMBER, OTHER))
-    sign_out_everywhere(session, account_id=mine.id)
-    assert (mine.sign_in_epoch, theirs.sign_in_epoch) == (2, 1)
-
-
-def test_what_is_over_is_forgotten_and_what_is_not_is_kept(session: Session) -> None:
-    ask(session, limits=UNLIMITED)
-    kept = ask(session, OTHER, limits=UNLIMITED, now=NOW + 20 * 60 * MINUTE)
-    forget_old_codes(session, now=NOW + 25 * 60 * MINUTE)
-    assert session.scalars(select(SignInCode.challenge)).all() == [kept]
-    assert not session.scalars(select(RateCounter).where(RateCounter.ends_at < NOW + 25 * 60 * MINUTE)).all()

@@ -9,7 +9,8 @@ from werkzeug.test import TestResponse
 
 from scheduler import clock
 from scheduler.models import StaffUser
-from scheduler.web.reception.door import SEEN_AT, SIGNED_IN_AT
+from scheduler.usecases.live_sessions import begin_session
+from scheduler.web.reception.door import ROW_KEPT, SEEN_AT, SESSION_ID, SIGNED_IN_AT
 from tests.factories import NOW
 
 
@@ -23,8 +24,9 @@ def make_staff(session: Session, *roles: str) -> None:
 def sign_in(client: FlaskClient, session: Session, role: str) -> None:
     """Past the door, whose own tests are in test_desk.py: checking a password is meant to be slow."""
     who = session.scalars(select(StaffUser).where(StaffUser.username == role)).one()
+    session_id = begin_session(session, staff_user_id=who.id, now=clock.now(), life=ROW_KEPT)
     with client.session_transaction("/desk") as cookie:
-        cookie["_user_id"], cookie["_fresh"] = f"{who.id}:{who.sign_in_epoch}", True
+        cookie["_user_id"], cookie["_fresh"], cookie[SESSION_ID] = str(who.id), True, session_id
         cookie[SEEN_AT] = cookie[SIGNED_IN_AT] = int(clock.now().timestamp())
     session.rollback()
 

@@ -95,6 +95,17 @@ class TestTheWayThrough:
         feed = done.link("iPhone").replace("webcal://127.0.0.1:8000", "")
         assert b"BEGIN:VEVENT" in visitor.client.get(feed).data
 
+    def test_the_last_page_is_closed_by_signing_out_for_a_copied_cookie_too(self, visitor: BookingVisitor) -> None:
+        reach_review(visitor)
+        done = visitor.confirm()
+        copied = visitor.client.get_cookie("clinic")
+        assert copied
+        visitor.get("/me")
+        visitor.press("Sign out")
+        visitor.client.set_cookie("clinic", copied.value)
+        assert visitor.get(done.path).status == 404
+        assert "Jean-François" not in visitor.page.text
+
     def test_steps_are_counted(self, visitor: BookingVisitor) -> None:
         assert "Step 1 of 6" in visitor.get("/book").text
         assert "Step 2 of 6" in visitor.begin().text

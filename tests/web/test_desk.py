@@ -62,6 +62,29 @@ def enter(
     return client.post("/desk/sign-in", data=form, environ_base={"REMOTE_ADDR": address})
 
 
+def test_a_cookie_copied_before_signing_out_is_worthless(
+    app: Flask, client: FlaskClient, staff: dict[str, StaffUser], at_the_clinic: time_machine.Traveller
+) -> None:
+    copies = []
+    for end in ("/desk/sign-out", "gone for long"):
+        enter(client, "receptionist")
+        page = client.get("/desk")
+        assert page.status_code == 200
+        copied = client.get_cookie("clinic_desk", path="/desk")
+        assert copied
+        copies.append(copied.value)
+        if end == "gone for long":
+            at_the_clinic.shift(timedelta(hours=1))
+            client.get("/desk")
+        else:
+            client.post(end, data={"csrf_token": token(page)})
+    at_the_clinic.shift(timedelta(hours=-1))
+    for copy in copies:
+        thief = app.test_client()
+        thief.set_cookie("clinic_desk", copy, path="/desk")
+        assert thief.get("/desk").location == "/desk/sign-in"
+
+
 def test_nobody_gets_in_without_signing_in_and_comes_back_to_where_they_were_going(
     client: FlaskClient, staff: dict[str, StaffUser]
 ) -> None:

@@ -23,6 +23,7 @@ from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
+from tests.web.pages import sign_in
 
 DAY = timedelta(days=1)
 
@@ -297,13 +298,13 @@ def test_a_visits_file_opens_with_the_key_of_its_link(
 
 
 def test_a_visits_file_opens_for_its_patient_signed_in_and_for_nobody_else(
-    client: FlaskClient, session: Session, patient: Patient
+    app: Flask, session: Session, patient: Patient
 ) -> None:
     visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
     somebody = make_patient(session)
     for who, status in ((patient, 200), (somebody, 404)):
-        with client.session_transaction() as cookie:
-            cookie["account_id"], cookie["account_epoch"] = who.phone_account_id, 1
+        client = app.test_client()
+        sign_in(client, session, who)
         assert client.get(f"/appointments/{visit.public_id}.ics").status_code == status
 
 

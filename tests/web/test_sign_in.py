@@ -1,7 +1,7 @@
 """Signing in by number and code, as a browser does it and as an attacker would."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scheduler.models import Message, Patient, PhoneAccount, SignInCode
+from scheduler.models import LiveSession, Message, Patient, PhoneAccount, SignInCode
 from tests.factories import NOW, make_clinic, make_patient
 from tests.web.pages import form_of, last_code, path_of, plain, send, sign_in
 
@@ -178,7 +178,7 @@ def test_signing_in_drops_what_the_cookie_held_but_language_and_browser(
     client: FlaskClient, session: Session, patient: Patient
 ) -> None:
     with client.session_transaction() as cookie:
-        cookie.update({"lang": "en", "browser": "b", "planted": "x", "account_epoch": 9})
+        cookie.update({"lang": "en", "browser": "b", "planted": "x", "sid": "s"})
     client.get("/me/sign-in")
     with client.session_transaction() as cookie:
         token_before = cookie["csrf_token"]
@@ -186,7 +186,7 @@ def test_signing_in_drops_what_the_cookie_held_but_language_and_browser(
     with client.session_transaction() as cookie:
         assert cookie["lang"] == "en" and cookie["browser"] == "b"
         assert "planted" not in cookie and "challenge" not in cookie and cookie.get("csrf_token") != token_before
-        assert (cookie["account_id"], cookie["account_epoch"]) == (patient.phone_account_id, 1)
+        assert len(cookie["sid"]) == 43
 
 
 def test_signing_out_ends_this_session_and_leaves_others(
@@ -198,11 +198,31 @@ def test_signing_out_ends_this_session_and_leaves_others(
         clock.shift(timedelta(minutes=1))
     with here.session_transaction() as cookie:
         browser = cookie["browser"]
+    copied = here.get_cookie("clinic")
+    assert copied
     assert path_of(send(here, here.get("/me"), "/me/sign-out")) == "/"
     assert path_of(here.get("/me")).startswith("/me/sign-in")
     with here.session_transaction() as cookie:
         assert cookie.get("browser") != browser, "the next person here reads no draft"
+    here.set_cookie("clinic", copied.value)
+    assert path_of(here.get("/me")).startswith("/me/sign-in"), "a copied cookie is worthless"
     assert there.get("/me").status_code == 200
+
+
+def test_a_session_lives_for_thirty_days_after_its_last_use_and_is_noted_once_a_day(
+    client: FlaskClient, session: Session, patient: Patient, clock: time_machine.Traveller
+) -> None:
+    sign_in(client, session, patient)
+    life = timedelta(days=30)
+    ends = NOW + life
+    for shift, noted in ((timedelta(hours=23), False), (timedelta(days=29), True), (timedelta(days=29), True)):
+        clock.shift(shift)
+        assert client.get("/me").status_code == 200
+        session.rollback()
+        ends = datetime.now(UTC) + life if noted else ends
+        assert session.scalars(select(LiveSession.ends_at)).one() == ends
+    clock.shift(life)
+    assert path_of(client.get("/me")).startswith("/me/sign-in")
 
 
 def test_signing_out_everywhere_ends_all_of_this_number_and_nobody_elses(
@@ -239,7 +259,6 @@ def test_nothing_happens_without_the_forms_token(
     session.rollback()
     assert session.scalar(select(func.count()).select_from(SignInCode)) == codes
     assert client.get("/me").status_code == 200, "still signed in"
-    assert session.scalar(select(PhoneAccount.sign_in_epoch)) == 1
 
 
 def test_an_old_form_is_shown_again_with_what_was_typed(client: FlaskClient, patient: Patient) -> None:
@@ -250,10 +269,11 @@ def test_an_old_form_is_shown_again_with_what_was_typed(client: FlaskClient, pat
 
 
 def test_a_forged_session_lets_nobody_in(app: Flask, client: FlaskClient, patient: Patient) -> None:
-    for account, epoch in ((patient.phone_account_id, 2), (999, 1), (None, None)):
+    for forged in ({"sid": "x" * 43}, {"sid": ""}, {"account_id": patient.phone_account_id, "account_epoch": 1}):
         with client.session_transaction() as cookie:
-            cookie["account_id"], cookie["account_epoch"] = account, epoch
-        assert path_of(client.get("/me")).startswith("/me/sign-in"), (account, epoch)
+            cookie.clear()
+            cookie.update(forged)
+        assert path_of(client.get("/me")).startswith("/me/sign-in"), forged
 
 
 def test_the_account_keeps_its_language_for_a_browser_that_chose_none(

@@ -49,9 +49,11 @@ def review(booking: Booking) -> ResponseReturnValue:
 
 
 def done(booking: Booking) -> ResponseReturnValue:
-    """What was booked, as it is now, and what comes next."""
+    """What was booked, as it is now, and what comes next. For the number that booked, while it is signed in."""
     appointment = appointments.by_public_id(db.session(), booking.booked or "")
     assert appointment.patient  # noqa: S101 - it is booked
+    if booking.account is None or booking.account.id != appointment.patient.phone_account_id:
+        return redirect(url_for("sign_in.give_number", next=request.path), 303)
     zone = clock.zone(booking.clinic.zone)
     texts = [(kind, clock.to_local(due_at, zone)) for kind, due_at in texts_to_come(db.session(), appointment.id)]
     return render_template(

@@ -2,13 +2,16 @@
 
 import secrets
 
-from flask import g, session
-from sqlalchemy import select
+from flask import current_app, g, session
 
+from scheduler import clock
 from scheduler.extensions import db
 from scheduler.models.patient import PhoneAccount
+from scheduler.queries.live_sessions import account_of
+from scheduler.usecases import live_sessions
 
 KEPT_AT_SIGN_IN = ("browser", "lang")
+SESSION_ID = "sid"
 
 
 def browser_id() -> str:
@@ -19,7 +22,7 @@ def browser_id() -> str:
 
 
 def current_account() -> PhoneAccount | None:
-    """The account whose code was typed in here, unless it has signed out everywhere since. One query a request."""
+    """The account whose code was typed in here, unless it has signed out since, here or everywhere. One query a request."""
     if "patient_account" not in g:
         g.patient_account = _account()
     return g.patient_account  # type: ignore[no-any-return]
@@ -28,16 +31,24 @@ def current_account() -> PhoneAccount | None:
 def start_session(account: PhoneAccount) -> None:
     """Sign in: everything else the cookie held is dropped, so that nobody can prepare it for somebody else."""
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
+    before = session.get(SESSION_ID)
     session.clear()
     session.update(kept)
-    session["account_id"] = account.id
-    session["account_epoch"] = account.sign_in_epoch
+    session[SESSION_ID] = live_sessions.begin_session(
+        db.session(),
+        phone_account_id=account.id,
+        now=clock.now(),
+        life=current_app.permanent_session_lifetime,
+        instead_of=before,
+    )
     session.permanent = True
     g.patient_account = account
 
 
 def end_session() -> None:
-    """Sign out. The browser gets a new id as well: the next person at it sees no draft of the last one's."""
+    """Sign out, for good. The browser gets a new id as well: the next person at it sees no draft of the last one's."""
+    if SESSION_ID in session:
+        live_sessions.end_session(db.session(), session[SESSION_ID], browser=session.get("browser"))
     language = session.get("lang")
     session.clear()
     if language:
@@ -46,11 +57,13 @@ def end_session() -> None:
 
 
 def _account() -> PhoneAccount | None:
-    if "account_id" not in session:
+    if SESSION_ID not in session:
         return None
-    return db.session.scalar(
-        select(PhoneAccount).where(
-            PhoneAccount.id == session["account_id"],
-            PhoneAccount.sign_in_epoch == session.get("account_epoch"),
-        )
-    )
+    session_id, now = session[SESSION_ID], clock.now()
+    found = account_of(db.session(), session_id, now=now)
+    if found is None:
+        return None
+    account, ends_at = found
+    life = current_app.permanent_session_lifetime
+    live_sessions.prolong_session(db.session(), session_id, ends_at=ends_at, now=now, life=life)
+    return account

@@ -12,6 +12,7 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import sign_in as codes
+from scheduler.usecases.live_sessions import end_sessions_of_account
 from scheduler.web.access import declare
 from scheduler.web.dates import time_words
 from scheduler.web.language import template_variables
@@ -89,7 +90,7 @@ def sign_out() -> ResponseReturnValue:
 def sign_out_everywhere() -> ResponseReturnValue:
     account = current_account()
     if account:
-        codes.sign_out_everywhere(db.session(), account_id=account.id)
+        end_sessions_of_account(db.session(), phone_account_id=account.id)
     end_session()
     return redirect(url_for(".give_number"), 303)
 

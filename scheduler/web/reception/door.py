@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, logout_user
+from flask_login import current_user, login_user, logout_user
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.extensions import db
 from scheduler.models import StaffUser
+from scheduler.queries.live_sessions import staff_of
+from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
-SEEN_AT, SIGNED_IN_AT, WHY_OUT = "seen_at", "signed_in_at", "why_out"
+SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
+ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -28,7 +32,6 @@ class SignedInStaff:
     """What Flask-Login hands out as current_user."""
 
     id: int
-    epoch: int
     username: str
     display_name: str
     role: str
@@ -37,7 +40,7 @@ class SignedInStaff:
     is_anonymous: bool = False
 
     def get_id(self) -> str:
-        return f"{self.id}:{self.epoch}"
+        return str(self.id)
 
     @property
     def actor(self) -> Actor:
@@ -45,16 +48,31 @@ class SignedInStaff:
 
 
 def signed_in(staff: StaffUser) -> SignedInStaff:
-    return SignedInStaff(staff.id, staff.sign_in_epoch, staff.username, staff.display_name, staff.role)
+    return SignedInStaff(staff.id, staff.username, staff.display_name, staff.role)
 
 
-def load_staff(staff_id: str) -> SignedInStaff | None:
-    """None once the person was deactivated or signed out everywhere (the epoch rose)."""
-    key, _, epoch = staff_id.partition(":")
-    staff = db.session.get(StaffUser, int(key)) if key.isdecimal() and epoch.isdecimal() else None
-    if staff is None or not staff.active or staff.sign_in_epoch != int(epoch):
-        return None
-    return signed_in(staff)
+def load_staff(_staff_id: str) -> SignedInStaff | None:
+    """None once the session was ended or the person deactivated: the session's row says who it is, not the cookie."""
+    staff = staff_of(db.session(), session.get(SESSION_ID, ""), now=clock.now())
+    return signed_in(staff) if staff is not None else None
+
+
+def let_in(staff: StaffUser, now: datetime) -> None:
+    """Whatever the cookie held before is not carried over into a signed-in session, but for the language."""
+    who, language, before = signed_in(staff), session.get("lang"), session.get(SESSION_ID)
+    session.clear()
+    if language:
+        session["lang"] = language
+    session[SESSION_ID] = begin_session(db.session(), staff_user_id=who.id, now=now, life=ROW_KEPT, instead_of=before)
+    session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
+    login_user(who)
+
+
+def let_out() -> None:
+    """Signed out for good: a copy of the cookie opens nothing either."""
+    end_session(db.session(), session.get(SESSION_ID, ""))
+    logout_user()
+    session.clear()
 
 
 def unattended(view: View) -> View:
@@ -70,8 +88,7 @@ def require_staff() -> ResponseReturnValue | None:
     now = int(clock.now().timestamp())
     idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
     if idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
-        logout_user()
-        session.clear()
+        let_out()
         session[WHY_OUT] = "idle"
         return _to_sign_in()
     asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 
 from scheduler import clock
 from scheduler.demo.staff import DEMO_USERNAMES
@@ -14,7 +14,7 @@ from scheduler.extensions import db
 from scheduler.usecases import staff
 from scheduler.web import access
 from scheduler.web.errors import explain
-from scheduler.web.reception.door import EVERYBODY, SEEN_AT, SIGNED_IN_AT, WHY_OUT, require_staff, signed_in
+from scheduler.web.reception.door import EVERYBODY, WHY_OUT, let_in, let_out, require_staff
 
 LONGEST = 500
 
@@ -49,19 +49,13 @@ def enter() -> ResponseReturnValue:
     except TooManyTries as refusal:
         explained = explain(refusal)
         return _page(error=f"{explained.title} {explained.advice}", username=username), explained.status
-    language = session.get("lang")
-    session.clear()  # whatever was there before is not carried over into a signed-in session
-    if language:
-        session["lang"] = language
-    login_user(signed_in(who))
-    session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
+    let_in(who, now)
     return redirect(_wanted_page(), 303)
 
 
 @blueprint.post("/sign-out")
 def leave() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
+    let_out()
     return redirect(url_for("reception_entrance.sign_in"), 303)
 
 
