@@ -1,9 +1,11 @@
 """Texts that come in: kept, the words that opt out, opt in or ask for help honoured, replies acted upon, and the rest
 laid on the desk's table (`for_desk`)."""
 
+import re
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,8 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)  # short codes and names text us as well
 
 ANSWERS = {
     InboundWord.HELP: {
@@ -67,6 +71,8 @@ def receive(
         session.commit()
         return None
     incoming.for_desk = _says_more_than_its_word(word, body, account)
+    if word is InboundWord.STOP and account is None:
+        _expect(session, number, "fr" if _is_french(body) else "en", now)
     if word in (InboundWord.STOP, InboundWord.START):
         opted_out = {"opted_out_at": now, "opted_out_by": body.strip()[:40]} if word is InboundWord.STOP else {}
         session.execute(
@@ -163,6 +169,17 @@ def _word(body: str, opt_out_type: str | None) -> InboundWord | None:
         return InboundWord((opt_out_type or "").lower())
     except ValueError:
         return inbound_word(body)
+
+
+def _expect(session: Session, number: str, language: str, now: datetime) -> None:
+    """A number that nobody has booked with yet has an account all the same: once somebody does, the word counts."""
+    if E164.fullmatch(number):
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.execute(
+            dialect.insert(PhoneAccount)
+            .values(number=number, language=language, created_at=now)
+            .on_conflict_do_nothing(index_elements=[PhoneAccount.number])
+        )
 
 
 def _incoming(

@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from scheduler.extensions import db
 from scheduler.models import Message, PhoneAccount
-from tests.factories import NOW, make_clinic, make_patient
+from scheduler.usecases.patients import register_patient
+from tests.factories import NOW, STAFF, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, signature
 from tests.usecases.sms_clinic import make_reminder, make_visit, the_reminder
 from tests.web.conftest import make_app
@@ -137,6 +138,33 @@ def test_a_text_is_kept_once_and_not_answered(client: FlaskClient, session: Sess
         "SM1",
     )
     assert message.patient_id == account.patients[0].id
+
+
+@pytest.mark.parametrize("word", ["STOP", "Arrêt"])
+def test_who_opts_out_before_booking_starts_opted_out_until_start(
+    client: FlaskClient, session: Session, word: str
+) -> None:
+    text_in(client, word)
+    text_in(client, "STOP", sid="SM2", number="CLINIC")
+    make_clinic(session)
+    booked = register_patient(
+        session,
+        given_name="Zoé",
+        family_name="Roy",
+        birth_date=None,
+        phone=NUMBER,
+        language="fr",
+        now=NOW,
+        today=NOW.date(),
+        actor=STAFF,
+    )
+    account = booked.phone_account
+    assert account and account.opted_out_at and account.verified_at is None
+    assert session.scalars(select(PhoneAccount.number)).all() == [NUMBER]
+    session.rollback()
+    text_in(client, "START", sid="SM3")
+    session.rollback()
+    assert account.opted_out_at is None
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop.", "Cancel", "Arrêt", "ARRET"])
