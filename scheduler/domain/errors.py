@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
     from scheduler.domain.appointment_status import AppointmentStatus
     from scheduler.domain.availability import HiddenReason, OfferedStart
     from scheduler.domain.treatment_spacing import CountingVisit
+
+
+@dataclass(frozen=True, slots=True)
+class MergeConflict:
+    """Two visits that one person cannot both have: closer than `min_days`, or, with none, at the same time."""
+
+    first_local: datetime
+    second_local: datetime
+    min_days: int | None
 
 
 class BookingRefused(Exception):
@@ -108,6 +118,16 @@ class PatientRestricted(BookingRefused):
     """The patient's record is restricted: it is used no further than the law asks."""
 
     code = "patient-restricted"
+
+
+class MergeRefused(BookingRefused):
+    """Together the visits of the two records would break a rule; `conflict` names two of them, where it is known."""
+
+    code = "merge-refused"
+
+    def __init__(self, conflict: MergeConflict | None) -> None:
+        super().__init__(conflict)
+        self.conflict = conflict
 
 
 class HoldGone(BookingRefused):

@@ -6,6 +6,7 @@ The domain knows no gettext: it writes English sentences, which are message ids.
 from flask_babel import lazy_gettext as _l
 
 SENTENCES = (
+    _l("A record cannot be merged with itself."),
     _l("Answer yes or no."),
     _l("Choose English or French."),
     _l("Enter a name."),
@@ -13,6 +14,8 @@ SENTENCES = (
     _l("Give hours and minutes only."),
     _l("Give the day you last had IMS or dry needling."),
     _l("IMS visits are never less than 7 days apart."),
+    _l("One of the two has been merged already."),
+    _l("Say that the two are one person."),
     _l("The clocks changed then: that time does not exist, or exists twice."),
     _l("This birth date is in the future."),
     _l("This birth date is too long ago."),

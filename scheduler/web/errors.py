@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from scheduler.domain import errors
 from scheduler.domain.availability import HiddenReason
 from scheduler.logs import request_id
-from scheduler.web.dates import day_words, time_words
+from scheduler.web.dates import day_and_time_words, day_words, time_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,28 @@ def _patient_restricted(_error: errors.PatientRestricted) -> Words:
     return _("Nothing can be booked online for this patient."), _("Please telephone the clinic.")
 
 
+def _merge_refused(error: errors.MergeRefused) -> Words:
+    conflict = error.conflict
+    if conflict is None:
+        return _("Together the visits of the two records would break a rule."), _(
+            "Look at their visits, and try again."
+        )
+    first, second = day_and_time_words(conflict.first_local), day_and_time_words(conflict.second_local)
+    if conflict.min_days is None:
+        title = _("The visits on %(first)s and %(second)s are at the same time.", first=first, second=second)
+    else:
+        title = ngettext(
+            "The visits on %(first)s and %(second)s are less than %(num)d day apart.",
+            "The visits on %(first)s and %(second)s are less than %(num)d days apart.",
+            conflict.min_days,
+            first=first,
+            second=second,
+        )
+    return title, _(
+        "One person cannot have both. Move or cancel one of them, or record that IMS was not given, then merge."
+    )
+
+
 def _hold_gone(_error: errors.HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
@@ -223,6 +245,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.VersionConflict: (409, _version_conflict),
     errors.PatientChanged: (409, _patient_changed),
     errors.PatientRestricted: (409, _patient_restricted),
+    errors.MergeRefused: (409, _merge_refused),
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),

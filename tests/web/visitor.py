@@ -51,6 +51,8 @@ class _Reader(HTMLParser):
             self._link, self._link_words = named["href"], ""
         elif tag == "button":
             self._button, self._button_words = (named.get("name", ""), named.get("value", "")), ""
+        elif tag == "textarea" and self._form is not None:
+            self._form.values.append((named["name"], ""))
         elif tag == "input" and self._form is not None and named.get("name"):
             self._input(named)
 
@@ -81,6 +83,9 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "title" in self._open:
             self.title += data
+        elif "textarea" in self._open and self._form is not None:
+            name, value = self._form.values[-1]
+            self._form.values[-1] = (name, value + data)
         elif "script" not in self._open:
             self.words.append(data)
         self._button_words += data if self._button is not None else ""

@@ -5,13 +5,22 @@ from flask_login import current_user
 
 from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
+    audit,
     booking,
     calendar,
+    calls,
+    clearance,
     day,
     door,
+    elsewhere,
     entrance,
+    merging,
     outbox,
+    patients,
+    patients_edit,
     patients_search,
+    records,
+    restriction,
     visit,
     visit_change,
 )
@@ -25,6 +34,15 @@ BLUEPRINTS = (
     day.blueprint,
     outbox.blueprint,
     patients_search.blueprint,
+    patients.blueprint,
+    patients_edit.blueprint,
+    clearance.blueprint,
+    elsewhere.blueprint,
+    merging.blueprint,
+    records.blueprint,
+    restriction.blueprint,
+    audit.blueprint,
+    calls.blueprint,
 )
 
 for _blueprint in BLUEPRINTS:

@@ -1,0 +1,147 @@
+"""Two records of one person become one. The database's own rules have the last word on their visits together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
+from scheduler.models import Appointment, Message, Patient, PatientMerge, PatientSearchWord, Screening
+from scheduler.models.constraints import violated
+from scheduler.queries.duplicates import similar
+from scheduler.usecases import audit
+from scheduler.usecases.changing import touch
+from scheduler.usecases.patients import LONGEST_NOTE, locked
+from scheduler.usecases.placing import lock_practitioners
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+WHY = "two records of one person were merged"
+
+
+@retry_deadlocks
+def merge_patients(
+    session: Session, *, kept: str, merged: str, sure: bool, now: datetime, actor: Actor
+) -> PatientMerge:
+    """What belongs to `merged` (public ids) goes to `kept`; the record `merged` stays, empty and not to be found.
+
+    Nothing of `kept` is overwritten: it takes over the number, the birth date and the clearance only where it has none.
+    Refuses with Invalid when the two look like different people and nobody is `sure`, and with MergeRefused.
+    """
+    begin_write(session)
+    visits = _visits_of(session, merged)
+    lock_practitioners(session, {visit.practitioner_id for visit in visits if visit.practitioner_id is not None})
+    # Always in one order: two merges of the same two must not wait for each other.
+    in_order = {public_id: locked(session, public_id) for public_id in sorted((kept, merged))}
+    staying, going = in_order[kept], in_order[merged]
+    _require_mergeable(session, staying, going, sure)
+    for visit in visits:
+        session.refresh(visit)
+    conflicts = conflicts_of(session, staying.id, going.id)
+    try:
+        merge = _merge(session, staying, going, visits, now, actor)
+        session.flush()
+    except IntegrityError as error:
+        session.rollback()
+        constraint = violated(error)
+        if constraint not in ("treatment_spacing", "patient_not_double_booked"):
+            raise
+        raise MergeRefused(conflicts[0] if conflicts else None) from None
+    session.commit()
+    return merge
+
+
+def look_alike(one: Patient, other: Patient) -> bool:
+    """Similar names, and no two birth dates that differ."""
+    dates = {date for date in (one.birth_date, other.birth_date) if date is not None}
+    names = (one.given_name, one.family_name), (other.given_name, other.family_name)
+    return len(dates) < 2 and similar(*names)
+
+
+def conflicts_of(session: Session, one: int, other: int) -> list[MergeConflict]:
+    """What the rules will refuse, found before asking: the reason to name."""
+    found: Sequence[Appointment] = session.scalars(
+        select(Appointment)
+        .where(Appointment.patient_id.in_((one, other)), Appointment.active)
+        .order_by(Appointment.counts_from_local)
+    ).all()
+    conflicts = []
+    groups = {visit.spacing_group_id for visit in found if visit.spacing_group_id is not None}
+    for group in groups:
+        for first, second in pairwise([visit for visit in found if visit.spacing_group_id == group]):
+            days = max(first.spacing_days or 0, second.spacing_days or 0)
+            if second.counts_from_local - first.counts_from_local < timedelta(days=days):
+                conflicts.append(MergeConflict(first.starts_local, second.starts_local, days))
+    here = sorted((visit for visit in found if visit.origin != "elsewhere"), key=lambda visit: visit.starts_at)
+    for first, second in pairwise(here):
+        if second.starts_at < first.ends_at:
+            conflicts.append(MergeConflict(first.starts_local, second.starts_local, None))
+    return conflicts
+
+
+def _visits_of(session: Session, public_id: str) -> list[Appointment]:
+    return list(
+        session.scalars(
+            select(Appointment)
+            .join(Appointment.patient)
+            .where(Patient.public_id == public_id)
+            .order_by(Appointment.starts_at)
+        )
+    )
+
+
+def _require_mergeable(session: Session, kept: Patient, merged: Patient, sure: bool) -> None:
+    if kept is merged:
+        raise Invalid({"patient": "A record cannot be merged with itself."})
+    ids = (kept.id, merged.id)
+    if session.scalar(select(PatientMerge.id).where(PatientMerge.merged_patient_id.in_(ids))) is not None:
+        raise Invalid({"patient": "One of the two has been merged already."})
+    if not sure and not look_alike(kept, merged):
+        raise Invalid({"sure": "Say that the two are one person."})
+
+
+def _merge(
+    session: Session, kept: Patient, merged: Patient, visits: list[Appointment], now: datetime, actor: Actor
+) -> PatientMerge:
+    took: list[str] = []
+    if kept.phone_account_id is None and merged.phone_account_id is not None:
+        kept.phone_account_id = merged.phone_account_id
+        took.append("phone_account")
+    if kept.birth_date is None and merged.birth_date is not None:
+        kept.birth_date = merged.birth_date
+        took.append("birth_date")
+    if kept.cleared_for_ims_at is None and merged.cleared_for_ims_at is not None:
+        kept.cleared_for_ims_at, kept.cleared_by = merged.cleared_for_ims_at, merged.cleared_by
+        took.append("cleared_for_ims")
+    if merged.note:
+        kept.note = "\n".join(part for part in (kept.note, merged.note) if part)[:LONGEST_NOTE]
+        took.append("note")
+    if merged.restricted_at is not None and kept.restricted_at is None:
+        kept.restricted_at, kept.restricted_by = merged.restricted_at, merged.restricted_by
+        took.append("restricted")
+    kept.version += 1
+    merged.version += 1
+    merged.phone_account_id = None
+    merged.restricted_at, merged.restricted_by = merged.restricted_at or now, merged.restricted_by or str(actor)
+    for visit in visits:
+        visit.patient_id = kept.id
+        touch(visit, now=now, actor=actor, why=WHY)
+        session.flush()  # one after the other: each is checked against those moved before it
+    for table in (Screening, Message):
+        session.execute(update(table).where(table.patient_id == merged.id).values(patient_id=kept.id))
+    session.execute(delete(PatientSearchWord).where(PatientSearchWord.patient_id == merged.id))
+    merge = PatientMerge(
+        merged_patient_id=merged.id,
+        kept_patient_id=kept.id,
+        merged_at=now,
+        merged_by=str(actor),
+        moved={"visits": [visit.id for visit in visits], "took_over": took},
+    )
+    session.add(merge)
+    for patient in (kept, merged):
+        details = "kept" if patient is kept else "merged into another"
+        audit.note(session, what=audit.MERGED, actor=actor, now=now, patient_id=patient.id, details=details)
+    return merge

@@ -1,0 +1,93 @@
+"""Who looked at whom and changed what: the owner's page."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.queries import audit as queries
+from scheduler.queries import patient_page
+from scheduler.queries.audit import Filter
+from scheduler.web import access
+from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import local
+
+PAGE = 100
+
+blueprint = Blueprint("reception_audit", __name__, url_prefix="/desk/audit")
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+
+
+@blueprint.get("")
+def show() -> ResponseReturnValue:
+    """`?patient=`, `?staff=` and `?day=` narrow it; `?before=` is the page after."""
+    before = request.args.get("before", "")
+    before_id = int(before) if before.isdecimal() and len(before) < 10 else None
+    wanted = _wanted()
+    with db.reading.connect() as connection:
+        found = queries.lines(connection, wanted, before_id=before_id, limit=PAGE + 1)
+        names = patient_page.names_of_staff(connection, [line.actor for line in found])
+        staff = queries.staff(connection)
+    return render_template(
+        "reception/audit/show.html",
+        lines=found[:PAGE],
+        older=found[PAGE - 1].id if len(found) > PAGE else None,
+        newest=before_id is None,
+        wanted=wanted,
+        day=_asked_day(),
+        staff=staff,
+        by=lambda actor: actor_words(actor, names),
+        what_words=what_words,
+        local=local,
+    )
+
+
+def what_words(what: str) -> str:
+    found = _WORDS.get(what)
+    return found() if found else what
+
+
+def _wanted() -> Filter:
+    patient, staff, day = request.args.get("patient", "")[:40], request.args.get("staff", "")[:60], _asked_day()
+    since = until = None
+    if day is not None:
+        zone = clock.zone(current_app.config["CLINIC"].zone)
+        midnight = datetime.combine(day, time.min)
+        since = clock.to_utc_or_near(midnight, zone)
+        until = clock.to_utc_or_near(midnight + timedelta(days=1), zone)
+    return Filter(patient or None, f"staff:{staff}" if staff else None, since, until)
+
+
+def _asked_day() -> date | None:
+    try:
+        day = date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2999 else None
+
+
+_WORDS: dict[str, Callable[[], str]] = {
+    "patient.viewed": lambda: _("looked at"),
+    "patient.listed": lambda: _("listed"),
+    "patient.exported": lambda: _("exported"),
+    "patient.printed": lambda: _("printed"),
+    "patient.registered": lambda: _("registered"),
+    "patient.changed": lambda: _("changed"),
+    "patient.merged": lambda: _("merged"),
+    "patient.cleared": lambda: _("cleared for IMS"),
+    "patient.clearance_taken_back": lambda: _("took the clearance back"),
+    "patient.restricted": lambda: _("restricted"),
+    "patient.released": lambda: _("ended the restriction"),
+    "patient.feed_renewed": lambda: _("renewed the calendar address"),
+    "patient.ims_elsewhere": lambda: _("recorded IMS elsewhere"),
+    "patient.ims_elsewhere_taken_back": lambda: _("took IMS elsewhere back"),
+    "patient.called": lambda: _("telephoned"),
+    "patient.call_taken_back": lambda: _("took a call back"),
+    "settings.changed": lambda: _("changed settings"),
+    "staff.changed": lambda: _("changed staff"),
+}

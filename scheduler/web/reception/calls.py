@@ -1,0 +1,85 @@
+"""The call list: visits of the next days that no text announces."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import groupby
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import VersionConflict
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import calls as queries
+from scheduler.queries import patient_page
+from scheduler.queries.calls import Call
+from scheduler.usecases import calls as usecases
+from scheduler.web import access
+from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import local
+
+AHEAD = timedelta(days=7)
+
+blueprint = Blueprint("reception_calls", __name__, url_prefix="/desk/calls")
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@blueprint.get("")
+def show() -> ResponseReturnValue:
+    now = clock.now()
+    with db.reading.connect() as connection:
+        found = queries.due(connection, from_at=now, to_at=now + AHEAD)
+        names = patient_page.names_of_staff(connection, [call.called_by for call in found if call.called_by])
+    return render_template(
+        "reception/calls/show.html",
+        days=_by_day(found),
+        to_call=sum(call.called_at is None for call in found),
+        days_ahead=AHEAD.days,
+        by=lambda actor: actor_words(actor, names),
+        reason_words=reason_words,
+        display=display,
+        local=local,
+    )
+
+
+@blueprint.post("/<visit_id>")
+def tick_off(visit_id: str) -> ResponseReturnValue:
+    version = request.form.get("version", type=int) or 0
+    try:
+        usecases.tick_off(
+            db.session(), public_id=visit_id, schedule_version=version, now=clock.now(), actor=current_user.actor
+        )
+    except VersionConflict:
+        flash(_("This visit has been moved meanwhile: look at its new time."))
+    return _back(visit_id)
+
+
+@blueprint.post("/<visit_id>/take-back")
+def take_back(visit_id: str) -> ResponseReturnValue:
+    usecases.take_back(db.session(), public_id=visit_id, now=clock.now(), actor=current_user.actor)
+    return _back(visit_id)
+
+
+def reason_words(reason: str) -> str:
+    return _REASONS[reason]()
+
+
+def _back(visit_id: str) -> ResponseReturnValue:
+    return redirect(url_for(".show", _anchor=f"visit-{visit_id}"), 303)
+
+
+def _by_day(found: list[Call]) -> list[tuple[date, list[Call]]]:
+    return [(day, list(calls)) for day, calls in groupby(found, key=lambda call: call.starts_local.date())]
+
+
+_REASONS: dict[str, Callable[[], str]] = {
+    "no number": lambda: _("No mobile number"),
+    "opted out": lambda: _("Opted out of texts"),
+    "unreachable": lambda: _("Number cannot be reached"),
+    "failed": lambda: _("The text failed"),
+    "in doubt": lambda: _("It is not known whether the text arrived"),
+}

@@ -1,0 +1,97 @@
+"""Merging two records of one person: find the other, look at both, press."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
+from scheduler.domain.patient_search import LONGEST, criteria_of
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import patient_page, patient_search, patients
+from scheduler.queries.duplicates import LikelyDuplicate, likely_duplicates
+from scheduler.queries.patient_search import FoundPatient
+from scheduler.usecases import audit, merging
+from scheduler.web import access
+from scheduler.web.errors import explain
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import local, seen, sorted_out
+from scheduler.web.reception.words import visit_sign
+
+blueprint = Blueprint("reception_merging", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@blueprint.get("/<public_id>/merge")
+def ask(public_id: str) -> ResponseReturnValue:
+    """Which other record? Likely ones first, and a search."""
+    patient = seen(public_id, audit.VIEWED, "merging")
+    typed = request.args.get("q", "")[:LONGEST].replace("\0", " ")
+    others: list[LikelyDuplicate] | list[FoundPatient]
+    if typed:
+        with db.reading.connect() as connection:
+            others = patient_search.find(connection, criteria_of(typed))
+    else:
+        born, number = patient.birth_date, patient.number
+        others = likely_duplicates(db.session(), patient.given_name, patient.family_name, born, number)
+    return render_template(
+        "reception/patients/merge_with.html",
+        patient=patient,
+        typed=typed,
+        others=[other for other in others if other.public_id != public_id],
+        display=display,
+    )
+
+
+@blueprint.get("/<public_id>/merge/<other_id>")
+def preview(public_id: str, other_id: str) -> ResponseReturnValue:
+    for one in (public_id, other_id):
+        seen(one, audit.VIEWED, "merging")
+    return _preview(public_id, other_id)
+
+
+@blueprint.post("/<public_id>/merge/<other_id>")
+def merge(public_id: str, other_id: str) -> ResponseReturnValue:
+    try:
+        merging.merge_patients(
+            db.session(),
+            kept=public_id,
+            merged=other_id,
+            sure=request.form.get("sure") == "yes",
+            now=clock.now(),
+            actor=current_user.actor,
+        )
+    except Invalid as refusal:
+        return _preview(public_id, other_id, " ".join(_(words) for words in refusal.errors.values())), 422
+    except MergeRefused as refusal:
+        explained = explain(refusal)
+        return _preview(public_id, other_id, f"{explained.title} {explained.advice}"), explained.status
+    flash(_("The two records are one now."))
+    return redirect(url_for("reception_patients.show", public_id=public_id), 303)
+
+
+def _preview(public_id: str, other_id: str, problem: str = "") -> str:
+    session, now = db.session(), clock.now()
+    session.rollback()
+    kept, other = (patients.by_public_id(session, one) for one in (public_id, other_id))
+    connection = session.connection()
+    visits = {one.id: sorted_out(patient_page.visits(connection, one.id), now) for one in (kept, other)}
+    conflicts = merging.conflicts_of(session, kept.id, other.id)
+    return render_template(
+        "reception/patients/merge.html",
+        records=[(one, visits[one.id]) for one in (kept, other)],
+        kept=kept,
+        other=other,
+        alike=merging.look_alike(kept, other),
+        conflicts=[_conflict_words(conflict) for conflict in conflicts],
+        problem=problem,
+        visit_sign=visit_sign,
+        display=display,
+        local=local,
+    )
+
+
+def _conflict_words(conflict: MergeConflict) -> str:
+    return explain(MergeRefused(conflict)).title

@@ -1,0 +1,122 @@
+"""One patient: everything the desk knows, on one page. Every view is in the audit log before anything is shown."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import NotFound
+from scheduler.domain.screening import ScreeningQuestion
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import patient_page, reference
+from scheduler.queries import visits as visits_queries
+from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
+from scheduler.usecases import audit
+from scheduler.web import access
+from scheduler.web.patient.screening_words import QUESTION_WORDS
+from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.words import kind_words, text_sign, visit_sign
+
+blueprint = Blueprint("reception_patients", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    coming: list[PatientVisit]
+    past: list[PatientVisit]
+    elsewhere: list[PatientVisit]
+
+
+@blueprint.get("/<public_id>")
+def show(public_id: str) -> ResponseReturnValue:
+    patient = seen(public_id, audit.VIEWED)
+    return render_template("reception/patients/show.html", **shown(patient))
+
+
+def seen(public_id: str, what: str, details: str = "") -> PatientRecord:
+    """The record, once it is noted who looks at it and why."""
+    with db.reading.connect() as connection:
+        patient = patient_page.record(connection, public_id)
+    actor = current_user.actor
+    audit.note_view(db.session(), actor=actor, now=clock.now(), patient_id=patient.id, what=what, details=details)
+    return patient
+
+
+def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
+    """What the page and its printed form show; `most` of everything instead of a page's worth."""
+    now = clock.now()
+    now_local = local(now)
+    with db.reading.connect() as connection:
+        found = patient_page.visits(connection, patient.id, limit=most or patient_page.MOST_VISITS)
+        texts = patient_page.texts(connection, patient.id, patient.number, limit=most or patient_page.MOST_TEXTS)
+        screenings = patient_page.screenings(connection, patient.id, limit=most or patient_page.MOST_SCREENINGS)
+        family = patient_page.family(connection, patient.account_id, patient.id) if patient.account_id else []
+        names = patient_page.names_of_staff(connection, [a for a in (patient.cleared_by, patient.restricted_by) if a])
+        next_allowed = next_ims(connection, patient.id, now_local)
+    return {
+        "patient": patient,
+        "age": age(patient.birth_date, now_local.date()),
+        "number": display(patient.number) if patient.number else None,
+        "visits": sorted_out(found, now),
+        "texts": [(text, local(text.created_at), readable(text)) for text in texts],
+        "screenings": [(screening, local(screening.answered_at), yeses(screening)) for screening in screenings],
+        "family": family,
+        "next_allowed": next_allowed,
+        "local": local,
+        "by": lambda actor: actor_words(actor, names),
+        "visit_sign": visit_sign,
+        "text_sign": text_sign,
+        "kind_words": kind_words,
+    }
+
+
+def sorted_out(found: list[PatientVisit], now: datetime) -> Visits:
+    """Coming ones the next first, past ones the latest first."""
+    elsewhere = [visit for visit in found if visit.origin == "elsewhere"]
+    here = [visit for visit in found if visit.origin != "elsewhere"]
+    coming = [visit for visit in here if visit.ends_at > now and visit.status in ("booked", "confirmed", "arrived")]
+    return Visits(coming[::-1], [visit for visit in here if visit not in coming], elsewhere)
+
+
+def next_ims(connection: Any, patient_id: int, now_local: datetime) -> datetime | None:
+    """The first start that the seven days allow; none when they forbid nothing now."""
+    try:
+        ims = reference.current(connection).needling
+    except NotFound:
+        return None
+    days = ims.min_days or 0
+    counting = visits_queries.counting_of(connection, [patient_id], now_local - timedelta(days=days)).get(
+        patient_id, []
+    )
+    moments = [CountingVisit(v.counts_from_local) for v in counting if v.spacing_group_id == ims.spacing_group_id]
+    allowed = earliest_allowed(now_local, moments, min_days=days)
+    return allowed if allowed > now_local else None
+
+
+def age(birth_date: date | None, today: date) -> int | None:
+    if birth_date is None:
+        return None
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+def yeses(screening: PatientScreening) -> list[str]:
+    return [str(QUESTION_WORDS[question]) for question in ScreeningQuestion if screening.answers.get(question.value)]
+
+
+def readable(text: PatientText) -> str | None:
+    """None: a sign-in code that really went out is its owner's secret."""
+    return None if text.kind == "code" and current_app.config["SMS"] else text.body
+
+
+def local(moment: datetime) -> datetime:
+    clinic: ClinicSettings = current_app.config["CLINIC"]
+    return clock.to_local(moment, clock.zone(clinic.zone))

@@ -1,0 +1,40 @@
+"""Restriction instead of deletion: the owner's alone, and reversible."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.extensions import db
+from scheduler.usecases import audit
+from scheduler.usecases.patients import restrict_patient
+from scheduler.web import access
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import seen
+
+blueprint = Blueprint("reception_restriction", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+
+
+@blueprint.get("/<public_id>/restrict")
+def ask(public_id: str) -> ResponseReturnValue:
+    return render_template("reception/patients/restrict.html", patient=seen(public_id, audit.VIEWED, "restriction"))
+
+
+@blueprint.post("/<public_id>/restrict")
+def restrict(public_id: str) -> ResponseReturnValue:
+    return _set(public_id, restricted=True, words=_("The record is restricted."))
+
+
+@blueprint.post("/<public_id>/release")
+def release(public_id: str) -> ResponseReturnValue:
+    return _set(public_id, restricted=False, words=_("The record is no longer restricted."))
+
+
+def _set(public_id: str, *, restricted: bool, words: str) -> ResponseReturnValue:
+    restrict_patient(
+        db.session(), public_id=public_id, restricted=restricted, now=clock.now(), actor=current_user.actor
+    )
+    flash(words)
+    return redirect(url_for("reception_patients.show", public_id=public_id), 303)
