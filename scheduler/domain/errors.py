@@ -38,6 +38,12 @@ class SlotTaken(BookingRefused):
     code = "slot-taken"
 
 
+class RoomTaken(BookingRefused):
+    """Another visit is in that room then."""
+
+    code = "room-taken"
+
+
 class SlotNotOffered(BookingRefused):
     """The start cannot be booked, and never was on offer for this search."""
 

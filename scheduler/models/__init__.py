@@ -9,7 +9,7 @@ from scheduler.models.access import (
     SignInCode,
     StaffUser,
 )
-from scheduler.models.appointment import Appointment, AppointmentHistory, Screening
+from scheduler.models.appointment import Appointment, AppointmentHistory, AppointmentNote, Screening
 from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
 from scheduler.models.calls import ReminderCall
@@ -35,6 +35,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "AppointmentHistory",
+    "AppointmentNote",
     "AuditLine",
     "Base",
     "BookingDraft",

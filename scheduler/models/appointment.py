@@ -147,6 +147,18 @@ class AppointmentHistory(Base):
     to_spacing_group_id: Mapped[int | None]
 
 
+class AppointmentNote(Base):
+    """What is noted of a visit: the newest row is the note, the others are what it was. Append-only by trigger."""
+
+    __tablename__ = "appointment_note"
+
+    id: Mapped[Id]
+    appointment_id: Mapped[int] = mapped_column(ForeignKey(Appointment.id), index=True)
+    words: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime] = mapped_column(Instant)
+    written_by: Mapped[str] = mapped_column(String(80))
+
+
 class Screening(Base):
     """What a patient answered before a visit; keys in domain/screening.py."""
 

@@ -96,7 +96,29 @@ END $$"""
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY)
+_NOTES = "notes_are_append_only"
+NOTES_APPEND_ONLY = Lot(
+    table="appointment_note",
+    sqlite={
+        f"{_NOTES}_{event.lower()}": f"BEFORE {event} ON appointment_note BEGIN SELECT RAISE(ABORT, '{_NOTES}');"
+        for event in ("UPDATE", "DELETE")
+    },
+    postgresql={
+        _NOTES: (
+            "appointment_note",
+            "BEFORE UPDATE OR DELETE ON appointment_note FOR EACH ROW EXECUTE FUNCTION notes_guard()",
+        )
+    },
+    functions={
+        "notes_guard": f"""
+CREATE OR REPLACE FUNCTION notes_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '{_NOTES}' USING ERRCODE = '23514', CONSTRAINT = '{_NOTES}';
+END $$"""
+    },
+)
+
+LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY)
 
 
 def install(connection: Connection) -> None:

@@ -7,7 +7,16 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, aliased
 
-from scheduler.models import Appointment, AppointmentHistory, Message, Practitioner, Reminder, Room, Screening
+from scheduler.models import (
+    Appointment,
+    AppointmentHistory,
+    AppointmentNote,
+    Message,
+    Practitioner,
+    Reminder,
+    Room,
+    Screening,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,12 @@ def texts(connection: Connection, appointment: Appointment) -> list[PlannedText]
 
 def screening(session: Session, appointment_id: int) -> Screening | None:
     return session.scalars(select(Screening).where(Screening.appointment_id == appointment_id)).one_or_none()
+
+
+def notes(session: Session, appointment_id: int) -> Sequence[AppointmentNote]:
+    """The newest first: that is the note, the others are what it was."""
+    note = AppointmentNote
+    return session.scalars(select(note).where(note.appointment_id == appointment_id).order_by(note.id.desc())).all()
 
 
 def rooms(session: Session) -> Sequence[Room]:

@@ -4,15 +4,18 @@ import { ask, newVisit, openPanel, post, say, showRefusal, words } from "./desk-
 const POLL = 4000; // milliseconds
 const SLOT = "00:15";
 
-export function startCalendar(place) {
+export function startCalendar(root) {
   let data = null;
   let etag = "";
   let source = "";
   let timer = 0;
   let dragging = false;
   let focused;
+  let greyed = [];
+  let greyedFor = null;
+  let placing = null; // what the panel is about to book or move
 
-  const calendar = EventCalendar.create(place, {
+  const calendar = EventCalendar.create(root, {
     view: "resourceTimeGridDay",
     headerToolbar: { start: "", center: "", end: "" },
     allDaySlot: false,
@@ -36,7 +39,7 @@ export function startCalendar(place) {
     },
     // A link inside takes the focus: an article that says it is a button is none to a screen reader.
     eventDidMount: ({ el }) => { el.removeAttribute("role"); el.removeAttribute("tabindex"); },
-    eventAllUpdated: () => { plain(place); focusAgain(); },
+    eventAllUpdated: () => { plain(root); focusAgain(); },
     dateClick: ({ date, resource }) => {
       const bar = document.querySelector("#bar");
       const fields = { starts: minute(date) };
@@ -44,8 +47,10 @@ export function startCalendar(place) {
       if (practitioner) fields.practitioner = practitioner;
       newVisit(fields);
     },
-    eventDragStart: () => { dragging = true; },
-    eventDragStop: () => { dragging = false; },
+    eventDragStart: ({ event }) => { dragging = true; forbid({ visit: event.id }); },
+    eventDragStop: () => { dragging = false; forbid(placing); },
+    // Among rooms only the room changes: the time is moved in the other views.
+    dragConstraint: ({ event, oldEvent }) => !inRooms() || event.start.getTime() === oldEvent.start.getTime(),
     eventDrop: (info) => drop(info),
   });
 
@@ -54,25 +59,49 @@ export function startCalendar(place) {
     const point = { x: info.jsEvent.clientX, y: info.jsEvent.clientY };
     const fields = { starts: minute(info.event.start), version: card.version };
     const column = info.event.resourceIds[0];
-    if (document.querySelector("#bar").dataset.view === "rooms") {
-      if (info.newResource) fields.room = column;
-    } else if (column) fields.practitioner = column;
+    if (inRooms()) return send(`/desk/visits/${info.event.id}/room`, { version: card.version, room: column }, point, info.revert);
+    if (column) fields.practitioner = column;
     await move(info.event.id, fields, point, info.revert);
   }
 
-  async function move(id, fields, point, putBack = () => {}) {
-    let answer = await post(`/desk/visits/${id}/move`, fields);
+  function move(id, fields, point, putBack) {
+    return send(`/desk/visits/${id}/move`, fields, point, putBack, (place) => move(id, place, point));
+  }
+
+  // Refused: the card goes back, and why is said where it was dropped. `again` goes to another place.
+  async function send(address, fields, point, putBack = () => {}, again = () => {}) {
+    let answer = await post(address, fields);
     if (answer?.question && (await ask(answer.question))) {
-      answer = await post(`/desk/visits/${id}/move`, { ...fields, insists: "yes" });
+      answer = await post(address, { ...fields, insists: "yes" });
     } else if (answer?.question) {
       putBack();
       return refresh();
     }
     if (!answer?.ok) putBack();
     if (!answer) say(words.no_answer);
-    else if (!answer.ok) showRefusal(answer, point, ({ starts, practitioner }) => move(id, { starts, practitioner, version: fields.version }, point));
-    else say(answer.says, () => move(id, answer.undo, point));
+    else if (!answer.ok) showRefusal(answer, point, ({ starts, practitioner }) => again({ starts, practitioner, version: fields.version }));
+    else say(answer.says, answer.undo && (() => again(answer.undo)));
     await refresh();
+  }
+
+  const inRooms = () => document.querySelector("#bar").dataset.view === "rooms";
+
+  // Greys what the rule or the patient's other visits forbid, for a visit (moved) or a patient and treatment (booked).
+  async function forbid(asked) {
+    const bar = document.querySelector("#bar").dataset;
+    const days = bar.view === "week" ? 7 : 1;
+    greyedFor = asked;
+    greyed = [];
+    if (asked) {
+      const answer = await fetch(`/desk/forbidden.json?${new URLSearchParams({ ...asked, first: bar.first, days })}`);
+      if (answer.ok && !answer.redirected && greyedFor === asked) greyed = await answer.json();
+    }
+    if (data) drawEvents();
+  }
+
+  function place(asked) {
+    placing = asked;
+    return forbid(asked);
   }
 
   // The bar was swapped: other days, or another view of them.
@@ -84,6 +113,7 @@ export function startCalendar(place) {
     calendar.setOption("firstDay", 1);
     calendar.setOption("date", bar.dataset.first);
     await refresh();
+    if (placing) await forbid(placing);
   }
 
   async function refresh() {
@@ -97,10 +127,10 @@ export function startCalendar(place) {
         data = await answer.json();
         draw();
       }
-      place.classList.remove("behind");
+      root.classList.remove("behind");
     } catch {
-      if (!place.classList.contains("behind")) say(words.behind);
-      place.classList.add("behind");
+      if (!root.classList.contains("behind")) say(words.behind);
+      root.classList.add("behind");
     } finally {
       timer = setTimeout(() => (document.hidden ? later() : refresh()), POLL);
     }
@@ -115,10 +145,15 @@ export function startCalendar(place) {
     calendar.setOption("slotMinTime", data.begins);
     calendar.setOption("slotMaxTime", data.ends);
     calendar.setOption("resources", data.columns.map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
+    drawEvents();
+  }
+
+  function drawEvents() {
     const columns = data.columns.map(({ id }) => id);
     calendar.setOption("events", [
       ...data.visits.map(card),
       ...data.shades.map((shade, number) => background(`shade-${number}`, shade, columns, "shade")),
+      ...greyed.map((range, number) => background(`forbidden-${number}`, range, columns, "forbidden")),
       background("now", { starts: data.now, ends: data.now }, columns, "now"),
     ]);
   }
@@ -126,7 +161,7 @@ export function startCalendar(place) {
   // Cards are drawn anew when something changed: whoever was on one stays there.
   function focusAgain() {
     if (focused && document.activeElement === document.body) {
-      place.querySelector(`.visit-${CSS.escape(focused)} a`)?.focus();
+      root.querySelector(`.visit-${CSS.escape(focused)} a`)?.focus();
     }
     focused = undefined;
   }
@@ -142,12 +177,12 @@ export function startCalendar(place) {
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   show();
-  return { show, refresh, signedOut, focus: () => place.focus(), place };
+  return { show, refresh, place, signedOut, root };
 }
 
 // The library calls its grid a table, without the cells of one.
-function plain(place) {
-  for (const part of place.querySelectorAll("[role], [aria-colindex], [aria-colcount], [aria-rowcount], [aria-rowindex]")) {
+function plain(root) {
+  for (const part of root.querySelectorAll("[role], [aria-colindex], [aria-colcount], [aria-rowcount], [aria-rowindex]")) {
     for (const name of ["role", "aria-colindex", "aria-colcount", "aria-rowcount", "aria-rowindex"]) part.removeAttribute(name);
   }
 }

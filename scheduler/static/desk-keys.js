@@ -51,8 +51,8 @@ function search() {
 }
 
 // From a card to the next one; from anywhere else to the next day or into the day.
-function arrow(key, card, { place }) {
-  const cards = [...place.querySelectorAll(".card a")];
+function arrow(key, card, { root }) {
+  const cards = [...root.querySelectorAll(".card a")];
   if (!card) {
     if (key === "ArrowLeft") return press(document.querySelector("#before"));
     if (key === "ArrowRight") return press(document.querySelector("#after"));
@@ -76,6 +76,6 @@ function close(calendar) {
   if (document.querySelector("dialog[open]")) return;
   const visit = document.querySelector("[data-panel=visit]")?.dataset.visit;
   if (!document.querySelector("#panel").childElementCount) return;
-  closePanel();
-  (calendar.place.querySelector(`.visit-${CSS.escape(visit ?? "none")} a`) ?? calendar.place).focus();
+  closePanel(calendar);
+  (calendar.root.querySelector(`.visit-${CSS.escape(visit ?? "none")} a`) ?? calendar.root).focus();
 }

@@ -9,8 +9,9 @@ export function openPanel(address) {
   htmx.ajax("GET", address, { target: "#panel", swap: "innerHTML" });
 }
 
-export function closePanel() {
+export function closePanel(calendar) {
   panel.replaceChildren();
+  calendar.place(null);
 }
 
 // For screen readers as for eyes; `undo` runs when its button is pressed within ten seconds.
@@ -79,14 +80,15 @@ export function startPanel(calendar) {
   document.body.addEventListener("htmx:sendError", () => say(words.no_answer));
   document.body.addEventListener("htmx:responseError", () => say(words.no_answer));
   document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target === panel) arrived();
+    if (event.target === panel) arrived(calendar);
     if (event.target.id === "bar") calendar.show();
   });
   document.body.addEventListener("click", (event) => {
     if (event.target.closest?.("#new-visit")) { event.preventDefault(); newVisit(); }
     if (event.target.closest?.("#help-button")) document.querySelector("#keys").showModal();
-    if (event.target.closest?.("[data-close]")) { closePanel(); calendar.focus(); }
+    if (event.target.closest?.("[data-close]")) { closePanel(calendar); calendar.root.focus(); }
   });
+  panel.addEventListener("change", (event) => { if (event.target.name === "treatment") calendar.place(placed()); });
   // Enter in the search takes the first found.
   document.body.addEventListener("keydown", (event) => {
     const search = event.target.closest?.("[data-picks]");
@@ -98,6 +100,15 @@ export function startPanel(calendar) {
   });
 }
 
+// What the panel is about to place in the calendar: a visit to move, or a patient's treatment to book.
+function placed() {
+  const moves = panel.querySelector("[data-moves]")?.dataset.moves;
+  if (moves) return { visit: moves };
+  const form = panel.querySelector("form[data-places]");
+  const treatment = form?.querySelector("[name=treatment]:checked")?.value;
+  return treatment ? { patient: form.elements.patient.value, treatment } : null;
+}
+
 export function newVisit(fields = {}) {
   const bar = document.querySelector("#bar");
   const address = document.querySelector("#new-visit");
@@ -105,7 +116,8 @@ export function newVisit(fields = {}) {
   openPanel(`${address.getAttribute("href")}?${new URLSearchParams({ day: bar.dataset.day, ...fields })}`);
 }
 
-function arrived() {
+function arrived(calendar) {
+  calendar.place(placed());
   (panel.querySelector("[autofocus]") ?? panel.querySelector("h2"))?.focus();
   for (const undo of panel.querySelectorAll("[data-for-10-seconds]")) setTimeout(() => undo.remove(), TEN_SECONDS);
 }

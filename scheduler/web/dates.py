@@ -5,7 +5,7 @@ Always of the clinic's wall clock and always rendered here: phones have stale zo
 
 from datetime import date, datetime, time
 
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 from flask_babel import get_locale
 
 NBSP = "\u00a0"
@@ -32,6 +32,17 @@ def day_and_time_words(local: datetime) -> str:
     """ "Tuesday 8 December, 5:30 pm"; "mardi 8 décembre à 17 h 30"."""
     joint = " à " if _language() == "fr" else ", "
     return f"{day_words(local)}{joint}{time_words(local)}"
+
+
+def from_words(moment: datetime) -> str:
+    """The day alone where it is allowed from its midnight on."""
+    return day_words(moment) if moment.time() == time.min else day_and_time_words(moment)
+
+
+def weekday_words() -> list[str]:
+    """From Monday on."""
+    names = get_day_names("wide", locale=_language())
+    return [names[weekday] for weekday in range(7)]
 
 
 def _spoken(day: date, pattern: str) -> str:

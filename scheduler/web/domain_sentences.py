@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 SENTENCES = (
     _l("A record cannot be merged with itself."),
     _l("Answer yes or no."),
+    _l("Choose 1 to 12 visits."),
     _l("Choose English or French."),
     _l("Enter a name."),
     _l("Give at least 1 day."),
@@ -21,4 +22,5 @@ SENTENCES = (
     _l("This birth date is too long ago."),
     _l("This day is still to come. Give the day you last had IMS or dry needling."),
     _l("This name is too long: 100 letters at most."),
+    _l("This note is too long: 2,000 letters at most."),
 )

@@ -96,6 +96,10 @@ def _slot_taken(_error: errors.SlotTaken) -> Words:
     )
 
 
+def _room_taken(_error: errors.RoomTaken) -> Words:
+    return _("Another visit is in that room then."), _("Choose another room.")
+
+
 def _not_offered(error: errors.SlotNotOffered) -> Words:
     reason = _HIDDEN.get(error.reason) if error.reason else None
     return (reason() if reason else _("This time cannot be booked.")), _("Choose one of the times on offer.")
@@ -236,6 +240,7 @@ def _invalid(_error: Exception | None = None) -> Words:
 
 _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.SlotTaken: (409, _slot_taken),
+    errors.RoomTaken: (409, _room_taken),
     errors.SlotNotOffered: (409, _not_offered),
     errors.TreatmentTooSoon: (409, _too_soon),
     errors.VisitMustMove: (409, _visit_must_move),

@@ -26,6 +26,7 @@ def install(blueprint: Blueprint) -> None:
         ("day", dates.day_words),
         ("time", dates.time_words),
         ("day_and_time", dates.day_and_time_words),
+        ("from_moment", dates.from_words),
         ("day_with_year", dates.day_with_year_words),
         ("combined", combined),
     ):

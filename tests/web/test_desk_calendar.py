@@ -285,3 +285,46 @@ def test_practitioners_complete_visits_but_do_not_book_or_move(app: Flask, desk:
     assert practitioner.post(f"{path}/cancel", version=2).status_code == 403
     assert practitioner.get("/desk/book").status_code == 403
     assert "Cancel…" not in practitioner.get(path).text
+
+
+def test_forbidden_times_are_named_before_the_drop(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    make_appointment(session, patient=patient, starts_local=local(MONDAY, "14:00"))
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY + timedelta(days=10), "09:00"))
+    asked = {"patient": patient.public_id, "treatment": "ims", "first": "2026-12-07", "days": "1"}
+    (both,) = desk.get("/desk/forbidden.json", **asked).get_json()
+    assert both["words"] == "Too close to other visits: allowed from Thursday 17 December, 9:00 am"
+    (moving,) = desk.get("/desk/forbidden.json", visit=visit.public_id, first="2026-12-07").get_json()
+    assert (moving["starts"], moving["ends"]) == ("2026-12-07T00:00", "2026-12-07T14:00")
+    assert moving["words"] == "Too close to Monday 30 November: allowed from Monday 7 December, 2:00 pm"
+    for wrong in ({"first": "x"}, {"days": "99999"}, {"treatment": "none"}, {"patient": "none"}, {"visit": "none"}):
+        assert desk.get("/desk/forbidden.json", **(asked | wrong)).status_code in (200, 404)
+
+
+def test_the_nearest_free_times_and_a_series_by_telephone(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY + timedelta(days=8), "10:00"))
+    asked = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p1", "weekday": "1", "part": "morning"}
+    free = desk.get("/desk/book/free", **asked).text
+    assert "Tuesday 1 December, 9:00 am, Pat1" in free and "Monday" not in free and "pm" not in free
+    plan = desk.get("/desk/book/series", **asked, starts="2026-12-01T10:00", count="3").text
+    assert "2 visits cannot be at that time" in plan  # the third is too close to the second, now a little later
+    at = ["2026-12-01T10:00 p1", "2026-12-09T10:00 p2", "2026-12-16T10:00 p1", ""]
+    too_soon = desk.post("/desk/book/series", **asked, starts="2026-12-01T10:00", at=[*at, "2026-12-10T10:00 p1"])
+    assert too_soon.status_code == 409 and "Nothing was booked." in too_soon.text
+    done = desk.post("/desk/book/series", **asked, at=at)
+    assert done.status_code == 200 and "3 visits booked" in done.text
+    assert desk.post("/desk/book/series", **asked, at=["soon"]).status_code == 422
+    assert desk.get("/desk/book/series", **asked).status_code == 422
+    assert desk.get("/desk/book/free", **(asked | {"treatment": "none"})).status_code == 404
+
+
+def test_notes_and_rooms_at_the_desk(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    assert "brings &lt;b&gt;" in desk.post(f"{path}/note", note="brings <b>", version=1).text
+    assert desk.post(f"{path}/note", note="x" * 2001, version=2).status_code == 422
+    room = day(desk, view="rooms")["columns"][1]["id"]
+    assert desk.post(f"{path}/room", data=True, room=room, version=2).get_json()["says"] == "Now in Room 2."
+    assert desk.post(f"{path}/room", data=True, room=room, version=1).status_code == 409
+    assert desk.post(f"{path}/room", room="none", version=3).status_code == 404

@@ -7,7 +7,10 @@ from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
     audit,
     booking,
+    booking_free,
+    booking_series,
     calendar,
+    calendar_forbidden,
     calls,
     clearance,
     day,
@@ -28,7 +31,10 @@ from scheduler.web.reception import (
 BLUEPRINTS = (
     entrance.blueprint,
     calendar.blueprint,
+    calendar_forbidden.blueprint,
     booking.blueprint,
+    booking_free.blueprint,
+    booking_series.blueprint,
     visit.blueprint,
     visit_change.blueprint,
     day.blueprint,

@@ -21,12 +21,7 @@ def number(name: str) -> int | None:
 def moment(name: str) -> datetime | None:
     """A minute of the wall clock: `name` as 2026-12-08T10:30, or its day and time in fields of their own."""
     day, at = text(f"{name}_day"), text(f"{name}_time")
-    asked = f"{day}T{at}" if day and at else text(name)
-    with suppress(ValueError):
-        found = datetime.fromisoformat(asked)
-        if found.tzinfo is None and not found.second and not found.microsecond and 2000 <= found.year <= 2999:
-            return found
-    return None
+    return _minute(f"{day}T{at}" if day and at else text(name))
 
 
 def day(name: str) -> date | None:
@@ -38,8 +33,20 @@ def day(name: str) -> date | None:
 
 def place() -> tuple[datetime | None, str | None]:
     """Start and practitioner: those of a "nearest free" button (`at`), else those of the fields."""
-    at, _space, practitioner = text("at").partition(" ")
-    if at:
-        with suppress(ValueError):
-            return datetime.fromisoformat(at).replace(tzinfo=None), practitioner or None
+    if text("at"):
+        return place_of(text("at"))
     return moment("starts"), text("practitioner") or None
+
+
+def place_of(at: str) -> tuple[datetime | None, str | None]:
+    """ "2026-12-08T10:30 priya-nair", as buttons and menus of free times say it."""
+    start, _space, practitioner = at.replace("\0", "").strip().partition(" ")
+    return _minute(start), practitioner or None
+
+
+def _minute(asked: str) -> datetime | None:
+    with suppress(ValueError):
+        found = datetime.fromisoformat(asked)
+        if found.tzinfo is None and not found.second and not found.microsecond and 2000 <= found.year <= 2999:
+            return found
+    return None

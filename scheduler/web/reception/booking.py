@@ -24,7 +24,9 @@ from scheduler.queries.slots import Wanted
 from scheduler.usecases.booking import book_slot
 from scheduler.usecases.patients import register_patient
 from scheduler.web import access
+from scheduler.web.dates import weekday_words
 from scheduler.web.language import template_variables
+from scheduler.web.reception.asked import day as asked_day
 from scheduler.web.reception.asked import moment, place, text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import page
@@ -35,7 +37,7 @@ from scheduler.web.reception.visit import booked
 blueprint = Blueprint("reception_booking", __name__)
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
 
-CARRIED = ("starts", "practitioner", "treatment")  # from step to step, until the visit is saved
+CARRIED = ("starts", "day", "practitioner", "treatment")  # from step to step, until the visit is saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Line:
 def begin() -> ResponseReturnValue:
     """Without `patient`: the search. With one: treatment and time, ready to save."""
     if text("patient"):
-        return _time_page()
+        return time_page()
     return page("reception/booking/who.html", carried=_carried(), starts=moment("starts"), found=None, q="")
 
 
@@ -127,7 +129,7 @@ def save() -> ResponseReturnValue:
         patient_id = patients.row(connection, text("patient")).id
     starts, practitioner = place()
     if starts is None:
-        return _time_page(problem=_("Choose a day and a time."), status=422)
+        return time_page(problem=_("Choose a day and a time."), status=422)
     insists = text("insists") == "yes"
     try:
         made = book_slot(
@@ -143,11 +145,11 @@ def save() -> ResponseReturnValue:
             insists=insists,
         )
     except (BookingRefused, NotFound) as refusal:
-        return _time_page(refusal=refused(refusal, insisted=insists))
+        return time_page(refusal=refused(refusal, insisted=insists))
     return booked(made.public_id)
 
 
-def _time_page(*, problem: str = "", refusal: Refused | None = None, status: int = 200) -> Response:
+def time_page(*, problem: str = "", refusal: Refused | None = None, status: int = 200) -> Response:
     now = clock.now()
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
     language = template_variables()["language"]
@@ -166,10 +168,10 @@ def _time_page(*, problem: str = "", refusal: Refused | None = None, status: int
         treatment=treatment,
         practitioner=text("practitioner"),
         starts=moment("starts"),
-        today=now_local.date(),
+        day=asked_day("day") or now_local.date(),
+        weekdays=weekday_words(),
         problem=problem,
         refusal=refusal,
-        carried=_carried(),
     )
 
 

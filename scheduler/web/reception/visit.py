@@ -1,5 +1,6 @@
 """One visit at the desk: what is known of it, and what becomes of it on the day."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app
@@ -12,6 +13,7 @@ from scheduler.domain.appointment_status import AppointmentStatus, can_change
 from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
+from scheduler.models import Appointment
 from scheduler.queries import appointments, desk_visit, reference
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
@@ -78,6 +80,7 @@ def visit_page(
 ) -> Response:
     now = clock.now()
     zone = clock.zone(current_app.config["CLINIC"].zone)
+    now_local = clock.to_local(now, zone)
     session = db.session()
     session.rollback()
     found = appointments.by_public_id(session, public_id)
@@ -98,16 +101,16 @@ def visit_page(
         known=known,
         rooms=desk_visit.rooms(session),
         sign=visit_sign(found.status),
-        steps=[step for step in AppointmentStatus if can_change(status, step) and step in _STEPS],
+        steps=[step for step in _STEPS if can_change(status, step) and _is_time_for(step, found, now_local)],
         step_words=_step_words(status),
         movable=may_book and found.status in MOVABLE and found.origin != "elsewhere",
         may_book=may_book,
         booked_by=actor_words(history[0].by) if history else "",
         booked_at=clock.to_local(found.created_at, zone),
         texts=[planned_words(planned, zone) for planned in desk_visit.texts(connection, found)],
+        notes=desk_visit.notes(session, found.id),
         screening=desk_visit.screening(session, found.id),
         history=[history_words(line, zone) for line in reversed(history)],
-        is_past=found.ends_at <= now,
         ask=ask,
         asked_starts=moment("starts") if refusal else None,
         done=done,
@@ -122,14 +125,19 @@ def booked(public_id: str) -> Response:
     return visit_page(public_id, done=_("Booked"), undo={"kind": "booking"}, changed=True)
 
 
-_STEPS = frozenset(
-    {
-        AppointmentStatus.BOOKED,
-        AppointmentStatus.ARRIVED,
-        AppointmentStatus.COMPLETED,
-        AppointmentStatus.NO_SHOW,
-    }
+_STEPS = (
+    AppointmentStatus.BOOKED,
+    AppointmentStatus.ARRIVED,
+    AppointmentStatus.COMPLETED,
+    AppointmentStatus.NO_SHOW,
 )
+
+
+def _is_time_for(step: AppointmentStatus, visit: Appointment, now_local: datetime) -> bool:
+    """What the use case would refuse before its day is not offered."""
+    if step == AppointmentStatus.NO_SHOW:
+        return now_local >= visit.starts_local
+    return step == AppointmentStatus.BOOKED or now_local.date() >= visit.starts_local.date()
 
 
 def _step_words(status: AppointmentStatus) -> dict[str, str]:

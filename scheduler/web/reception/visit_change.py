@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,6 +13,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries import appointments
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.visit_details import change_room, write_note
 from scheduler.web import access
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain, problem
@@ -77,6 +78,45 @@ def cancel(public_id: str) -> ResponseReturnValue:
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="cancel")
     return visit_page(public_id, done=_("Cancelled"), undo={"kind": "cancel"}, changed=True)
+
+
+@blueprint.post("/desk/visits/<public_id>/room")
+def room(public_id: str) -> ResponseReturnValue:
+    """`room`, a room's id, and `version`."""
+    try:
+        moved = change_room(
+            db.session(),
+            public_id=public_id,
+            room_id=number("room") or 0,
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        if wants_json():
+            return _refused_as_data(public_id, refusal, insisted=True)
+        return refused_page(public_id, refusal)
+    says = _("Now in %(room)s.", room=moved.room.name if moved.room else "")
+    if wants_json():
+        return jsonify(says=says, version=moved.version)
+    return visit_page(public_id, done=says, changed=True)
+
+
+@blueprint.post("/desk/visits/<public_id>/note")
+def note(public_id: str) -> ResponseReturnValue:
+    """`note` and `version`; empty takes the note away."""
+    try:
+        write_note(
+            db.session(),
+            public_id=public_id,
+            words=request.form.get("note", ""),
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        return refused_page(public_id, refusal)
+    return visit_page(public_id, done=_("Noted"), changed=True)
 
 
 def _place(visit: Appointment) -> dict[str, str | int]:

@@ -32,7 +32,7 @@ class TextWords:
 
 
 def history_words(line: HistoryLine, zone: ZoneInfo) -> HistoryWords:
-    why = line.why if line.why not in (None, "moved") else ""
+    why = line.why if line.why not in (None, "moved", "note") else ""
     return HistoryWords(clock.to_local(line.at, zone), actor_words(line.by), _what(line), why or "")
 
 
@@ -85,6 +85,8 @@ def _what(line: HistoryLine) -> str:
         parts.append(_("now in %(room)s", room=line.room or ""))
     if line.from_status is not None and not parts:
         parts.append(_status(line.status))
+    if line.why == "note":
+        parts.append(_("note changed"))
     return ", ".join(parts) or _("changed")
 
 

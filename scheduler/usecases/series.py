@@ -1,0 +1,63 @@
+"""Booking a course of visits in one go: all of them or none."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.models.constraints import violated
+from scheduler.usecases.new_appointment import Visit, add_appointment
+from scheduler.usecases.placing import Request, find_place, refusal_of, with_alternatives
+from scheduler.usecases.reminder_planning import plan_for
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST = 12  # visits
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStart:
+    starts_local: datetime
+    practitioner: str | None
+
+
+@retry_deadlocks
+def book_series(
+    session: Session,
+    *,
+    clinic: ClinicSettings,
+    patient_id: int,
+    treatment: str,
+    starts: list[SeriesStart],
+    now: datetime,
+    actor: Actor,
+    origin: str,
+) -> list[Visit]:
+    """Every start becomes a visit, in one transaction. The first that is refused refuses all, with its alternatives."""
+    if not 1 <= len(starts) <= LONGEST:
+        raise Invalid({"starts": "Choose 1 to 12 visits."})
+    begin_write(session)
+    made: list[Visit] = []
+    for start in sorted(starts, key=lambda one: one.starts_local):
+        request = Request(clinic, treatment, start.practitioner, start.starts_local, now, actor, patient_id)
+        try:
+            visit = add_appointment(
+                session, find_place(session, request), request, AppointmentStatus.BOOKED, origin=origin
+            )
+            plan_for(session, appointment=visit, clinic=clinic, now=now)
+        except BookingRefused as refused:
+            session.rollback()
+            raise with_alternatives(session, refused, request) from None
+        except IntegrityError as error:
+            session.rollback()
+            refusal = refusal_of(session, violated(error), request)
+            if refusal is None:
+                raise
+            raise with_alternatives(session, refusal, request) from None
+        made.append(visit)
+    session.commit()
+    return made

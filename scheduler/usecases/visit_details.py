@@ -1,0 +1,59 @@
+"""What is written beside a visit, and the room it is in."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import Invalid, NotFound, RoomTaken
+from scheduler.models import Appointment, AppointmentNote, Room
+from scheduler.models.constraints import violated
+from scheduler.usecases.changing import locked, require_version, touch
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST_NOTE = 2000
+
+
+@retry_deadlocks
+def write_note(
+    session: Session, *, public_id: str, words: str, now: datetime, actor: Actor, expected_version: int | None = None
+) -> Appointment:
+    """The visit's note from now on; what it was before stays in the table of notes. Empty takes it away."""
+    words = words.replace("\0", "").strip()
+    if len(words) > LONGEST_NOTE:
+        raise Invalid({"note": "This note is too long: 2,000 letters at most."})
+    begin_write(session)
+    visit = locked(session, public_id)
+    require_version(visit, expected_version)
+    touch(visit, now=now, actor=actor, why="note")
+    session.add(AppointmentNote(appointment_id=visit.id, words=words, written_at=now, written_by=str(actor)))
+    session.commit()
+    return visit
+
+
+@retry_deadlocks
+def change_room(
+    session: Session, *, public_id: str, room_id: int, now: datetime, actor: Actor, expected_version: int | None = None
+) -> Appointment:
+    """The same visit in another room; RoomTaken when another visit is in it then."""
+    begin_write(session)
+    visit = locked(session, public_id)
+    require_version(visit, expected_version)
+    room = session.scalars(select(Room).where(Room.id == room_id, Room.active)).one_or_none()
+    if room is None or visit.room_id is None:
+        raise NotFound("room")
+    if visit.room_id == room.id:
+        return visit
+    visit.room_id = room.id
+    touch(visit, now=now, actor=actor, why=None)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        session.rollback()
+        if violated(error) == "room_not_double_booked":
+            raise RoomTaken from None
+        raise
+    session.commit()
+    return visit
