@@ -163,6 +163,12 @@ class TooManyTries(Exception):
         self.again_at = again_at
 
 
+class NotTextable(Exception):
+    """The number gets no texts: it has opted out, or cannot be reached."""
+
+    code: ClassVar[str] = "not-textable"
+
+
 class CodeWrong(Exception):
     """Not the code that was sent; it may be typed `tries_left` more times."""
 

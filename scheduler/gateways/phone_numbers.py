@@ -51,8 +51,11 @@ def pattern() -> str:
 
 
 def display(number: str) -> str:
-    """ "613-555-0142" for "+16135550142"; one of another country stays international."""
-    parsed = phonenumbers.parse(number, None)
+    """ "613-555-0142" for "+16135550142"; one of another country stays international, a short code or name as it is."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except NumberParseException:
+        return number
     if parsed.country_code != 1:
         return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
     digits = str(parsed.national_number)

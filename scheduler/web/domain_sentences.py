@@ -20,6 +20,8 @@ SENTENCES = (
     _l("The clocks changed then: that time does not exist, or exists twice."),
     _l("This birth date is in the future."),
     _l("This birth date is too long ago."),
+    _l("Write something first."),
+    _l("This is too long for a text."),
     _l("This day is still to come. Give the day you last had IMS or dry needling."),
     _l("This name is too long: 100 letters at most."),
     _l("This note is too long: 2,000 letters at most."),

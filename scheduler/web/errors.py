@@ -198,6 +198,10 @@ def _merge_refused(error: errors.MergeRefused) -> Words:
     )
 
 
+def _not_textable(_error: errors.NotTextable) -> Words:
+    return _("This number gets no texts: it has opted out, or cannot be reached."), _("Please telephone instead.")
+
+
 def _hold_gone(_error: errors.HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
@@ -254,6 +258,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),
+    errors.NotTextable: (409, _not_textable),
     errors.CodeWrong: (422, _code_wrong),
     errors.CodeGone: (409, _code_gone),
     errors.NotFound: (404, _not_found),

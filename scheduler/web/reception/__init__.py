@@ -17,6 +17,7 @@ from scheduler.web.reception import (
     door,
     elsewhere,
     entrance,
+    inbox,
     merging,
     outbox,
     patients,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     visit.blueprint,
     visit_change.blueprint,
     day.blueprint,
+    inbox.blueprint,
     outbox.blueprint,
     patients_search.blueprint,
     patients.blueprint,
@@ -52,7 +54,7 @@ BLUEPRINTS = (
 )
 
 for _blueprint in BLUEPRINTS:
-    _blueprint.context_processor(lambda: {"current_user": current_user})
+    _blueprint.context_processor(lambda: {"current_user": current_user, "inbox_unread": inbox.unread})
 
 
 def init_app(app: Flask) -> None:

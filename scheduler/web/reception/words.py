@@ -68,6 +68,10 @@ _KINDS: Mapping[str, Callable[[], str]] = {
     "confirmation": lambda: _("Confirmation"),
     "days_before": lambda: _("Reminder"),
     "help": lambda: _("Help"),
+    "opt-out": lambda: _("Opt-out confirmed"),
+    "reply": lambda: _("Automatic answer"),
+    "move-link": lambda: _("Link to move a visit"),
+    "desk": lambda: _("From the desk"),
     "inbound": lambda: _("From a patient"),
 }
 

@@ -1,0 +1,153 @@
+"""What the desk's inbox shows: a thread for each number that wrote something somebody has to read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, case, func, select
+
+from scheduler.models import Message, Patient, PhoneAccount
+
+_UNREAD = (Message.for_desk, Message.read_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    public_id: str
+    given_name: str
+    family_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """A number and who has it. `known`: patients use it, or did; `opted_out`, `unreachable`: it gets no texts."""
+
+    number: str
+    known: bool = False
+    opted_out_at: datetime | None = None
+    unreachable_at: datetime | None = None
+    unreachable_why: str | None = None
+    wrong_number_at: datetime | None = None
+    people: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """`last_id`: its newest text for the desk, by which it is asked for."""
+
+    who: Correspondent
+    last_id: int
+    last_at: datetime
+    last_body: str
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadText:
+    id: int
+    at: datetime
+    inbound: bool
+    kind: str
+    body: str
+    status: str
+    error_code: str | None
+    written_by: str | None
+    unread: bool
+
+
+def unread_count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(Message).where(*_UNREAD)) or 0
+
+
+def threads(connection: Connection, *, known: bool, before_id: int | None, limit: int) -> list[Thread]:
+    """The newest first; of numbers that patients have, or of all others."""
+    last = select(
+        Message.number,
+        func.max(Message.id).label("last_id"),
+        func.sum(case((Message.read_at.is_(None), 1), else_=0)).label("unread"),
+    ).where(Message.for_desk)
+    is_known = select(PhoneAccount.id).where(PhoneAccount.number == Message.number).exists()
+    last = last.where(is_known if known else ~is_known).group_by(Message.number)
+    if before_id is not None:
+        last = last.having(func.max(Message.id) < before_id)
+    grouped = last.order_by(func.max(Message.id).desc()).limit(limit).subquery()
+    rows = connection.execute(
+        select(grouped.c.number, grouped.c.last_id, grouped.c.unread, Message.created_at, Message.body)
+        .join(Message, Message.id == grouped.c.last_id)
+        .order_by(grouped.c.last_id.desc())
+    ).all()
+    who = correspondents(connection, [row.number for row in rows])
+    return [Thread(who[row.number], row.last_id, row.created_at, row.body, row.unread) for row in rows]
+
+
+def number_of(connection: Connection, message_id: int) -> str | None:
+    """Whose thread this message is in; only texts for the desk open one."""
+    found: str | None = connection.scalar(select(Message.number).where(Message.id == message_id, Message.for_desk))
+    return found
+
+
+def texts_of(connection: Connection, number: str, limit: int) -> list[ThreadText]:
+    """In and out, the oldest first; the newest `limit` of them. Sign-in codes are left out."""
+    rows = connection.execute(
+        select(
+            Message.id,
+            Message.created_at,
+            Message.direction,
+            Message.kind,
+            Message.body,
+            Message.status,
+            Message.error_code,
+            Message.written_by,
+            (Message.for_desk & Message.read_at.is_(None)).label("unread"),
+        )
+        .where(Message.number == number, Message.kind != "code")
+        .order_by(Message.id.desc())
+        .limit(limit)
+    ).all()
+    return [
+        ThreadText(
+            row.id,
+            row.created_at,
+            row.direction == "in",
+            row.kind,
+            row.body,
+            row.status,
+            row.error_code,
+            row.written_by,
+            bool(row.unread),
+        )
+        for row in reversed(rows)
+    ]
+
+
+def correspondents(connection: Connection, numbers: Sequence[str]) -> dict[str, Correspondent]:
+    """For each of the numbers, also those that nobody has."""
+    rows = connection.execute(
+        select(
+            PhoneAccount.number,
+            PhoneAccount.opted_out_at,
+            PhoneAccount.unreachable_at,
+            PhoneAccount.unreachable_why,
+            PhoneAccount.wrong_number_at,
+            Patient.public_id,
+            Patient.given_name,
+            Patient.family_name,
+        )
+        .outerjoin(Patient, Patient.phone_account_id == PhoneAccount.id)
+        .where(PhoneAccount.number.in_(numbers))
+        .order_by(Patient.id)
+    ).all()
+    found = {number: Correspondent(number) for number in numbers}
+    for number in {row.number for row in rows}:
+        own = [row for row in rows if row.number == number]
+        people = tuple(Person(row.public_id, row.given_name, row.family_name) for row in own if row.public_id)
+        found[number] = Correspondent(
+            number,
+            True,
+            own[0].opted_out_at,
+            own[0].unreachable_at,
+            own[0].unreachable_why,
+            own[0].wrong_number_at,
+            people,
+        )
+    return found

@@ -1,0 +1,54 @@
+// Comforts only: the page does its work without this file.
+
+// Parts as domain/sms_segments.py counts them; the alphabets come with the page.
+function segments(text, basic, extended) {
+  const letters = [...text];
+  const plain = letters.every((letter) => basic.has(letter) || extended.has(letter));
+  const sizes = plain ? letters.map((letter) => (extended.has(letter) ? 2 : 1)) : letters.map((letter) => letter.length);
+  const [single, joined] = plain ? [160, 153] : [70, 67];
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total <= single) return { parts: 1, left: single - total, plain };
+  let parts = 1;
+  let room = joined;
+  for (const size of sizes) {
+    if (size > room) {
+      parts += 1;
+      room = joined;
+    }
+    room -= size;
+  }
+  return { parts, left: room, plain };
+}
+
+const box = document.querySelector("[data-answer] textarea");
+if (box) {
+  const [basic, extended] = [new Set(box.dataset.basic), new Set(box.dataset.extended)];
+  const cost = document.querySelector("#cost");
+  const { one, more, dear } = cost.dataset;
+  const count = () => {
+    const found = segments(box.value.trim().replaceAll("\r\n", "\n"), basic, extended);
+    const words = (found.parts === 1 ? one : more.replace("{n}", found.parts)).replace("{left}", found.left);
+    cost.textContent = box.value.trim() ? `${words}${found.plain ? "" : `; ${dear}`}` : "";
+  };
+  box.addEventListener("input", count);
+  count();
+  document.querySelector("[data-without-script]").hidden = true;
+}
+
+// A thread that has been opened is read.
+const reading = document.querySelector("form[data-mark-read]");
+if (reading) {
+  fetch(reading.action, {
+    method: "POST",
+    body: new FormData(reading),
+    headers: { "X-Requested-With": "fetch" },
+  }).then(async (answer) => {
+    if (!answer.ok || answer.redirected) return;
+    reading.hidden = true;
+    const left = await answer.text();
+    for (const badge of document.querySelectorAll("[data-inbox-unread]")) {
+      badge.querySelector("[data-number]").textContent = left;
+      badge.hidden = left === "0";
+    }
+  });
+}

@@ -1,0 +1,101 @@
+"""The desk's inbox: texts that somebody has to read, and what the desk answers."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import Invalid, NotTextable
+from scheduler.models import Message, Patient, PhoneAccount
+from scheduler.usecases import audit
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST_ANSWER = 800
+SAME_WITHIN = timedelta(minutes=1)
+STOPPED_WHY = "wrong number"
+
+
+@retry_deadlocks
+def mark_read(session: Session, *, number: str, up_to_id: int, now: datetime, actor: Actor) -> None:
+    """What came from `number` up to the message that was on the page; later ones stay unread."""
+    begin_write(session)
+    _mark_read(session, number, up_to_id, now, actor)
+    session.commit()
+
+
+@retry_deadlocks
+def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now: datetime, actor: Actor) -> Message:
+    """Queue the desk's answer, once for a button pressed twice; what it answers counts as read.
+
+    Refuses by Invalid, and by NotTextable when the number has opted out or cannot be reached.
+    """
+    body = body.replace("\r\n", "\n").replace("\0", "").strip()
+    if not body:
+        raise Invalid({"body": "Write something first."})
+    if len(body) > LONGEST_ANSWER:
+        raise Invalid({"body": "This is too long for a text."})
+    begin_write(session)
+    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
+    if account is not None and (account.opted_out_at or account.unreachable_at):
+        raise NotTextable
+    before = session.scalar(
+        select(Message).where(
+            Message.number == number,
+            Message.kind == "desk",
+            Message.body == body,
+            Message.written_by == str(actor),
+            Message.created_at > now - SAME_WITHIN,
+        )
+    )
+    if before is None:
+        before = _message(session, account, number, body, now, actor)
+    _mark_read(session, number, up_to_id, now, actor)
+    session.commit()
+    return before
+
+
+@retry_deadlocks
+def settle_wrong_number(session: Session, *, number: str, stop: bool, now: datetime, actor: Actor) -> None:
+    """Stop texting the number, until it is verified again by a code; or go on, because it is right after all."""
+    begin_write(session)
+    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
+    if account is not None:
+        account.wrong_number_at = None
+        if stop:
+            account.unreachable_at, account.unreachable_why = now, STOPPED_WHY
+        for patient_id in _patients(session, account):
+            details = "wrong number: " + ("no more texts" if stop else "right after all")
+            audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient_id, details=details)
+    session.commit()
+
+
+def _message(
+    session: Session, account: PhoneAccount | None, number: str, body: str, now: datetime, actor: Actor
+) -> Message:
+    patients = _patients(session, account) if account else []
+    message = Message(
+        direction="out",
+        kind="desk",
+        number=number,
+        body=body,
+        status="queued",
+        created_at=now,
+        next_attempt_at=now,
+        written_by=str(actor),
+        patient_id=patients[0] if len(patients) == 1 else None,
+    )
+    session.add(message)
+    return message
+
+
+def _patients(session: Session, account: PhoneAccount) -> list[int]:
+    return list(session.scalars(select(Patient.id).where(Patient.phone_account_id == account.id)))
+
+
+def _mark_read(session: Session, number: str, up_to_id: int, now: datetime, actor: Actor) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.number == number, Message.for_desk, Message.read_at.is_(None), Message.id <= up_to_id)
+        .values(read_at=now, read_by=str(actor))
+    )

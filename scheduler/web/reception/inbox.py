@@ -1,0 +1,174 @@
+"""What patients wrote and nobody has answered yet: a list of threads, and one of them with an answer box."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid, NotFound, NotTextable
+from scheduler.domain.sms_segments import BASIC, EXTENDED, is_gsm7, segments
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import inbox as queries
+from scheduler.queries.inbox import Correspondent
+from scheduler.usecases import inbox as usecases
+from scheduler.web import access
+from scheduler.web.errors import explain
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.words import kind_words, text_sign
+
+PAGE, THREAD = 50, 100
+
+blueprint = Blueprint("reception_inbox", __name__, url_prefix="/desk/inbox")
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a text typed so far costs."""
+
+    parts: int
+    plain: bool
+
+
+def unread() -> int:
+    """For the desk's menu."""
+    if current_user.role not in ("receptionist", "owner"):
+        return 0
+    with db.reading.connect() as connection:
+        return queries.unread_count(connection)
+
+
+@blueprint.get("")
+def show() -> ResponseReturnValue:
+    """`?from=unknown`: numbers that no patient has."""
+    known = request.args.get("from") != "unknown"
+    before = request.args.get("before", "")
+    before_id = int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
+    with db.reading.connect() as connection:
+        found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
+    return render_template(
+        "reception/inbox/show.html",
+        threads=found[:PAGE],
+        older=found[PAGE - 1].last_id if len(found) > PAGE else None,
+        newest=before_id is None,
+        known=known,
+        name_of=_name_of,
+        display=display,
+        local=_local,
+    )
+
+
+@blueprint.get("/<int(max=2147483647):message_id>")
+def thread(message_id: int) -> ResponseReturnValue:
+    return _thread(message_id)
+
+
+@blueprint.post("/<int(max=2147483647):message_id>/read")
+def read(message_id: int) -> ResponseReturnValue:
+    """The page's own script asks for it when the thread has been opened, and a button without it."""
+    usecases.mark_read(
+        db.session(),
+        number=_number(message_id),
+        up_to_id=_up_to(message_id),
+        now=clock.now(),
+        actor=current_user.actor,
+    )
+    if request.headers.get("X-Requested-With") == "fetch":
+        return Response(str(unread()), mimetype="text/plain")
+    return redirect(url_for(".show"), 303)
+
+
+@blueprint.post("/<int(max=2147483647):message_id>/answer")
+def answer(message_id: int) -> ResponseReturnValue:
+    body = request.form.get("body", "")[: usecases.LONGEST_ANSWER * 2]
+    if "count" in request.form:
+        return _thread(message_id, typed=body, cost=_cost(body))
+    try:
+        usecases.answer_text(
+            db.session(),
+            number=_number(message_id),
+            body=body,
+            up_to_id=_up_to(message_id),
+            now=clock.now(),
+            actor=current_user.actor,
+        )
+    except Invalid as invalid:
+        problem = invalid.errors["body"]
+        return _thread(message_id, typed=body, problem=_(problem), status=422)
+    except NotTextable as refusal:
+        explained = explain(refusal)
+        problem = f"{explained.title} {explained.advice}"
+        return _thread(message_id, typed=body, problem=problem, status=explained.status)
+    flash(_("Your answer is on its way."))
+    return redirect(url_for(".thread", message_id=message_id), 303)
+
+
+@blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
+def wrong_number(message_id: int) -> ResponseReturnValue:
+    stop = request.form.get("stop") == "yes"
+    usecases.settle_wrong_number(
+        db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor
+    )
+    flash(_("This number gets no more texts.") if stop else _("This number goes on getting texts."))
+    return redirect(url_for(".thread", message_id=message_id), 303)
+
+
+def _thread(
+    message_id: int, *, typed: str = "", cost: Cost | None = None, problem: str = "", status: int = 200
+) -> ResponseReturnValue:
+    with db.reading.connect() as connection:
+        number = queries.number_of(connection, message_id)
+        if number is None:
+            raise NotFound("thread")
+        who = queries.correspondents(connection, [number])[number]
+        texts = queries.texts_of(connection, number, THREAD)
+    html = render_template(
+        "reception/inbox/thread.html",
+        who=who,
+        texts=texts,
+        message_id=message_id,
+        up_to=max(text.id for text in texts),
+        unread=any(text.unread for text in texts),
+        typed=typed,
+        cost=cost,
+        problem=problem,
+        name=_name_of(who),
+        display=display,
+        local=_local,
+        sign=text_sign,
+        kind_words=kind_words,
+        longest=usecases.LONGEST_ANSWER,
+        alphabet={"basic": "".join(sorted(BASIC)), "extended": "".join(sorted(EXTENDED))},
+    )
+    return html, status
+
+
+def _number(message_id: int) -> str:
+    number = queries.number_of(db.session.connection(), message_id)
+    if number is None:
+        raise NotFound("thread")
+    return number
+
+
+def _up_to(message_id: int) -> int:
+    """The newest message that was on the page."""
+    asked = request.form.get("up_to", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else message_id
+
+
+def _cost(body: str) -> Cost:
+    return Cost(segments(body), is_gsm7(body))
+
+
+def _name_of(who: Correspondent) -> str:
+    names = ", ".join(f"{person.given_name} {person.family_name}" for person in who.people)
+    return names or display(who.number)
+
+
+def _local(at: datetime) -> datetime:
+    return clock.to_local(at, clock.zone(current_app.config["CLINIC"].zone))

@@ -1,0 +1,171 @@
+"""The desk's inbox: what patients wrote, who has read it, and what the desk answers."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from scheduler.models import AuditLine, Message, Patient, PhoneAccount
+from scheduler.usecases.inbound import receive
+from tests.factories import CLINIC, make_clinic, make_patient
+from tests.web.pages import path_of, plain, send
+from tests.web.test_desk import NOW, PASSWORD, StaffUser, enter, hash_password
+
+NUMBER, STRANGER = "+16135550142", "+16135550143"
+_sids = count(1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def patient(session: Session) -> Patient:
+    make_clinic(session)
+    return make_patient(session, number=NUMBER, given_name="Amélie", family_name="Roy")
+
+
+@pytest.fixture
+def desk(client: FlaskClient, session: Session, patient: Patient) -> FlaskClient:
+    """Signed in as a receptionist."""
+    hashed = hash_password(PASSWORD)
+    for role in ("receptionist", "practitioner"):
+        session.add(StaffUser(username=role, display_name=role, role=role, password_hash=hashed, created_at=NOW))
+    session.commit()
+    enter(client, "receptionist")
+    return client
+
+
+def text_in(session: Session, body: str, number: str = NUMBER, *, at: timedelta = timedelta()) -> None:
+    receive(session, sid=f"SMin{next(_sids)}", number=number, body=body, opt_out_type=None, clinic=CLINIC, now=NOW + at)
+
+
+def unread(client: FlaskClient) -> int:
+    found = re.search(r"data-inbox-unread[^>]*><span data-number>(\d+)", client.get("/desk/list").text)
+    assert found
+    return int(found[1])
+
+
+def thread_of(client: FlaskClient, words: str, *, where: str = "/desk/inbox") -> str:
+    page = client.get(where).text
+    found = re.search(rf'href="(/desk/inbox/\d+)#text-\d+">(?:(?!</a>).)*{words}', page, re.DOTALL)
+    assert found, plain(client.get(where))
+    return found[1]
+
+
+def test_what_came_is_unread_until_somebody_read_it(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Can I bring my dog?")
+    text_in(session, "It is small.")
+    text_in(session, "Buy gold", STRANGER)
+    assert unread(desk) == 3
+    there = thread_of(desk, "Amélie Roy")
+    page = desk.get(there)
+    assert plain(page).index("Can I bring my dog?") < plain(page).index("It is small.")
+    assert "Buy gold" not in page.text + desk.get("/desk/inbox").text, "unknown numbers are kept apart"
+    assert unread(desk) == 3, "looking changes nothing"
+    text_in(session, "And quiet.")  # came while the page was open
+    assert path_of(send(desk, page, "read")) == "/desk/inbox"
+    assert unread(desk) == 2
+    assert "Buy gold" in desk.get(thread_of(desk, "613-555-0143", where="/desk/inbox?from=unknown")).text
+    kept = session.scalars(select(Message).where(Message.body == "It is small.")).one()
+    assert (kept.read_by, kept.read_at) == ("staff:receptionist", NOW)
+
+
+def test_an_answer_is_queued_once_and_counts_as_reading(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Can I bring my dog?")
+    there = thread_of(desk, "Amélie Roy")
+    page = desk.get(there)
+    for _ in range(2):
+        assert path_of(send(desk, page, "answer", body="Bien sûr! 🐶")) == there
+    assert unread(desk) == 0
+    [answer] = session.scalars(select(Message).where(Message.direction == "out")).all()
+    assert (answer.kind, answer.status, answer.number, answer.body) == ("desk", "queued", NUMBER, "Bien sûr! 🐶")
+    assert (answer.written_by, answer.patient_id is not None) == ("staff:receptionist", True)
+    shown = plain(desk.get(there))
+    assert "Your answer is on its way." in shown and "From the desk (receptionist)" in shown
+
+
+def test_the_parts_are_counted_without_script_and_nothing_is_sent(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    page = desk.get(thread_of(desk, "Amélie Roy"))
+    for body, words in (("à" * 160, "1 part"), ("a" * 161, "2 parts"), ("ê" * 71, "2 parts; letters like")):
+        counted = send(desk, page, "answer", body=body, count="yes")
+        assert words in plain(counted) and body in counted.text
+    assert session.scalars(select(Message).where(Message.direction == "out")).all() == []
+
+
+@pytest.mark.parametrize(("body", "says"), [("  \r\n ", "Write something first."), ("a" * 801, "This is too long")])
+def test_an_answer_that_cannot_be_is_refused_with_words(
+    desk: FlaskClient, session: Session, body: str, says: str
+) -> None:
+    text_in(session, "Hello?")
+    refused = send(desk, desk.get(thread_of(desk, "Amélie Roy")), "answer", body=body)
+    assert (refused.status_code, says in plain(refused)) == (422, True)
+
+
+def test_who_opted_out_cannot_be_answered(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    there = thread_of(desk, "Amélie Roy")
+    before = desk.get(there)
+    text_in(session, "STOP")
+    assert "it cannot be answered by text" in plain(desk.get(there))
+    refused = send(desk, before, "answer", body="Hi")
+    assert (refused.status_code, "Please telephone instead." in plain(refused)) == (409, True)
+    assert session.scalars(select(Message).where(Message.kind == "desk")).all() == []
+
+
+def test_a_wrong_number_is_stopped_or_not_as_reception_decides(
+    desk: FlaskClient, session: Session, patient: Patient
+) -> None:
+    account = patient.phone_account
+    assert account
+    text_in(session, "wrong number!")
+    there = thread_of(desk, "Amélie Roy")
+    send(desk, desk.get(there), "wrong-number", stop="no")
+    session.refresh(account)
+    assert (account.wrong_number_at, account.unreachable_at) == (None, None)
+    text_in(session, "I told you: wrong number", at=timedelta(hours=1))
+    send(desk, desk.get(there), "wrong-number", stop="yes")
+    session.refresh(account)
+    assert (account.wrong_number_at, account.unreachable_at, account.unreachable_why) == (None, NOW, "wrong number")
+    told = session.scalars(select(AuditLine.details).where(AuditLine.patient_id == patient.id)).all()
+    assert "wrong number: no more texts" in told
+
+
+def test_a_family_is_named_and_the_thread_is_one(desk: FlaskClient, session: Session, patient: Patient) -> None:
+    session.add(Patient(given_name="Léo", family_name="Roy", phone_account=patient.phone_account, created_at=NOW))
+    session.commit()
+    text_in(session, "Which of us?")
+    assert "Amélie Roy, Léo Roy" in plain(desk.get(thread_of(desk, "Amélie Roy")))
+
+
+def test_only_reception_and_owner_read_it_and_odd_addresses_are_404(
+    desk: FlaskClient, session: Session, client: FlaskClient
+) -> None:
+    text_in(session, "Hello?")
+    session.execute(update(PhoneAccount).values(language="en"))
+    session.commit()
+    for odd in ("/desk/inbox/0", "/desk/inbox/99999999999", "/desk/inbox/x", "/desk/inbox/-1"):
+        assert desk.get(odd).status_code == 404
+    assert desk.get("/desk/inbox?before=x&from=unknown").status_code == 200
+    there = thread_of(desk, "Amélie Roy")
+    other = desk.application.test_client()
+    enter(other, "practitioner")
+    assert other.get(there).status_code == other.get("/desk/inbox").status_code == 403
+    assert desk.post(f"{there}/answer", data={"body": "forged"}).status_code == 400
+
+
+def test_names_and_short_codes_that_write_to_us_are_shown(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "ad", "CLINIC")
+    text_in(session, "ad", "33612")
+    page = desk.get("/desk/inbox?from=unknown").text
+    assert "CLINIC" in page and "33612" in page
+    assert desk.get("/desk/outbox").status_code == 200
