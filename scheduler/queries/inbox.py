@@ -13,6 +13,7 @@ _UNREAD = (Message.for_desk, Message.read_at.is_(None))
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    id: int
     public_id: str
     given_name: str
     family_name: str
@@ -20,15 +21,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Correspondent:
-    """A number and who has it. `known`: patients use it, or did; `opted_out`, `unreachable`: it gets no texts."""
+    """A number and who has it. `opted_out_at`, `unreachable_at`: since then it gets no texts."""
 
     number: str
-    known: bool = False
     opted_out_at: datetime | None = None
     unreachable_at: datetime | None = None
     unreachable_why: str | None = None
     wrong_number_at: datetime | None = None
     people: tuple[Person, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        return bool(self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
         func.max(Message.id).label("last_id"),
         func.sum(case((Message.read_at.is_(None), 1), else_=0)).label("unread"),
     ).where(Message.for_desk)
-    is_known = select(PhoneAccount.id).where(PhoneAccount.number == Message.number).exists()
+    is_known = select(Patient.id).join(Patient.phone_account).where(PhoneAccount.number == Message.number).exists()
     last = last.where(is_known if known else ~is_known).group_by(Message.number)
     if before_id is not None:
         last = last.having(func.max(Message.id) < before_id)
@@ -129,6 +133,7 @@ def correspondents(connection: Connection, numbers: Sequence[str]) -> dict[str, 
             PhoneAccount.unreachable_at,
             PhoneAccount.unreachable_why,
             PhoneAccount.wrong_number_at,
+            Patient.id,
             Patient.public_id,
             Patient.given_name,
             Patient.family_name,
@@ -140,10 +145,9 @@ def correspondents(connection: Connection, numbers: Sequence[str]) -> dict[str, 
     found = {number: Correspondent(number) for number in numbers}
     for number in {row.number for row in rows}:
         own = [row for row in rows if row.number == number]
-        people = tuple(Person(row.public_id, row.given_name, row.family_name) for row in own if row.public_id)
+        people = tuple(Person(row.id, row.public_id, row.given_name, row.family_name) for row in own if row.public_id)
         found[number] = Correspondent(
             number,
-            True,
             own[0].opted_out_at,
             own[0].unreachable_at,
             own[0].unreachable_why,

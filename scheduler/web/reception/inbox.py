@@ -16,6 +16,7 @@ from scheduler.gateways.phone_numbers import display
 from scheduler.queries import inbox as queries
 from scheduler.queries.inbox import Correspondent
 from scheduler.usecases import inbox as usecases
+from scheduler.usecases.audit import note_view
 from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
@@ -127,6 +128,9 @@ def _thread(
             raise NotFound("thread")
         who = queries.correspondents(connection, [number])[number]
         texts = queries.texts_of(connection, number, THREAD)
+    if request.method == "GET":
+        for person in who.people:
+            note_view(db.session(), actor=current_user.actor, now=clock.now(), patient_id=person.id, details="texts")
     html = render_template(
         "reception/inbox/thread.html",
         who=who,
