@@ -140,7 +140,7 @@ def _write_people(
             phone_account_id=accounts[who.number].id if who.number else None,
             language=who.language,
             cleared_for_ims_at=since if who.cleared else None,
-            cleared_by="staff:priya" if who.cleared else None,
+            cleared_by="staff:demo-priya" if who.cleared else None,
             feed_token=unguessable(random, 24),
             created_at=since,
         )

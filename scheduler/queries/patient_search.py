@@ -34,6 +34,7 @@ class FoundPatient:
     birth_date: date | None
     number: str | None
     cleared: bool
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def _matching(lead: _Lead, others: Sequence[Criterion]) -> Any:
             Patient.birth_date,
             PhoneAccount.number,
             Patient.cleared_for_ims_at.is_not(None),
+            Patient.restricted_at.is_not(None),
         )
         .select_from(lead.source)
         .join(Patient, lead.joined)

@@ -39,6 +39,7 @@ def test_the_line_says_what_is_asked_on_the_telephone(receptionist: FlaskClient)
         "next_visit": None,
         "last_visit": "2026-11-30T09:00:00-05:00",
         "no_shows": 1,
+        "restricted": False,
     }
     assert (second["cleared"], second["birth_date"], second["next_allowed"]) == (False, None, None)
     assert answer.headers["Cache-Control"] == "no-store"

@@ -43,6 +43,7 @@ def show() -> ResponseReturnValue:
         staff=staff,
         by=lambda actor: actor_words(actor, names),
         what_words=what_words,
+        details_words=details_words,
         local=local,
     )
 
@@ -50,6 +51,12 @@ def show() -> ResponseReturnValue:
 def what_words(what: str) -> str:
     found = _WORDS.get(what)
     return found() if found else what
+
+
+def details_words(details: str) -> str:
+    """Fields by the names that the pages give them; days and whatever else is said stay as they are."""
+    parts = details.split(", ") if details else []
+    return ", ".join(_DETAILS[part]() if part in _DETAILS else part for part in parts)
 
 
 def _wanted() -> Filter:
@@ -90,4 +97,19 @@ _WORDS: dict[str, Callable[[], str]] = {
     "patient.call_taken_back": lambda: _("took a call back"),
     "settings.changed": lambda: _("changed settings"),
     "staff.changed": lambda: _("changed staff"),
+}
+
+_DETAILS: dict[str, Callable[[], str]] = {
+    "given_name": lambda: _("First name"),
+    "family_name": lambda: _("Last name"),
+    "birth_date": lambda: _("Date of birth"),
+    "phone_account": lambda: _("Mobile number"),
+    "language": lambda: _("Language of texts"),
+    "note": lambda: _("Note"),
+    "edit": lambda: _("to change details"),
+    "merging": lambda: _("to merge"),
+    "restriction": lambda: _("to restrict"),
+    "IMS elsewhere": lambda: _("IMS elsewhere"),
+    "kept": lambda: _("stays"),
+    "merged into another": lambda: _("goes into the other"),
 }

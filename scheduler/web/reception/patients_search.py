@@ -37,6 +37,7 @@ class PatientLine:
     next_visit: datetime | None
     last_visit: datetime | None
     no_shows: int
+    restricted: bool = False
 
 
 @blueprint.get("")
@@ -67,6 +68,7 @@ def search() -> ResponseReturnValue:
                 "next_visit": moment(line.next_visit),
                 "last_visit": moment(line.last_visit),
                 "no_shows": line.no_shows,
+                "restricted": line.restricted,
             }
             for line in _found()["lines"]
         ]
@@ -104,6 +106,7 @@ def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[Pat
             next_visit=(summary := summaries.get(patient.id, nothing)).next_visit,
             last_visit=summary.last_visit,
             no_shows=summary.no_shows,
+            restricted=patient.restricted,
         )
         for patient in found
     ]
