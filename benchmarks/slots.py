@@ -52,7 +52,11 @@ def measure(address: Address, today: date, kind: str) -> Rates:
 
 
 def queries(address: Address, today: date, kind: str) -> int:
-    """The most statements that one question about this kind of calendar takes, nothing of it in memory."""
+    """The most statements that one question about this kind of calendar takes, nothing of the calendar in memory.
+
+    The first request of a process reads besides what the clinic has (treatments, practitioners, hours, rooms).
+    """
+    load.one(address, _requests(address, today, DAY, cold=False)[0])
     most = 0
     for what in ASKED_OF[kind]:
         for request in _requests(address, today, what, cold=what != UNCHANGED):

@@ -120,7 +120,8 @@ def test_64_at_once_do_not_wait_for_each_other(twilio: FakeTwilio, sms: TwilioSm
         sids = set(threads.map(lambda number: send(sms, attempt_id=str(number)), range(64)))
 
     assert len(sids) == 64
-    assert time.monotonic() - began < 1.5  # one after the other: 19 s
+    # One after the other they take 64 times the latency; a busy machine takes its time, but never half of that.
+    assert time.monotonic() - began < 64 * twilio.latency_seconds / 2
 
 
 @pytest.mark.parametrize(
