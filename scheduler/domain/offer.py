@@ -77,12 +77,17 @@ class Offer:
     def days(self) -> dict[date, int]:
         """The days with something on offer, and how many distinct starts each has."""
         width = self.grid.per_day
-        anybody = 0
-        for row in self._offered:
-            anybody |= row
-        starts = anybody.to_bytes(self.grid.size, "little")
+        starts = self._by_anybody
         counts = (starts.count(1, index * width, (index + 1) * width) for index in range(self.grid.days))
         return {self.grid.day(index): count for index, count in enumerate(counts) if count}
+
+    def nearest(self, wanted_local: datetime, count: int) -> tuple[OfferedStart, ...]:
+        """The starts nearest to the wanted one, in order of time, each once."""
+        offered, at = self._by_anybody, min(self.grid.index_from(wanted_local), self.grid.size)
+        earlier = islice((index for index in range(at - 1, -1, -1) if offered[index]), count)
+        later = islice((index for index in range(at, self.grid.size) if offered[index]), count)
+        starts = sorted(map(self._first_at, chain(earlier, later)))
+        return tuple(sorted(sorted(starts, key=lambda start: abs(start.starts_local - wanted_local))[:count]))
 
     def read_out(self, starts: Callable[[date], Sequence[str]], practitioners: Sequence[str]) -> Iterator[str]:
         """Each start on offer as text, in order: what `starts` has for it, followed by its practitioner's.
@@ -175,6 +180,18 @@ class Offer:
     @cached_property
     def _offered_side_by_side(self) -> bytes:
         return self._side_by_side(self._offered)
+
+    def _first_at(self, index: int) -> OfferedStart:
+        day, place = divmod(index, self.grid.per_day)
+        who = next(p for p, row in zip(self.practitioners, self._offered, strict=True) if row >> 8 * index & 1)
+        return OfferedStart(self.grid.starts_of(self.grid.day(day))[place], who)
+
+    @cached_property
+    def _by_anybody(self) -> bytes:
+        anybody = 0
+        for row in self._offered:
+            anybody |= row
+        return anybody.to_bytes(self.grid.size, "little")
 
     @cached_property
     def _offered(self) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, SlotSearch, find_offer
@@ -80,13 +80,18 @@ def find_slots(
     """The offer to anybody, for reading. Without `bounds` within lead time and horizon, as patients book."""
     state = known or reference.state(connection)
     bounds = bounds or online_bounds(clinic, now)
-    kept = _kept_of(connection)
+    kept = _kept_of(connection.engine)
     key = (state, wanted, bounds)
     found = kept.get(key, now)
     if found is None:
         found = search(connection, wanted, clinic=clinic, now=now, state=state, bounds=bounds)
         kept.put(key, found)
     return found
+
+
+def known_slots(engine: Engine, wanted: Wanted, *, state: State, bounds: "Bounds", now: datetime) -> Found | None:
+    """What `find_slots` would find, when it is in memory."""
+    return _kept_of(engine).get((state, wanted, bounds), now)
 
 
 def find_slots_for_patient(
@@ -218,10 +223,7 @@ def online_bounds(clinic: ClinicSettings, now: datetime) -> Bounds:
 
 
 def nearest(offer: Offer, wanted_local: datetime, count: int = 3) -> tuple[OfferedStart, ...]:
-    """The offered starts nearest to the wanted one, in order of time, one a start."""
-    by_start = {start.starts_local: start for start in reversed(list(offer))}
-    chosen = sorted(by_start.values(), key=lambda start: (abs(start.starts_local - wanted_local), start))[:count]
-    return tuple(sorted(chosen))
+    return offer.nearest(wanted_local, count)
 
 
 def search(
@@ -291,5 +293,5 @@ class _KeptOffers:
 _kept: "WeakKeyDictionary[Any, _KeptOffers]" = WeakKeyDictionary()  # connection pool → offers
 
 
-def _kept_of(connection: Connection) -> _KeptOffers:
-    return _kept.setdefault(connection.engine.pool, _KeptOffers())
+def _kept_of(engine: Engine) -> _KeptOffers:
+    return _kept.setdefault(engine.pool, _KeptOffers())

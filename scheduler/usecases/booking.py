@@ -36,6 +36,7 @@ from scheduler.usecases.placing import (
     find_place,
     lock_room,
 )
+from scheduler.usecases.refusing import refuse_what_is_known_taken
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -71,6 +72,8 @@ def book_slot(
     )
     if screening is not None and screening.needled_on is not None:
         record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)
+    if hold is None:
+        refuse_what_is_known_taken(session, request)
 
     def book() -> Visit:
         booked: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None

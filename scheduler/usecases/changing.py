@@ -33,10 +33,9 @@ from scheduler.usecases.placing import (
     candidates,
     lock_patient,
     lock_practitioners,
-    refusal_of,
     wanted_of,
-    with_alternatives,
 )
+from scheduler.usecases.refusing import refusal_of, with_alternatives
 from scheduler.usecases.transaction import begin_write
 
 ROOM_RACES = 6  # another booking may take the chosen room between our look and our insert

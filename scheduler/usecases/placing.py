@@ -2,11 +2,11 @@
 
 Locks (PostgreSQL; SQLite has its one write transaction) are always taken in this order: practitioners by id, patient,
 room, appointment. Facts read under a lock may still miss what was committed while waiting for it; then the
-constraint refuses, and `refusal_of` says the same as the check would have.
+constraint refuses, and `refusing.refusal_of` says the same as the check would have.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,14 +18,12 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.availability import HiddenReason, Offer
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import (
-    BookingRefused,
     NotCleared,
     NotFound,
     PatientBusy,
     PatientRestricted,
     SlotNotOffered,
     SlotTaken,
-    TreatmentTooSoon,
 )
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import require_spacing
@@ -34,15 +32,7 @@ from scheduler.queries import reference, slots
 from scheduler.queries.plain import Plain
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
-
-ALTERNATIVES_BEFORE = timedelta(days=8)
-ALTERNATIVES_AFTER = timedelta(days=21)
-CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
-    "practitioner_not_double_booked": SlotTaken,
-    "room_not_double_booked": SlotTaken,
-    "patient_not_double_booked": PatientBusy,
-    "treatment_spacing": TreatmentTooSoon,
-}
+from scheduler.queries.visits import PatientFacts
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LOCK_PRACTITIONERS = (
@@ -139,7 +129,7 @@ def find_place(session: Session, request: Request) -> Place:
     )
     starts_at = request.starts_at
     offer = found.offer.at_any_hour() if request.bends_hours else found.offer
-    practitioner_id = _choose_practitioner(offer, request.starts_local)
+    practitioner_id = choose_practitioner(offer, request.starts_local)
     place = Place(wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
     if found.ran_out:
         _expire_in_the_way(session, found.ran_out, request, place)
@@ -156,9 +146,13 @@ def require_patient_may(session: Session, request: Request, wanted: Wanted, *, l
     facts = slots.facts_for(
         session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, locking=locking
     )
+    require_facts_allow(request, wanted.treatment, facts)
+
+
+def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: PatientFacts) -> None:
     if facts.restricted and request.actor.keeps_to_offer:
         raise PatientRestricted
-    treatment, starts = wanted.treatment, request.starts_local
+    starts = request.starts_local
     if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
         raise NotCleared
     if treatment.min_days:
@@ -166,47 +160,6 @@ def require_patient_may(session: Session, request: Request, wanted: Wanted, *, l
     visit = TimeSlot(starts, starts + timedelta(minutes=treatment.minutes))
     if any(visit.overlaps(other) for other in facts.visits):
         raise PatientBusy
-
-
-def refusal_of(session: Session, constraint: str | None, request: Request) -> BookingRefused | None:
-    """What to answer when the database refused: the constraint's refusal, with facts read now."""
-    kind = CONSTRAINT_REFUSALS.get(constraint or "")
-    if kind is None:
-        return None
-    if kind is TreatmentTooSoon:
-        try:
-            require_patient_may(session, request, wanted_of(request, reference.current(session.connection())))
-        except BookingRefused as refusal:
-            return refusal
-        return SlotTaken()  # whoever was too near has gone again in the meantime: worth another try
-    return kind()
-
-
-def with_alternatives(session: Session, refusal: BookingRefused, request: Request) -> BookingRefused:
-    """The three bookable starts nearest to the wanted one, for this patient, from now on."""
-    connection = session.connection()
-    current = reference.current(connection)
-    try:
-        wanted = wanted_of(request, current)
-    except BookingRefused:
-        wanted = wanted_of(replace(request, practitioner=None), current)
-    if isinstance(refusal, NotCleared) or not candidates(wanted, current):
-        return refusal
-    bounds = request.bounds()
-    middle = min(max(request.starts_local, bounds.earliest_local), bounds.latest_local)
-    around = replace(
-        wanted,
-        first_day=max((middle - ALTERNATIVES_BEFORE).date(), bounds.earliest_local.date()),
-        last_day=min((middle + ALTERNATIVES_AFTER).date(), bounds.latest_local.date()),
-    )
-    if request.patient_id is None:
-        offer = slots.find_slots(connection, around, clinic=request.clinic, now=request.now, bounds=bounds).offer
-    else:
-        offer = slots.find_slots_for_patient(
-            connection, around, request.patient_id, clinic=request.clinic, now=request.now, bounds=bounds
-        ).offer
-    refusal.alternatives = slots.nearest(offer, request.starts_local)
-    return refusal
 
 
 def lock_practitioners(session: Session, ids: Collection[int]) -> None:
@@ -263,7 +216,7 @@ def _require_reach(request: Request) -> None:
         raise SlotNotOffered(HiddenReason.TOO_LATE_TO_BOOK)
 
 
-def _choose_practitioner(offer: Offer, starts_local: datetime) -> int:
+def choose_practitioner(offer: Offer, starts_local: datetime) -> int:
     """For "anyone" the one with most left to offer that day, so that work is spread."""
     of_day = offer.of_day(starts_local.date())
     offering = [start.practitioner_id for start in of_day if start.starts_local == starts_local]

@@ -12,7 +12,8 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.models.constraints import violated
 from scheduler.usecases.new_appointment import Visit, add_appointment
-from scheduler.usecases.placing import Request, find_place, refusal_of, with_alternatives
+from scheduler.usecases.placing import Request, find_place
+from scheduler.usecases.refusing import refusal_of, with_alternatives
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 

@@ -393,6 +393,10 @@ def test_the_offer_is_what_asking_about_every_start_one_by_one_gives(
     days = {day: {start.starts_local for start in offered if start.starts_local.date() == day} for day in DAYS}
     assert offer.days() == {day: len(starts) for day, starts in days.items() if starts}
     assert all(offer.of_day(day) == [start for start in offered if start.starts_local.date() == day] for day in DAYS)
+    each_once = {start.starts_local: start for start in reversed(offered)}.values()
+    for wanted in (search.earliest_local, datetime.combine(TUESDAY, time(11, 7)), search.latest_local):
+        nearest = sorted(each_once, key=lambda start: (abs(start.starts_local - wanted), start))[:3]
+        assert offer.nearest(wanted, 3) == tuple(sorted(nearest))
     for start in offered:
         assert offer.free_rooms(start.starts_local) == rooms_by_hand(search, busy, start.starts_local)
 

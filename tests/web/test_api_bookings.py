@@ -7,8 +7,11 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from scheduler.models import Practitioner
+from scheduler.models.engine import WRITING
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, make_clinic, make_patient
 
@@ -100,3 +103,19 @@ def test_ims_elsewhere_recorded_by_mistake_is_taken_back_by_patch_and_by_nothing
     taken_back = api.patch(path, json={"status": "cancelled"}, headers={"If-Match": '"1"'})
     assert (taken_back.status_code, taken_back.json["status"]) == (200, "cancelled"), taken_back.text
     assert api.get(f"/api/v1/patients/{patient.public_id}").json["next_allowed"] == {"ims": None}
+
+
+def test_who_asks_for_a_slot_known_to_be_taken_is_refused_without_waiting_for_a_lock(
+    api: FlaskClient, engine: Engine, session: Session
+) -> None:
+    wanted = {"treatment": "ims", "practitioner": "p1", "starts_at": "2026-11-30T10:00:00-05:00"}
+    patients = [make_patient(session).public_id for _ in range(3)]
+    booked, lost = (api.post("/api/v1/appointments", json=wanted | {"patient": patient}) for patient in patients[:2])
+    assert (booked.status_code, lost.status_code) == (201, 409)
+    with engine.connect().execution_options(**WRITING) as other:
+        other.execute(select(Practitioner.id).with_for_update())
+        known = api.post("/api/v1/appointments", json=wanted | {"patient": patients[2]})
+    assert (known.status_code, known.json) == (409, lost.json)
+    cancelled = api.post(f"/api/v1/appointments/{booked.json['id']}/cancel", json={"reason": "ill"})
+    assert cancelled.status_code == 200
+    assert api.post("/api/v1/appointments", json=wanted | {"patient": patients[2]}).status_code == 201

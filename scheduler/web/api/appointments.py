@@ -63,7 +63,7 @@ def book(given: dict[str, Any]) -> Response:
     asked.id_of("patient", lambda _public_id: patient_id)
     asked.done()
     assert patient_id is not None  # noqa: S101 - done() has refused
-    problems.about(given["treatment"])
+    problems.about(given["treatment"], current)
     answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
     booking.book_slot(
         db.session(),
@@ -98,7 +98,7 @@ def change(given: dict[str, Any], appointment_id: str) -> Response:
     with db.reading.connect() as connection:
         row = appointments.row(connection, appointment_id)
         current = reference.current(connection)
-    problems.about(row.treatment)
+    problems.about(row.treatment, current)
     expected = _expected_version(row)
     if row.origin == "elsewhere" and given and given.get("status") != "cancelled":
         wanted = AppointmentStatus(given.get("status", "booked"))

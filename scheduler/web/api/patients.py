@@ -114,7 +114,7 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
         row = patients.row(connection, patient_id)
         current = reference.current(connection)
     _require_past(given["day"], given["time"], clock.to_local(now, clock.zone(clinic.zone)))
-    problems.about(current.needling.slug)
+    problems.about(current.needling.slug, current)
     answer = Answer(lambda made: documents.fresh_appointment(made, row.public_id, current), now=now)
     elsewhere.record_elsewhere(
         db.session(),

@@ -8,8 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from scheduler import clock
 from scheduler.domain import errors as refusals
-from scheduler.extensions import db
-from scheduler.queries import reference
+from scheduler.queries.reference import Reference
 from scheduler.web import errors
 from scheduler.web.api import documents, rfc3339
 from scheduler.web.api.asked import NoSuch
@@ -32,9 +31,9 @@ def answer(error: Exception) -> Response:
     return response
 
 
-def about(treatment: str) -> None:
+def about(treatment: str, current: Reference) -> None:
     """Say which treatment the request is about: the alternatives of a refusal are slots of it."""
-    g.treatment_asked = treatment
+    g.treatment_asked, g.reference = treatment, current
 
 
 def _facts(refused: refusals.BookingRefused) -> dict[str, Any]:
@@ -61,8 +60,7 @@ def _facts(refused: refusals.BookingRefused) -> dict[str, Any]:
 def _alternatives(refused: refusals.BookingRefused) -> list[dict[str, Any]]:
     if not refused.alternatives:
         return []
-    with db.reading.connect() as connection:
-        current = reference.current(connection)
+    current: Reference = g.reference
     treatment = current.treatment(g.treatment_asked)
     zone = clock.zone(current_app.config["CLINIC"].zone)
     return [documents.slot(start, treatment, current, zone) for start in refused.alternatives]
