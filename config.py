@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scheduler import clock
+from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.clinic_settings import ClinicSettings
 
 INSTANCE = Path(__file__).parent / "instance"
@@ -35,6 +36,7 @@ class Config:
         # A clinic with a real Twilio account must not find demo patients in its empty database.
         real_texts = bool(self.SMS) and not self.SMS["api_origin"]
         self.DEMO = self._one_of("DEMO", "off" if real_texts else "on", ("on", "off")) == "on"
+        self.WITHOUT_SECOND_STEP = DEMO_USERNAMES if self.DEMO else frozenset()
         self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
         self.DESK_IDLE_MINUTES = self._number("DESK_IDLE_MINUTES", 30, 1, 720)
@@ -68,6 +70,7 @@ class Config:
             reminder_days=self._reminder_days(),
             quiet_from=quiet_from,
             quiet_until=quiet_until,
+            second_step_for_all=self._one_of("SECOND_STEP", "owner", ("owner", "everybody")) == "everybody",
         )
 
     def _phone(self, fallback: str) -> str:

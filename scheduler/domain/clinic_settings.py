@@ -6,7 +6,10 @@ from datetime import datetime, time, timedelta
 
 @dataclass(frozen=True, slots=True)
 class ClinicSettings:
-    """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online."""
+    """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
+
+    `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone.
+    """
 
     name: str = "East Side Physio"
     phone: str = "613-555-0100"
@@ -22,6 +25,7 @@ class ClinicSettings:
     reminder_days: tuple[int, ...] = (3, 1)
     quiet_from: time = time(21)
     quiet_until: time = time(8)
+    second_step_for_all: bool = False
 
     def changeable_until(self, starts_at: datetime) -> datetime:
         """The last moment at which a patient moves or cancels the visit; after it they telephone."""

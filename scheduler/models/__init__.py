@@ -6,6 +6,7 @@ from scheduler.models.access import (
     Heartbeat,
     IdempotentAnswer,
     RateCounter,
+    RecoveryCode,
     SignInCode,
     StaffUser,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Practitioner",
     "PractitionerTreatment",
     "RateCounter",
+    "RecoveryCode",
     "Reminder",
     "ReminderCall",
     "ReplyChoice",

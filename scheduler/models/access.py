@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler.models.base import Base, Id, Instant, Json
@@ -27,6 +27,9 @@ class SignInCode(Base):
 
 
 class StaffUser(Base):
+    """`totp_secret` is there once an authenticator was enrolled; no code of `totp_step` (30 s each) or before is taken
+    again. `password_temporary`: somebody else made it, so it is changed at the first sign-in."""
+
     __tablename__ = "staff_user"
     __table_args__ = (CheckConstraint(ROLE_SQL, name="staff_role_known"),)
 
@@ -38,6 +41,21 @@ class StaffUser(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(Instant)
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    password_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
+    practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))  # whose own day it is
+
+
+class RecoveryCode(Base):
+    """Stands in for the authenticator once; kept as a hash."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[Id]
+    staff_user_id: Mapped[int] = mapped_column(ForeignKey(StaffUser.id), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class ApiToken(Base):

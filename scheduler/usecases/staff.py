@@ -9,23 +9,35 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.domain import passwords
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases.rate_limit import forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
-PASSWORD_MIN, PASSWORD_MAX = 10, 200
+
+WINDOW = timedelta(minutes=15)
 
 _hasher = PasswordHasher()  # argon2id with the library's costs, which follow RFC 9106
 
 
 def add_staff(
-    session: Session, *, username: str, display_name: str, role: str, password: str, now: datetime
+    session: Session,
+    *,
+    username: str,
+    display_name: str,
+    role: str,
+    password: str,
+    now: datetime,
+    names: tuple[str, ...] = (),
 ) -> StaffUser:
-    """Refuses (Invalid) an unfit or taken name, an unknown role and a password under 10 characters."""
+    """Refuses (Invalid) an unfit or taken name, an unknown role and a password that is short or easily guessed:
+    one made of `names`, the clinic's, for example."""
     begin_write(session)
-    errors = _errors(username, display_name, role, password)
+    errors = _errors(username, display_name, role)
+    if problem := passwords.password_problem(password, names=(username, display_name, *names)):
+        errors["password"] = problem
     if not errors and session.scalar(select(StaffUser.id).where(StaffUser.username == username)):
         errors["username"] = "There is somebody of this user name already."
     if errors:
@@ -44,7 +56,7 @@ def add_staff(
 
 
 class SignInRefused(Exception):
-    """Wrong name or wrong password: which of the two is not told."""
+    """Wrong name or wrong password: which of the two is not told. Or a wrong code of the second step."""
 
 
 def sign_in(
@@ -55,20 +67,26 @@ def sign_in(
     address: str,
     secret: str,
     now: datetime,
+    device: str | None = None,
     refused: frozenset[str] = frozenset(),
 ) -> StaffUser:
     """Whoever this is; names in `refused` are nobody. Refuses with SignInRefused, and with TooManyTries after ten
-    wrong passwords for a name from one address, 50 from the address or 100 for the name.
+    wrong passwords for a name from one address, 50 from the address or 50 for the name, for at most a quarter of an hour.
 
+    `device` names a browser in which this very name has signed in before. It has a count of its own and heeds none of
+    the others: whoever types wrong passwords for a colleague locks out strangers, never the colleague's own computer.
     The password is checked outside any transaction: it takes as long as a hundred bookings.
     """
     username = username.strip().lower()[:60]
-    counters = {
-        rate_key(secret, "desk", "name at address", username, address): (10, timedelta(minutes=15)),
-        rate_key(secret, "desk", "address", address): (50, timedelta(minutes=15)),
-        rate_key(secret, "desk", "name", username): (100, timedelta(hours=1)),
-    }
-    _count_try(session, counters, now)
+    if device is not None:
+        counters = {rate_key(secret, "desk", "device", username, device): (10, WINDOW)}
+    else:
+        counters = {
+            rate_key(secret, "desk", "name at address", username, address): (10, WINDOW),
+            rate_key(secret, "desk", "address", address): (50, WINDOW),
+            rate_key(secret, "desk", "name", username): (50, WINDOW),
+        }
+    count_try(session, counters, now=now)
     staff = None
     if username not in refused:
         staff = session.scalar(select(StaffUser).where(StaffUser.username == username, StaffUser.active))
@@ -79,7 +97,7 @@ def sign_in(
     return _enter(session, staff, counters, password, now)
 
 
-def _count_try(session: Session, counters: dict[str, tuple[int, timedelta]], now: datetime) -> None:
+def count_try(session: Session, counters: dict[str, tuple[int, timedelta]], *, now: datetime) -> None:
     """The counts stand whatever comes of the try."""
     begin_write(session)
     try:
@@ -108,7 +126,7 @@ def hash_password(password: str) -> str:
 def password_matches(staff: StaffUser | None, password: str) -> bool:
     """Takes as long for nobody as for somebody."""
     try:
-        _hasher.verify(staff.password_hash if staff is not None else _nobodys_hash(), password[:PASSWORD_MAX])
+        _hasher.verify(staff.password_hash if staff is not None else _nobodys_hash(), password[: passwords.LONGEST])
     except VerificationError:
         return False
     return staff is not None
@@ -120,7 +138,7 @@ def _nobodys_hash() -> str:
     return _hasher.hash("nobody has this password")
 
 
-def _errors(username: str, display_name: str, role: str, password: str) -> dict[str, str]:
+def _errors(username: str, display_name: str, role: str) -> dict[str, str]:
     errors = {}
     if not USERNAME.fullmatch(username):
         errors["username"] = "Use small letters, digits, dots and hyphens, at most 60."
@@ -128,6 +146,4 @@ def _errors(username: str, display_name: str, role: str, password: str) -> dict[
         errors["name"] = "Give a name of 1 to 100 characters."
     if role not in ROLES:
         errors["role"] = "Choose receptionist, practitioner or owner."
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        errors["password"] = "Use 10 to 200 characters."  # noqa: S105 - words, no password
     return errors

@@ -1,7 +1,7 @@
 """The whole application on a fresh database."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,7 @@ def make_app(database_url: str, **settings: str) -> Flask:
     """An application with these settings; CSRF is checked, as in real life."""
     app = create_app(Config({**SETTINGS, "DATABASE_URL": database_url, **settings}))
     app.config["TESTING"] = True
+    app.config["WITHOUT_SECOND_STEP"] |= {"owner"}  # most tests of what owners do are not about their authenticator
     return app
 
 
@@ -49,3 +50,18 @@ def app(database_url: str) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def another_app(database_url: str) -> Iterator[Callable[..., Flask]]:
+    """The same database with other settings."""
+    made: list[Flask] = []
+
+    def make(**settings: str) -> Flask:
+        made.append(make_app(database_url, **settings))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()

@@ -62,7 +62,7 @@ def test_staff_are_added_with_a_password_typed_twice_or_read(app: Flask, session
     [
         (["Jo", "--name", "Jo"], "a long password", "small letters"),
         (["jo", "--name", " "], "a long password", "Give a name"),
-        (["jo", "--name", "Jo"], "short", "10 to 200"),
+        (["jo", "--name", "Jo"], "short", "12 characters"),
         (["jo", "--name", "Jo", "--role", "king"], "a long password", "king"),
     ],
 )

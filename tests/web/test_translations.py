@@ -81,12 +81,11 @@ def test_typography_is_canadian(french: Catalog) -> None:
 
 
 def test_the_domains_sentences_are_listed_for_the_translators() -> None:
-    """Those that reach a patient by `Invalid`; staff and tokens are made on the command line, in English."""
+    """Those by which `Invalid` answers, to patients and at the desk."""
     listed = {sentence._args[0] for sentence in SENTENCES}
     spoken = {
         sentence
         for path in [*(ROOT / "scheduler" / "domain").glob("*.py"), *(ROOT / "scheduler" / "usecases").glob("*.py")]
-        if path.name not in ("staff.py", "tokens.py")
         for sentence in _sentences_of_refusals(path)
     }
     assert spoken == listed

@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
+    account,
     audit,
     booking,
     booking_free,
@@ -31,6 +32,7 @@ from scheduler.web.reception import (
 
 BLUEPRINTS = (
     entrance.blueprint,
+    account.blueprint,
     calendar.blueprint,
     calendar_forbidden.blueprint,
     booking.blueprint,

@@ -35,6 +35,9 @@ class SignedInStaff:
     username: str
     display_name: str
     role: str
+    practitioner_id: int | None = None
+    has_second_step: bool = False
+    password_temporary: bool = False
     is_active: bool = True
     is_authenticated: bool = True
     is_anonymous: bool = False
@@ -48,7 +51,15 @@ class SignedInStaff:
 
 
 def signed_in(staff: StaffUser) -> SignedInStaff:
-    return SignedInStaff(staff.id, staff.username, staff.display_name, staff.role)
+    return SignedInStaff(
+        id=staff.id,
+        username=staff.username,
+        display_name=staff.display_name,
+        role=staff.role,
+        practitioner_id=staff.practitioner_id,
+        has_second_step=staff.totp_secret is not None,
+        password_temporary=staff.password_temporary,
+    )
 
 
 def load_staff(_staff_id: str) -> SignedInStaff | None:
@@ -97,6 +108,24 @@ def require_staff() -> ResponseReturnValue | None:
     declared = access.entered()
     if declared is None or current_user.role not in declared.roles:
         raise Forbidden
+    return _to_what_comes_first()
+
+
+def needs_second_step(staff: SignedInStaff) -> bool:
+    """The owner does, and whoever else the clinic wants to."""
+    if staff.username in current_app.config["WITHOUT_SECOND_STEP"]:
+        return False
+    return staff.role == "owner" or current_app.config["CLINIC"].second_step_for_all
+
+
+def _to_what_comes_first() -> ResponseReturnValue | None:
+    """A password of one's own, and an authenticator where one is asked for, come before everything else."""
+    if request.blueprint == "reception_account" or request.endpoint == "reception_entrance.leave":
+        return None
+    if current_user.password_temporary:
+        return redirect(url_for("reception_account.show"), 303)
+    if needs_second_step(current_user) and not current_user.has_second_step:
+        return redirect(url_for("reception_account.second_step"), 303)
     return None
 
 

@@ -1,8 +1,9 @@
 """Signing in and out at the desk."""
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -11,9 +12,11 @@ from scheduler import clock
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import TooManyTries
 from scheduler.extensions import db
-from scheduler.usecases import staff
+from scheduler.models import StaffUser
+from scheduler.usecases import staff, staff_second_step
 from scheduler.web import access
 from scheduler.web.errors import explain
+from scheduler.web.reception import half_way
 from scheduler.web.reception.door import EVERYBODY, WHY_OUT, let_in, let_out, require_staff
 
 LONGEST = 500
@@ -42,6 +45,7 @@ def enter() -> ResponseReturnValue:
             address=request.remote_addr or "",
             secret=current_app.config["SECRET_KEY"],
             now=now,
+            device=half_way.known_device(username),
             refused=frozenset() if current_app.config["DEMO"] else DEMO_USERNAMES,
         )
     except staff.SignInRefused:
@@ -49,14 +53,52 @@ def enter() -> ResponseReturnValue:
     except TooManyTries as refusal:
         explained = explain(refusal)
         return _page(error=f"{explained.title} {explained.advice}", username=username), explained.status
-    let_in(who, now)
-    return redirect(_wanted_page(), 303)
+    if who.totp_secret is None:
+        return _enter_for_good(who, now)
+    half_way.begin(who)
+    return redirect(url_for("reception_entrance.second_step", next=request.form.get("next", "")[:LONGEST] or None), 303)
+
+
+@blueprint.get("/sign-in/code")
+@access.open_to_all
+def second_step() -> ResponseReturnValue:
+    if half_way.found() is None:
+        return redirect(url_for("reception_entrance.sign_in", next=request.args.get("next")), 303)
+    return _code_page()
+
+
+@blueprint.post("/sign-in/code")
+@access.open_to_all
+def pass_second_step() -> ResponseReturnValue:
+    half, now = half_way.found(), clock.now()
+    if half is None:
+        return redirect(url_for("reception_entrance.sign_in", next=request.form.get("next")), 303)
+    try:
+        who = staff_second_step.pass_second_step(
+            db.session(),
+            staff_id=half.staff_id,
+            password=half.password,
+            code=request.form.get("code", "")[:40],
+            key=current_app.config["SECRET_KEY"],
+            now=now,
+        )
+    except staff.SignInRefused:
+        return _code_page(_("This code is not right, or was used already. Type the one shown now.")), 422
+    except TooManyTries as refusal:
+        explained = explain(refusal)
+        return _code_page(f"{explained.title} {explained.advice}"), explained.status
+    return _enter_for_good(who, now)
 
 
 @blueprint.post("/sign-out")
 def leave() -> ResponseReturnValue:
     let_out()
     return redirect(url_for("reception_entrance.sign_in"), 303)
+
+
+def _enter_for_good(who: StaffUser, now: datetime) -> ResponseReturnValue:
+    let_in(who, now)
+    return half_way.remember_device(make_response(redirect(_wanted_page(), 303)), who)
 
 
 def _page(*, error: str = "", username: str = "", idle: bool = False) -> str:
@@ -68,6 +110,11 @@ def _page(*, error: str = "", username: str = "", idle: bool = False) -> str:
         next=request.values.get("next", "")[:LONGEST],
         demo=current_app.config["DEMO"],
     )
+
+
+def _code_page(error: str = "") -> str:
+    wanted = request.values.get("next", "")[:LONGEST]
+    return render_template("reception/entrance/code.html", error=error, next=wanted)
 
 
 def _wanted_page() -> str:

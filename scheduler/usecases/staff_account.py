@@ -1,0 +1,76 @@
+"""What somebody of the staff does with their own account."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from scheduler.domain import passwords
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.models import LiveSession, StaffUser
+from scheduler.usecases import audit
+from scheduler.usecases.rate_limit import forget_counter, rate_key
+from scheduler.usecases.staff import WINDOW, count_try, hash_password, password_matches
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+_MOST_TRIES = 10
+
+
+def require_password(
+    session: Session, *, staff_id: int, password: str, key: str, now: datetime, field: str = "password"
+) -> StaffUser:
+    """Before something weighty: is it still the same person at the keyboard? Refuses (Invalid, TooManyTries)."""
+    counter = rate_key(key, "desk", "own password", str(staff_id))
+    count_try(session, {counter: (_MOST_TRIES, WINDOW)}, now=now)
+    person = session.get(StaffUser, staff_id)
+    session.rollback()
+    if not password_matches(person, password):
+        raise Invalid({field: "This is not your password."})
+    assert person is not None  # noqa: S101 - nobody's password matches nothing
+    begin_write(session)
+    forget_counter(session, key=counter)
+    session.commit()
+    return person
+
+
+def change_password(
+    session: Session,
+    *,
+    staff_id: int,
+    current: str,
+    new: str,
+    key: str,
+    actor: Actor,
+    now: datetime,
+    names: tuple[str, ...] = (),
+) -> StaffUser:
+    """The new one holds at once, and every other browser is signed out. Refuses (Invalid, TooManyTries)."""
+    person = require_password(session, staff_id=staff_id, password=current, key=key, now=now, field="current")
+    if problem := passwords.password_problem(new, names=(person.username, person.display_name, *names)):
+        raise Invalid({"new": problem})
+    if new == current:
+        raise Invalid({"new": "This is the password that you have now. Choose another."})
+    return _set_password(session, staff_id, hash_password(new), actor, now)
+
+
+@retry_deadlocks
+def _set_password(session: Session, staff_id: int, hashed: str, actor: Actor, now: datetime) -> StaffUser:
+    begin_write(session)
+    person = session.get(StaffUser, staff_id, with_for_update=True)
+    if person is None:
+        raise NotFound("staff")
+    person.password_hash, person.password_temporary = hashed, False
+    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{person.username}: password changed")
+    session.commit()
+    return person
+
+
+@retry_deadlocks
+def sign_out_everywhere(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
+    """Every browser in which this person is signed in is out with its next request."""
+    begin_write(session)
+    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{actor.ident}: signed out everywhere")
+    session.commit()

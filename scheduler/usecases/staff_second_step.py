@@ -1,0 +1,157 @@
+"""The second step of signing in: the six digits of an authenticator (TOTP, RFC 6238), or a recovery code."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+import pyotp
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.errors import NotFound
+from scheduler.models.access import RecoveryCode, StaffUser
+from scheduler.usecases import audit
+from scheduler.usecases.rate_limit import forget_counter, rate_key
+from scheduler.usecases.staff import WINDOW, SignInRefused, count_try
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+STEP_SECONDS = 30
+CODES = 10
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
+_MOST_TRIES = 10
+
+
+def new_secret() -> str:
+    """160 random bits, as authenticators read them."""
+    return pyotp.random_base32()
+
+
+def enrolment_link(secret: str, *, username: str, clinic_name: str) -> str:
+    """otpauth://…, which the QR code says and a telephone opens."""
+    return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=clinic_name.replace(":", " "))
+
+
+@retry_deadlocks
+def enrol(session: Session, *, staff_id: int, secret: str, code: str, actor: Actor, now: datetime) -> list[str]:
+    """From now on this authenticator is asked for. The recovery codes, which can never be read again.
+
+    Refuses with SignInRefused when `code` shows that the authenticator holds another secret.
+    """
+    begin_write(session)
+    step = _step_of(secret, code, now)
+    if step is None:
+        raise SignInRefused
+    person = _locked(session, staff_id)
+    person.totp_secret, person.totp_step = secret, step
+    codes = _renew_codes(session, staff_id)
+    _note(session, person, "second step on", actor, now)
+    session.commit()
+    return codes
+
+
+@retry_deadlocks
+def renew_recovery_codes(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> list[str]:
+    """Ten new ones; the old ones are dead."""
+    begin_write(session)
+    person = _locked(session, staff_id)
+    codes = _renew_codes(session, person.id)
+    _note(session, person, "new recovery codes", actor, now)
+    session.commit()
+    return codes
+
+
+@retry_deadlocks
+def turn_off(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
+    """The password alone is enough again, or a new authenticator can be enrolled."""
+    begin_write(session)
+    person = _locked(session, staff_id)
+    person.totp_secret = None
+    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_user_id == staff_id))
+    _note(session, person, "second step off", actor, now)
+    session.commit()
+
+
+def pass_second_step(
+    session: Session, *, staff_id: int, password: str, code: str, key: str, now: datetime
+) -> StaffUser:
+    """Whoever typed the right `password` (its mark) before. Refuses with SignInRefused, also for a code that was used already, and
+    with TooManyTries after ten wrong ones in a quarter of an hour (it takes the password to get that far)."""
+    counter = rate_key(key, "desk", "second step", str(staff_id))
+    count_try(session, {counter: (_MOST_TRIES, WINDOW)}, now=now)
+    return _pass(session, staff_id, password, code, counter, now)
+
+
+@retry_deadlocks
+def _pass(session: Session, staff_id: int, password: str, code: str, counter: str, now: datetime) -> StaffUser:
+    begin_write(session)
+    person = _locked(session, staff_id)
+    if not person.active or password_mark(person) != password or person.totp_secret is None:
+        raise SignInRefused
+    step = _step_of(person.totp_secret, code, now)
+    if step is not None and step > person.totp_step:
+        person.totp_step = step
+    elif _use_recovery_code(session, staff_id, code, now):
+        _note(session, person, "recovery code used", Actor("staff", person.username), now)
+    else:
+        raise SignInRefused
+    forget_counter(session, key=counter)
+    session.commit()
+    return person
+
+
+def password_mark(person: StaffUser) -> str:
+    """Another with each new password; tells nothing of it."""
+    return hashlib.sha256(f"mark {person.password_hash}".encode()).hexdigest()[:16]
+
+
+def recovery_codes_left(session: Session, staff_id: int) -> int:
+    unused = (RecoveryCode.staff_user_id == staff_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0
+
+
+def _locked(session: Session, staff_id: int) -> StaffUser:
+    person = session.get(StaffUser, staff_id, with_for_update=True, populate_existing=True)
+    if person is None:
+        raise NotFound("staff")
+    return person
+
+
+def _note(session: Session, person: StaffUser, what: str, actor: Actor, now: datetime) -> None:
+    audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{person.username}: {what}")
+
+
+def _step_of(secret: str, code: str, now: datetime) -> int | None:
+    """Which half minute the code is of: this one, or a neighbour, for clocks are never quite the same."""
+    digits = "".join(code.split())
+    current = int(now.timestamp()) // STEP_SECONDS
+    totp = pyotp.TOTP(secret)
+    for step in (current, current - 1, current + 1):
+        if hmac.compare_digest(totp.generate_otp(step).encode(), digits.encode()):
+            return step
+    return None
+
+
+def _use_recovery_code(session: Session, staff_id: int, code: str, now: datetime) -> bool:
+    used = session.execute(
+        update(RecoveryCode)
+        .where(RecoveryCode.staff_user_id == staff_id, RecoveryCode.code_hash == _hash(code))
+        .where(RecoveryCode.used_at.is_(None))
+        .values(used_at=now)
+        .returning(RecoveryCode.id)
+    )
+    return used.first() is not None
+
+
+def _renew_codes(session: Session, staff_id: int) -> list[str]:
+    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_user_id == staff_id))
+    codes = ["-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)) for _ in range(CODES)]
+    session.add_all(RecoveryCode(staff_user_id=staff_id, code_hash=_hash(code)) for code in codes)
+    return codes
+
+
+def _hash(code: str) -> str:
+    """Plain SHA-256: nothing can be guessed of 59 random bits, ten tries a quarter of an hour."""
+    bare = "".join(sign for sign in code.lower() if sign.isalnum())
+    return hashlib.sha256(bare.encode()).hexdigest()

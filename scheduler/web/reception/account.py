@@ -1,0 +1,166 @@
+"""One's own account: the password, the second step, and "sign out everywhere"."""
+
+import segno
+from flask import Blueprint, current_app, flash, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from markupsafe import Markup
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid, TooManyTries
+from scheduler.extensions import db
+from scheduler.usecases import staff_account, staff_second_step
+from scheduler.usecases.staff import SignInRefused
+from scheduler.web import access
+from scheduler.web.errors import explain
+from scheduler.web.patient.form_fields import form_errors
+from scheduler.web.reception.door import EVERYBODY, let_in, let_out, needs_second_step, require_staff
+from scheduler.web.reception.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm
+
+NEW_SECRET = "new_second_step"  # noqa: S105 - where the session keeps it until a code proves that it was read
+
+blueprint = Blueprint("reception_account", __name__, url_prefix="/desk/account")
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("")
+def show() -> str:
+    return _page(PasswordForm(None))
+
+
+@blueprint.post("/password")
+def change_password() -> ResponseReturnValue:
+    form, now = PasswordForm(), clock.now()
+    if not form.validate():
+        return _page(form), 422
+    try:
+        person = staff_account.change_password(
+            db.session(),
+            staff_id=current_user.id,
+            current=form.current.data or "",
+            new=form.new.data or "",
+            key=current_app.config["SECRET_KEY"],
+            actor=current_user.actor,
+            now=now,
+            names=(current_app.config["CLINIC"].name,),
+        )
+    except (Invalid, TooManyTries) as refused:
+        return _page(form), _explain_in(form, refused)
+    let_in(person, now)
+    flash(_("Your password is changed. Every other browser is signed out."))
+    return redirect(url_for("reception_account.show"), 303)
+
+
+@blueprint.post("/sign-out-everywhere")
+def sign_out_everywhere() -> ResponseReturnValue:
+    staff_account.sign_out_everywhere(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
+    let_out()
+    return redirect(url_for("reception_entrance.sign_in"), 303)
+
+
+@blueprint.get("/second-step")
+def second_step() -> ResponseReturnValue:
+    if current_user.has_second_step:
+        return redirect(url_for("reception_account.show"), 303)
+    return _enrolment(CodeForm(None))
+
+
+@blueprint.post("/second-step")
+def enrol() -> ResponseReturnValue:
+    form = CodeForm()
+    if current_user.has_second_step or NEW_SECRET not in session:
+        return redirect(url_for("reception_account.second_step"), 303)
+    try:
+        codes = staff_second_step.enrol(
+            db.session(),
+            staff_id=current_user.id,
+            secret=session[NEW_SECRET],
+            code=form.code.data or "",
+            actor=current_user.actor,
+            now=clock.now(),
+        )
+    except SignInRefused:
+        form.code.errors = [_("This is not what it should show now. Wait for the next 6 digits and type those.")]
+        return _enrolment(form), 422
+    del session[NEW_SECRET]
+    return render_template("reception/account/recovery_codes.html", codes=codes, new=True)
+
+
+@blueprint.post("/recovery-codes")
+def renew_recovery_codes() -> ResponseReturnValue:
+    refused = _refused_without_password()
+    if refused is not None:
+        return refused
+    codes = staff_second_step.renew_recovery_codes(
+        db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now()
+    )
+    return render_template("reception/account/recovery_codes.html", codes=codes, new=False)
+
+
+@blueprint.post("/second-step/off")
+def turn_off_second_step() -> ResponseReturnValue:
+    """Also to change to another telephone: who needs the second step is led to the new enrolment at once."""
+    refused = _refused_without_password()
+    if refused is not None:
+        return refused
+    staff_second_step.turn_off(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
+    if needs_second_step(current_user):
+        return redirect(url_for("reception_account.second_step"), 303)
+    flash(_("The second step is off."))
+    return redirect(url_for("reception_account.show"), 303)
+
+
+def _refused_without_password() -> ResponseReturnValue | None:
+    form = ConfirmForm()
+    try:
+        staff_account.require_password(
+            db.session(),
+            staff_id=current_user.id,
+            password=form.password.data or "",
+            key=current_app.config["SECRET_KEY"],
+            now=clock.now(),
+        )
+    except (Invalid, TooManyTries) as refused:
+        return _page(PasswordForm(None), form), _explain_in(form, refused)
+    return None
+
+
+def _explain_in(form: DeskForm, refused: Invalid | TooManyTries) -> int:
+    explained = explain(refused)
+    if isinstance(refused, Invalid):
+        form.show_refusal(refused)
+    else:
+        field = next(iter(form))
+        field.errors = [f"{explained.title} {explained.advice}"]
+    return explained.status
+
+
+def _page(form: PasswordForm, confirm: ConfirmForm | None = None) -> str:
+    confirm = confirm or ConfirmForm(None)
+    return render_template(
+        "reception/account/show.html",
+        form=form,
+        confirm=confirm,
+        errors=form_errors(form) + form_errors(confirm),
+        codes_left=staff_second_step.recovery_codes_left(db.session(), current_user.id),
+        needed=needs_second_step(current_user),
+    )
+
+
+def _enrolment(form: CodeForm) -> str:
+    secret = session.setdefault(NEW_SECRET, staff_second_step.new_secret())
+    link = staff_second_step.enrolment_link(
+        secret, username=current_user.username, clinic_name=current_app.config["CLINIC"].name
+    )
+    form.code.data = ""
+    return render_template(
+        "reception/account/second_step.html",
+        form=form,
+        errors=form_errors(form),
+        link=link,
+        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        # White around and below it in dark mode too: cameras want dark on light.
+        picture=Markup(segno.make(link, error="m").svg_inline(scale=5, dark="#000", light="#fff", border=4)),  # noqa: S704 - segno's own drawing
+        needed=needs_second_step(current_user),
+    )

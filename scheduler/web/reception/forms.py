@@ -1,0 +1,42 @@
+"""Forms of the desk's account and settings pages."""
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import Field, PasswordField, StringField, ValidationError
+
+from scheduler.domain.errors import Invalid
+from scheduler.web.patient.form_fields import tidy
+
+
+class DeskForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
+    """access.py checks the CSRF token of every page."""
+
+    class Meta:
+        csrf = False
+
+    def show_refusal(self, refused: Invalid) -> None:
+        """The domain's sentences, beside the fields they are about."""
+        for name, sentence in refused.errors.items():
+            field = self[name] if name in self else next(iter(self))
+            field.errors = [*field.errors, _(sentence)]
+
+
+class PasswordForm(DeskForm):
+    current = PasswordField(_l("Your password now"))
+    new = PasswordField(_l("New password"))
+    again = PasswordField(_l("New password, once more"))
+
+    def validate_again(self, field: Field) -> None:
+        if field.data != self.new.data:
+            raise ValidationError(_("This is not the same as the new password above."))
+
+
+class CodeForm(DeskForm):
+    code = StringField(_l("The 6 digits that it shows"), filters=[tidy])
+
+
+class ConfirmForm(DeskForm):
+    """Before something weighty, the password once more."""
+
+    password = PasswordField(_l("Your password"))

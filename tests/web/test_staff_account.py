@@ -1,0 +1,220 @@
+"""One's own account at the desk: password, second step, recovery codes, other browsers."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scheduler.domain import passwords
+from scheduler.domain.errors import TooManyTries
+from scheduler.models import RecoveryCode, StaffUser
+from scheduler.usecases import staff
+from scheduler.usecases.rate_limit import rate_key
+from scheduler.usecases.staff import password_matches
+from scheduler.web.domain_sentences import PASSWORD_SENTENCES
+from tests.web.signing_in import PASSWORD, make_staff, press, sign_in
+
+NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+NEW = "blue kettle on the roof"
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ACCOUNT, SECOND = "/desk/account", "/desk/account/second-step"
+
+
+@pytest.fixture(autouse=True)
+def at_the_clinic(client: FlaskClient) -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as moment:
+        yield moment
+
+
+def code(secret: str = SECRET, seconds: int = 0) -> str:
+    return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+@SQLITE
+def test_an_owner_enrols_before_anything_else(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "morgan")
+    assert sign_in(client, "morgan").status_code == 303
+    assert client.get("/desk").location == SECOND
+    assert client.get("/desk/outbox").location == SECOND
+    page = client.get(SECOND).text
+    assert "<svg" in page
+    found = re.search(r'<code class="key">([A-Z2-7 ]+)</code>', page)
+    assert found
+    secret = found[1].replace(" ", "")
+    assert f"secret={secret}" in page
+    refused = press(client, SECOND, code="000000")
+    assert refused.status_code == 422
+    assert secret in refused.text.replace(" ", "")  # the same picture, not a new one
+    done = press(client, SECOND, code=code(secret))
+    codes = re.findall(r"<li><code>([a-z0-9-]{14})</code>", done.text)
+    assert len(set(codes)) == 10
+    assert not session.scalars(select(RecoveryCode.id).where(RecoveryCode.code_hash.in_(codes))).all()
+    assert client.get("/desk").status_code == 200
+
+
+@SQLITE
+def test_the_second_step_is_asked_for_and_no_code_works_twice(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    client, thief = app.test_client(), app.test_client()
+    for who in (client, thief):
+        assert sign_in(who, "morgan").location == "/desk/sign-in/code"
+        assert who.get("/desk").status_code == 303  # the password alone opens nothing
+    used = code()
+    assert press(client, "/desk/sign-in/code", code=f"{used[:3]} {used[3:]}", next="/desk/outbox").location == (
+        "/desk/outbox"
+    )
+    assert client.get("/desk").status_code == 200
+    assert press(thief, "/desk/sign-in/code", code=used).status_code == 422
+    assert press(thief, "/desk/sign-in/code", code=code(seconds=-30)).status_code == 422  # older than the one used
+    at_the_clinic.shift(timedelta(seconds=30))
+    assert press(thief, "/desk/sign-in/code", code=code()).status_code == 303
+
+
+@SQLITE
+def test_codes_are_not_to_be_guessed(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    sign_in(client, "morgan")
+    answers = [press(client, "/desk/sign-in/code", code="000000").status_code for _ in range(11)]
+    assert answers == [422] * 10 + [429]
+    assert press(client, "/desk/sign-in/code", code=code()).status_code == 429
+
+
+@SQLITE
+def test_the_second_step_waits_ten_minutes(
+    client: FlaskClient, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    sign_in(client, "morgan")
+    at_the_clinic.shift(timedelta(minutes=11))
+    assert client.get("/desk/sign-in/code").status_code == 303
+
+
+def test_a_recovery_code_opens_once(client: FlaskClient, app: Flask, session: Session) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    sign_in(client, "morgan")
+    press(client, "/desk/sign-in/code", code=code())
+    assert press(client, ACCOUNT, f"{ACCOUNT}/recovery-codes", password="wrong").status_code == 422
+    made = press(client, ACCOUNT, f"{ACCOUNT}/recovery-codes", password=PASSWORD)
+    first = re.findall(r"<li><code>([^<]+)</code>", made.text)[0]
+    answers = []
+    for typed in (first.upper().replace("-", " "), first):
+        other = app.test_client()
+        sign_in(other, "morgan")
+        answers.append(press(other, "/desk/sign-in/code", code=typed).status_code)
+    assert answers == [303, 422]
+    assert "9 recovery codes are left" in client.get(ACCOUNT, headers={"Accept-Language": "en"}).text
+
+
+@SQLITE
+def test_everybody_can_be_asked_for_it(another_app: Callable[..., Flask], session: Session) -> None:
+    make_staff(session, "robin", "receptionist")
+    strict, usual = another_app(SECOND_STEP="everybody").test_client(), another_app().test_client()
+    for client in (strict, usual):
+        sign_in(client, "robin")
+    assert strict.get("/desk").location == SECOND
+    assert usual.get("/desk").status_code == 200
+
+
+@SQLITE
+def test_the_password_is_changed_and_other_browsers_are_out(app: Flask, session: Session) -> None:
+    robin = make_staff(session, "robin", "receptionist")
+    here, there = app.test_client(), app.test_client()
+    for client in (here, there):
+        sign_in(client, "robin")
+    path = f"{ACCOUNT}/password"
+    for wrong in (
+        {"current": "not this one", "new": NEW, "again": NEW},
+        {"current": PASSWORD, "new": NEW, "again": f"{NEW}s"},
+        {"current": PASSWORD, "new": "short", "again": "short"},
+        {"current": PASSWORD, "new": "Robin Robin 2026", "again": "Robin Robin 2026"},
+        {"current": PASSWORD, "new": PASSWORD, "again": PASSWORD},
+        {"current": "", "new": "", "again": ""},
+    ):
+        answer = press(here, ACCOUNT, path, **wrong)
+        assert answer.status_code == 422
+        assert not any(value and f'value="{value}"' in answer.text for value in wrong.values())
+    assert press(here, ACCOUNT, path, current=PASSWORD, new=NEW, again=NEW).location == ACCOUNT
+    assert here.get(ACCOUNT).status_code == 200
+    assert there.get(ACCOUNT).status_code == 303
+    session.refresh(robin)
+    assert password_matches(robin, NEW)
+    assert not password_matches(robin, PASSWORD)
+
+
+@SQLITE
+def test_a_temporary_password_is_changed_first(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "robin", "receptionist", password_temporary=True)
+    sign_in(client, "robin")
+    assert client.get("/desk").location == ACCOUNT
+    press(client, ACCOUNT, f"{ACCOUNT}/password", current=PASSWORD, new=NEW, again=NEW)
+    assert client.get("/desk").status_code == 200
+
+
+@SQLITE
+def test_signing_out_everywhere(app: Flask, session: Session) -> None:
+    make_staff(session)
+    here, there = app.test_client(), app.test_client()
+    for client in (here, there):
+        sign_in(client)
+    assert press(here, ACCOUNT, f"{ACCOUNT}/sign-out-everywhere").status_code == 303
+    assert [client.get("/desk").status_code for client in (here, there)] == [303, 303]
+
+
+@SQLITE
+def test_nobody_locks_a_colleague_out_of_the_colleagues_own_browser(app: Flask, session: Session) -> None:
+    make_staff(session)
+    own = app.test_client()
+    sign_in(own)
+    press(own, "/desk", "/desk/sign-out")
+    name = rate_key(app.config["SECRET_KEY"], "desk", "name", "owner")
+    for _ in range(49):  # wrong passwords from all over the world
+        staff.count_try(session, {name: (50, staff.WINDOW)}, now=NOW)
+    stranger = app.test_client()
+    assert sign_in(stranger, address="198.51.100.1").status_code == 429
+    assert sign_in(own).status_code == 303
+    assert sign_in(stranger, address="198.51.100.1").status_code == 429
+
+
+@SQLITE
+def test_a_known_browser_guesses_no_better(session: Session) -> None:
+    make_staff(session)
+    make_staff(session, "robin", "receptionist")
+
+    def guess(username: str) -> None:
+        staff.sign_in(session, username=username, password="no", address="::1", secret="k", now=NOW, device="this one")
+
+    for _ in range(10):
+        with pytest.raises(staff.SignInRefused):
+            guess("owner")
+    with pytest.raises(TooManyTries):
+        guess("owner")
+    with pytest.raises(staff.SignInRefused):
+        guess("robin")
+
+
+@SQLITE
+def test_what_is_said_of_passwords_is_listed_for_the_translators() -> None:
+    said = {value for name, value in vars(passwords).items() if name.startswith(("TOO_", "WITH_"))}
+    assert {sentence._args[0] for sentence in PASSWORD_SENTENCES} == said
+
+
+@SQLITE
+def test_whoever_is_not_the_demos_owner_is_not_let_off(session: Session, app: Flask) -> None:
+    make_staff(session, "demo-owner")
+    make_staff(session, "morgan")
+    demo, other = app.test_client(), app.test_client()
+    sign_in(demo, "demo-owner")
+    sign_in(other, "morgan")
+    assert demo.get("/desk").status_code == 200
+    assert other.get("/desk").location == SECOND
+    assert session.scalar(select(StaffUser.totp_secret).where(StaffUser.username == "morgan")) is None
