@@ -21,15 +21,15 @@ export function startCalendar(root) {
     allDaySlot: false,
     slotDuration: "00:30",
     snapDuration: SLOT,
-    slotHeight: 36,
+    slotHeight: 40,
+    columnWidth: "minmax(8rem, 1fr)",
     slotEventOverlap: false,
     editable: true,
     eventDurationEditable: false,
     eventDragMinDistance: 6,
     pointer: true,
-    dayHeaderFormat: (date) => date.toLocaleDateString(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short" }),
-    slotLabelFormat: { hour: "numeric", minute: "2-digit" },
-    locale: document.documentElement.lang === "fr" ? "fr-CA" : "en-CA",
+    dayHeaderFormat: (date) => `${words.weekdays[(date.getDay() + 6) % 7]} ${date.getDate()}`,
+    slotLabelFormat: (time) => words.hours[time.getHours()],
     resourceLabelContent: ({ resource }) => ({ domNodes: [element("b", resource.title), element("small", resource.extendedProps.there)] }),
     eventContent: ({ event }) => ({ domNodes: content(event.extendedProps) }),
     eventClick: ({ event, jsEvent }) => {
@@ -141,7 +141,6 @@ export function startCalendar(root) {
   }
 
   function draw() {
-    focused = cardOf(document.activeElement) ?? focused;
     calendar.setOption("slotMinTime", data.begins);
     calendar.setOption("slotMaxTime", data.ends);
     calendar.setOption("resources", data.columns.map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
@@ -149,6 +148,7 @@ export function startCalendar(root) {
   }
 
   function drawEvents() {
+    focused = cardOf(document.activeElement) ?? focused;
     const columns = data.columns.map(({ id }) => id);
     calendar.setOption("events", [
       ...data.visits.map(card),
@@ -166,6 +166,11 @@ export function startCalendar(root) {
     focused = undefined;
   }
 
+  function focus(visit) {
+    focused = visit;
+    (root.querySelector(`.visit-${CSS.escape(visit ?? "none")} a`) ?? root).focus();
+  }
+
   function signedOut() {
     const line = document.querySelector("#says");
     const link = element("a", words.sign_in);
@@ -177,7 +182,7 @@ export function startCalendar(root) {
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   show();
-  return { show, refresh, place, signedOut, root };
+  return { show, refresh, place, signedOut, focus, root };
 }
 
 // The library calls its grid a table, without the cells of one.

@@ -38,7 +38,9 @@ async function ofVisit(key) {
   const shown = document.querySelector("[data-panel=visit]");
   if (!focused && !shown) return say(words.nothing_selected), true;
   if (focused && focused !== shown?.dataset.visit) {
-    await htmx.ajax("GET", `/desk/visits/${focused}`, { target: "#panel", swap: "innerHTML" });
+    const settled = new Promise((resolve) => document.body.addEventListener("htmx:afterSettle", resolve, { once: true }));
+    openPanel(`/desk/visits/${focused}`);
+    await settled; // before that htmx does not know the panel's buttons
   }
   document.querySelector(`#panel [data-key="${key}"]`)?.click();
   return true;
@@ -77,5 +79,5 @@ function close(calendar) {
   const visit = document.querySelector("[data-panel=visit]")?.dataset.visit;
   if (!document.querySelector("#panel").childElementCount) return;
   closePanel(calendar);
-  (calendar.root.querySelector(`.visit-${CSS.escape(visit ?? "none")} a`) ?? calendar.root).focus();
+  calendar.focus(visit);
 }

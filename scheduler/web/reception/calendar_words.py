@@ -1,12 +1,17 @@
 """What the calendar's scripts say: handed to them as data, so that all words stand in one catalogue."""
 
+from datetime import time
+
 from flask_babel import gettext as _
 
+from scheduler.web.dates import time_words, weekday_words
 
-def calendar_words() -> dict[str, str]:
+
+def calendar_words() -> dict[str, str | list[str]]:
     return {
+        "hours": [time_words(time(hour)) for hour in range(24)],
+        "weekdays": weekday_words(),
         "nothing_selected": _("Choose a visit first: move to it with the arrow keys, or press it."),
-        "moved": _("Moved."),
         "undo": _("Undo"),
         "close": _("Close"),
         "no_answer": _("The server did not answer. Nothing was changed; try again in a moment."),
