@@ -32,6 +32,7 @@ class Config:
         self.SMS = self._sms()
         self.SECRET_KEY = self._secret_key()
         self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
+        self.METRICS_TOKEN = self._metrics_token()
         self.LOG_FORMAT = self._one_of("LOG_FORMAT", "json", ("json", "text"))
         # A clinic with a real Twilio account must not find demo patients in its empty database.
         real_texts = bool(self.SMS) and not self.SMS["api_origin"]
@@ -132,6 +133,12 @@ class Config:
         if self.SMS:
             raise ConfigError("SECRET_KEY: needed as soon as Twilio is set; make one with: openssl rand -hex 32")
         return _kept_secret_key(INSTANCE / "secret_key")
+
+    def _metrics_token(self) -> str:
+        token = self._text("METRICS_TOKEN", "")
+        if token and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
+            raise ConfigError("METRICS_TOKEN: at least 16 characters, no spaces; make one with: openssl rand -hex 32")
+        return token
 
     def _text(self, name: str, fallback: str) -> str:
         return self._environ.get(name, "").strip() or fallback

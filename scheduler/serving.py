@@ -45,8 +45,8 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
         sockets=[listening],
         threads=THREADS,
         ident=None,
-        # What the proxy says must reach the application, which knows how many to believe (TRUSTED_PROXIES).
-        clear_untrusted_proxy_headers=app.config["TRUSTED_PROXIES"] == 0,
+        # What a proxy says must reach the application, which knows how many to believe (TRUSTED_PROXIES).
+        clear_untrusted_proxy_headers=False,
         # A header of several requests' length is refused; bodies are bounded by MAX_CONTENT_LENGTH.
         max_request_header_size=32_768,
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],

@@ -1,13 +1,16 @@
 """For whoever operates the service: is it there, can it work, what has it done."""
 
+import hmac
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import Forbidden
 
 from scheduler import clock, schema
 from scheduler.extensions import db
@@ -17,6 +20,11 @@ from scheduler.web.envelope import METRICS
 
 SCHEDULER = "scheduler"
 """The heartbeat's name in its table."""
+
+NEAR = tuple(
+    ip_network(network)
+    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10")
+)
 
 HEARTBEAT_MAX_AGE = timedelta(seconds=60)  # the scheduler ticks every 15
 
@@ -38,7 +46,35 @@ def ready() -> ResponseReturnValue:
 
 @blueprint.get("/metrics")
 def metrics() -> ResponseReturnValue:
+    """For whoever is near (loopback or a private network) or has METRICS_TOKEN: how busy a clinic is, is its own affair."""
+    if not (_has_token() or _is_near()):
+        raise Forbidden
     return Response(generate_latest(METRICS), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _has_token() -> bool:
+    expected = current_app.config["METRICS_TOKEN"]
+    kind, _space, given = request.headers.get("Authorization", "").partition(" ")
+    return (
+        bool(expected) and kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected.encode())
+    )
+
+
+def _is_near() -> bool:
+    """What a proxy passes on counts as coming from where the proxy says, and that is known only if the proxy is one of
+    TRUSTED_PROXIES: without them, or with too few addresses in the header, it comes from anywhere."""
+    passed_on = request.headers.get("X-Forwarded-For")
+    trusted = current_app.config["TRUSTED_PROXIES"]
+    if passed_on is not None and not 0 < trusted <= len(passed_on.split(",")):
+        return False
+    if passed_on is None and any(header in request.headers for header in ("Forwarded", "X-Real-IP", "Via")):
+        return False
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:  # a socket in the file system: whoever talks to it is a proxy
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in NEAR)
 
 
 def problems(now: datetime) -> dict[str, str]:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from scheduler.models import Heartbeat
+from tests.web.conftest import make_app
 
 
 def tick(engine: Engine, ago: timedelta) -> None:
@@ -50,8 +51,6 @@ def test_not_ready_when_the_database_is_older_than_the_code(client: FlaskClient,
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_not_ready_without_a_database(app: Flask, tmp_path: object) -> None:
-    from tests.web.conftest import make_app
-
     away = make_app(f"sqlite:///{tmp_path}/not/there.sqlite")
     answer = away.test_client().get("/readyz")
     assert answer.status_code == 503
@@ -62,3 +61,41 @@ def test_not_ready_without_a_database(app: Flask, tmp_path: object) -> None:
 def test_requests_are_counted(client: FlaskClient, engine: Engine) -> None:
     client.get("/healthz")
     assert 'clinic_request_seconds_count{endpoint="health.alive",status="200"}' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("proxies", "address", "headers", "status"),
+    [
+        (0, "127.0.0.1", {}, 200),
+        (0, "::1", {}, 200),
+        (0, "192.168.7.7", {}, 200),
+        (0, "8.8.8.8", {}, 403),
+        (0, "::ffff:8.8.8.8", {}, 403),
+        (0, "", {}, 403),
+        (0, "8.8.8.8", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        (0, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),  # of a proxy that nobody has told us of
+        (0, "127.0.0.1", {"X-Real-IP": "8.8.8.8"}, 403),
+        (1, "127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 403),
+        (1, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 8.8.8.8"}, 403),  # the first one is the visitor's own saying
+        (1, "127.0.0.1", {"X-Forwarded-For": "10.0.0.5"}, 200),
+        (1, "10.0.0.5", {}, 200),
+        (2, "127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 403),
+        (0, "8.8.8.8", {"Authorization": "Bearer 0123456789abcdef"}, 200),
+        (0, "8.8.8.8", {"Authorization": "Bearer 0123456789abcdeg"}, 403),
+        (0, "8.8.8.8", {"Authorization": "Bearer "}, 403),
+    ],
+)
+def test_metrics_are_for_neighbours_and_for_the_token(
+    database_url: str, proxies: int, address: str, headers: dict[str, str], status: int
+) -> None:
+    app = make_app(database_url, TRUSTED_PROXIES=str(proxies), METRICS_TOKEN="0123456789abcdef")
+    answer = app.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_without_a_token_no_token_opens_the_metrics(client: FlaskClient) -> None:
+    for given in ("Bearer", "Bearer ", "Bearer x"):
+        answer = client.get("/metrics", headers={"Authorization": given}, environ_base={"REMOTE_ADDR": "8.8.8.8"})
+        assert answer.status_code == 403
