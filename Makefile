@@ -10,7 +10,7 @@ python = .venv/bin/python
 messages = $(patsubst %.po,%.mo,$(wildcard scheduler/translations/*/LC_MESSAGES/*.po))
 
 run: python-serve parts-serve $(messages)
-	@exec .venv/bin/flask --app wsgi serve
+	@exec $(python) setup/serve.py
 
 setup: python-test parts-test browser $(messages)
 

@@ -1,5 +1,6 @@
 """Commands: `flask --app wsgi …`. Each is a few lines; what it does is a use case or serving.py."""
 
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -71,6 +72,7 @@ def init_app(app: Flask) -> None:
 )
 def serve() -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while migrating or seeding: each is one transaction
     serving.require_assets(app)
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
     upgrade_database(db.engine)
