@@ -10,7 +10,7 @@ from scheduler.models import Base
 from scheduler.queries.patient_page import PatientRecord
 
 # Keys of this database, secrets, and what is there for the machine alone.
-LEFT_OUT = {"id", "feed_token", "sign_in_epoch", "calendar_version", "attempt_id", "sid", "held_for", "hold_until"}
+LEFT_OUT = {"id", "feed_token", "calendar_version", "attempt_id", "sid", "held_for", "hold_until"}
 
 Row = dict[str, Any]
 

@@ -4,7 +4,7 @@ Housekeeping forgets them after a day: they hold what somebody said about their 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,13 +13,24 @@ from sqlalchemy.orm import Session
 from scheduler.domain.errors import NotFound
 from scheduler.models import BookingDraft
 from scheduler.models.base import public_id
+from scheduler.usecases.rate_limit import require_allowed
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+DRAFTS_OF_AN_ADDRESS, WINDOW = 60, timedelta(minutes=10)
+"""More than a waiting room on the clinic's wifi begins; few enough to store for a day."""
 
 
 @retry_deadlocks
-def begin_draft(session: Session, *, browser: str, fields: Mapping[str, Any], now: datetime) -> str:
-    """The token of a new draft, which only this browser can read."""
+def begin_draft(
+    session: Session, *, browser: str, fields: Mapping[str, Any], now: datetime, address_key: str | None = None
+) -> str:
+    """The token of a new draft, which only this browser can read.
+
+    `address_key` (rate_limit.rate_key of the visitor's address) bounds how many one address begins: TooManyTries.
+    """
     begin_write(session)
+    if address_key is not None:
+        require_allowed(session, key=address_key, limit=DRAFTS_OF_AN_ADDRESS, window=WINDOW, now=now)
     draft = BookingDraft(token=public_id(), browser=browser, fields=dict(fields), created_at=now, changed_at=now)
     session.add(draft)
     session.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -12,6 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.exceptions import HTTPException
 
+from scheduler import clock
 from scheduler.domain import errors
 from scheduler.domain.availability import HiddenReason
 from scheduler.logs import request_id
@@ -59,7 +61,14 @@ def answer(error: Exception) -> ResponseReturnValue:
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value  # Allow of a 405, Retry-After of a 429
+    if isinstance(error, errors.TooManyTries):
+        response.headers.update(retry_after(error))
     return response
+
+
+def retry_after(refused: errors.TooManyTries) -> dict[str, str]:
+    """The header that belongs to a 429: in how many seconds it may be tried again."""
+    return {"Retry-After": str(max(1, ceil((refused.again_at - clock.now()).total_seconds())))}
 
 
 def problem(explained: Explained, **facts: Any) -> Response:

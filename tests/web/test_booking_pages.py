@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.visit_reference import reference_of
 from scheduler.models import Patient
+from scheduler.usecases import booking_drafts
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web.booking_clinic import BookingVisitor, count_of, visits
@@ -192,7 +193,7 @@ class TestTheWayThrough:
         reach_review(visitor)
         visitor.confirm()
         visitor.get("/book")
-        visitor.send(visitor.page.form("treatment"), treatment="follow-up", patient="new")
+        visitor.send(visitor.page.form("treatment"), treatment="ims-assessment", patient="new")
         visitor.choose(local(MONDAY, "14:00"))
         visitor.say_who(patient="new", given_name="jean-françois ")
         visitor.confirm()
@@ -245,6 +246,17 @@ class TestTheRule:
         page = visitor.begin("ims", been_before="no")
         assert "IMS begins with an assessment" in page.text
         assert "Assessment, 60 minutes" in visitor.press("Book an assessment instead").text
+
+    def test_a_first_visit_is_no_follow_up(self, visitor: BookingVisitor, engine: Engine) -> None:
+        page = visitor.begin("follow-up", been_before="no")
+        assert "A first visit is an assessment" in page.text and "cleared here" not in page.text
+        assert "Assessment, 60 minutes" in visitor.press("Book an assessment instead").text
+        visitor.begin("follow-up", been_before="yes")
+        visitor.give_number()
+        assert "A first visit is an assessment" in visitor.type_code().text, "nobody is known on this number"
+        amelie(engine, 14)
+        other = BookingVisitor(visitor.client.application, engine)
+        assert other.sign_in(KNOWN, "follow-up").path.endswith("/time")
 
     def test_who_skipped_signing_in_is_told_right_after_the_code_and_keeps_everything(
         self, visitor: BookingVisitor, engine: Engine
@@ -341,11 +353,11 @@ class TestNothingIsLost:
         visitor.begin("ims-assessment")
         visitor.choose(MONDAY_10)
         first = visitor.page
-        visitor.begin("follow-up")
+        visitor.begin("ims-assessment")
         visitor.choose(local(MONDAY, "14:00"))
         second = visitor.page
-        assert "Follow-up" in second.text and "2:00 pm" in second.text
-        assert "Assessment" in visitor.get(first.path).text
+        assert "2:00 pm" in second.text
+        assert "10:00 am" in visitor.get(first.path).text
         assert {v.starts_local.hour for v in visits(engine, "held")} == {10, 14}
         visitor.give_number()
         visitor.type_code()
@@ -356,6 +368,18 @@ class TestNothingIsLost:
         visitor.say_who(patient=visitor.page.form("patient").choices["patient"][0])
         visitor.confirm()
         assert sorted(v.starts_local.hour for v in visits(engine)) == [10, 14]
+
+    def test_one_address_begins_only_so_many_bookings(
+        self, visitor: BookingVisitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(booking_drafts, "DRAFTS_OF_AN_ADDRESS", 2)
+        for _ in range(2):
+            assert visitor.begin().path.endswith("/time")
+        page = visitor.begin()
+        assert (page.status, page.response.headers["Retry-After"]) == (429, "600")
+        assert "Try again after 10:10 am, or call us." in page.text
+        assert "ims-assessment" in dict(page.form("treatment").values).values()
+        assert count_of(engine, "booking_draft") == 2
 
     def test_a_draft_opens_in_no_other_browser(self, visitor: BookingVisitor, other: BookingVisitor) -> None:
         reach_review(visitor)
@@ -518,8 +542,12 @@ class TestNothingIsLost:
         values = dict(visitor.get(f"/book/{visitor.token}/who?lang=fr").form("given_name").values)
         assert (values["given_name"], values["birth_date_month"]) == ("Zoë", "13")
 
-    def test_changing_the_treatment_asks_for_a_time_again_and_for_nothing_else(self, visitor: BookingVisitor) -> None:
-        reach_review(visitor)
+    def test_changing_the_treatment_asks_for_a_time_again_and_for_nothing_else(
+        self, visitor: BookingVisitor, engine: Engine
+    ) -> None:
+        amelie(engine, 14)
+        visitor.sign_in(KNOWN)
+        visitor.choose(MONDAY_10)
         visitor.follow("Change the treatment")
         visitor.send(visitor.page.form("treatment"), treatment="follow-up")
         assert visitor.page.path.endswith("/time")
@@ -556,7 +584,7 @@ class TestTimes:
                 practitioner="p2",
                 treatment="follow-up",
             )
-        visitor.begin("follow-up")
+        visitor.begin()
         visitor.follow("Pat2 D.")
         assert 'aria-current="true">Pat2 D.' in visitor.page.html
         visitor.get(f"{visitor.page.path}?practitioner=p2&day=2026-11-30")

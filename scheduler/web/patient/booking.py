@@ -1,19 +1,24 @@
 """A patient books: what, when, and the review that ends in an appointment. Signing in and who: booking_sign_in.py."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from wtforms.fields.choices import SelectChoice
 
+from scheduler import clock
 from scheduler.domain.booking_steps import BEGIN, REVIEW, BookingPath
-from scheduler.domain.errors import NotFound
+from scheduler.domain.errors import NotFound, TooManyTries
 from scheduler.extensions import db
 from scheduler.usecases.booking_drafts import begin_draft
+from scheduler.usecases.rate_limit import rate_key
 from scheduler.web.access import declare
+from scheduler.web.dates import time_words
 from scheduler.web.patient import booking_confirm, booking_sign_in, booking_time
 from scheduler.web.patient.booking_state import Booking, new_booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, go_on, page_of, show, show_expired_form
+from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import NEW_PATIENT, BeginForm, patient_choices
 from scheduler.web.patient.session import browser_id
 
@@ -30,9 +35,16 @@ def begin() -> ResponseReturnValue:
     form = _begin_form(booking)
     if not accepted(form):
         return _show_begin(booking, form)
-    booking.token = begin_draft(
-        db.session(), browser=browser_id(), fields=_begin_fields(booking, form), now=booking.now
-    )
+    try:
+        booking.token = begin_draft(
+            db.session(),
+            browser=browser_id(),
+            fields=_begin_fields(booking, form),
+            now=booking.now,
+            address_key=rate_key(current_app.config["SECRET_KEY"], "draft", request.remote_addr or ""),
+        )
+    except TooManyTries as refusal:
+        return _too_often(booking, form, refusal)
     return go_on(booking)
 
 
@@ -98,3 +110,9 @@ def _begin_fields(booking: Booking, form: BeginForm) -> dict[str, object]:
 
 def _show_begin(booking: Booking, form: BeginForm) -> ResponseReturnValue:
     return show(booking, BEGIN, "begin", form, form=form)
+
+
+def _too_often(booking: Booking, form: BeginForm, refusal: TooManyTries) -> ResponseReturnValue:
+    again = time_words(clock.to_local(refusal.again_at, clock.zone(booking.clinic.zone)))
+    words = _("Too many bookings were begun from here. Try again after %(time)s, or call us.", time=again)
+    return show(booking, BEGIN, "begin", form, form=form, more=[FormError("", words)], too_often=refusal)

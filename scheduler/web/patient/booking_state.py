@@ -84,7 +84,7 @@ class Booking:
 
     @property
     def assessment(self) -> TreatmentInfo | None:
-        """What somebody not cleared books instead."""
+        """What somebody new, or not cleared, books instead."""
         return next((treatment for treatment in self.treatments if not treatment.needs_clearance), None)
 
     @property
@@ -169,14 +169,16 @@ class Booking:
 
     @property
     def needs_assessment(self) -> bool:
-        """The treatment chosen asks for a clearance that this patient, as far as known, has not got."""
-        if self.treatment is None or not self.treatment.needs_clearance:
+        """The treatment chosen is not for this patient yet: a first visit is an assessment, and IMS asks for the
+        clearance that comes of it."""
+        if self.treatment is None or self.treatment == self.assessment:
             return False
         if self.patient:
-            return self.patient.cleared_for_ims_at is None
+            return self.treatment.needs_clearance and self.patient.cleared_for_ims_at is None
         if self.is_new_patient:
             return True
-        return self.path is BookingPath.FIRST_TIME and not self.fields.get("says_cleared")
+        says_cleared = self.treatment.needs_clearance and self.fields.get("says_cleared")
+        return self.path is BookingPath.FIRST_TIME and not says_cleared
 
     @cached_property
     def done(self) -> set[BookingStep]:

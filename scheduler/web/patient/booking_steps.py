@@ -22,7 +22,8 @@ from scheduler.domain.booking_steps import (
     must_come_first,
     next_step,
 )
-from scheduler.domain.errors import NotFound
+from scheduler.domain.errors import NotFound, TooManyTries
+from scheduler.web.errors import retry_after
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.form_fields import FormError, form_errors
 
@@ -73,7 +74,13 @@ def go_on(booking: Booking) -> ResponseReturnValue:
 
 
 def show(
-    booking: Booking, step: BookingStep, template: str, *forms: FlaskForm, more: Sequence[FormError] = (), **shown: Any
+    booking: Booking,
+    step: BookingStep,
+    template: str,
+    *forms: FlaskForm,
+    more: Sequence[FormError] = (),
+    too_often: TooManyTries | None = None,
+    **shown: Any,
 ) -> ResponseReturnValue:
     """The page with its forms; with the errors of a form that was sent."""
     errors = [*more, *(error for form in forms for error in form_errors(form))]
@@ -97,6 +104,8 @@ def show(
         errors=errors,
         **shown,
     )
+    if too_often:
+        return page, 429, retry_after(too_often)
     return page, (400 if expired() else 422 if errors else 200)
 
 

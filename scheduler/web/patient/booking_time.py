@@ -46,6 +46,7 @@ def choose_time(booking: Booking) -> ResponseReturnValue:
             booking,
             practitioner,
             _("Too many times were chosen from here. Try again after %(time)s, or call us.", time=again),
+            refusal,
         )
     return go_on(booking)
 
@@ -62,7 +63,10 @@ def _practitioner_asked(booking: Booking) -> PractitionerInfo | None:
 
 
 def _show_times(
-    booking: Booking, practitioner: PractitionerInfo | None, mistake: str | None = None
+    booking: Booking,
+    practitioner: PractitionerInfo | None,
+    mistake: str | None = None,
+    too_often: TooManyTries | None = None,
 ) -> ResponseReturnValue:
     question = booking.slot_question(practitioner)
     times = times_on_offer(
@@ -77,6 +81,7 @@ def _show_times(
         TIME,
         "choose_time",
         more=[FormError("starts" if times.parts else "", mistake)] if mistake else (),
+        too_often=too_often,
         times=times,
         lost=_why_lost(booking, lost) if lost else None,
         nearest=nearest_starts(question, lost) if lost else (),

@@ -15,6 +15,7 @@ from scheduler.usecases import sign_in as codes
 from scheduler.usecases.live_sessions import end_sessions_of_account
 from scheduler.web.access import declare
 from scheduler.web.dates import time_words
+from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_steps import accepted, expired
 from scheduler.web.patient.door import show_form_again, wanted_page
@@ -146,7 +147,9 @@ def _show(page: str, form: NumberForm | CodeForm, refused: TooManyTries | None, 
     if expired():
         errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
     html = render_template(f"patient/sign_in/{page}.html", form=form, errors=errors, next=wanted_page(), **shown)
-    return html, 400 if expired() else 429 if refused else 422 if errors else 200
+    if refused:
+        return html, 429, retry_after(refused)
+    return html, 400 if expired() else 422 if errors else 200
 
 
 def _too_often(refused: TooManyTries) -> FormError:

@@ -15,7 +15,7 @@ from scheduler.extensions import db
 from scheduler.models import StaffUser
 from scheduler.usecases import staff, staff_second_step
 from scheduler.web import access
-from scheduler.web.errors import explain
+from scheduler.web.errors import explain, retry_after
 from scheduler.web.reception import half_way
 from scheduler.web.reception.door import EVERYBODY, WHY_OUT, let_in, let_out, require_staff
 
@@ -52,7 +52,8 @@ def enter() -> ResponseReturnValue:
         return _page(error=_("The user name or the password is not right."), username=username), 422
     except TooManyTries as refusal:
         explained = explain(refusal)
-        return _page(error=f"{explained.title} {explained.advice}", username=username), explained.status
+        words = f"{explained.title} {explained.advice}"
+        return _page(error=words, username=username), explained.status, retry_after(refusal)
     if who.totp_secret is None:
         return _enter_for_good(who, now)
     half_way.begin(who)
@@ -86,7 +87,7 @@ def pass_second_step() -> ResponseReturnValue:
         return _code_page(_("This code is not right, or was used already. Type the one shown now.")), 422
     except TooManyTries as refusal:
         explained = explain(refusal)
-        return _code_page(f"{explained.title} {explained.advice}"), explained.status
+        return _code_page(f"{explained.title} {explained.advice}"), explained.status, retry_after(refusal)
     return _enter_for_good(who, now)
 
 
