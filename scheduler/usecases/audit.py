@@ -42,7 +42,7 @@ def note(
 
 @retry_deadlocks
 def note_view(
-    session: Session, *, actor: Actor, now: datetime, patient_id: int, what: str = VIEWED, details: str = ""
+    session: Session, *, actor: Actor, now: datetime, patient_id: int | None, what: str = VIEWED, details: str = ""
 ) -> None:
     """Somebody looks at a patient, who is shown only once this has been written."""
     begin_write(session)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.models import Practitioner
+from scheduler.models import AuditLine, Practitioner
 from scheduler.models.engine import WRITING
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, make_clinic, make_patient
@@ -31,7 +31,7 @@ def api(app: Flask, session: Session) -> FlaskClient:
     return client
 
 
-def test_from_slots_to_a_cancelled_visit(api: FlaskClient) -> None:
+def test_from_slots_to_a_cancelled_visit(api: FlaskClient, session: Session) -> None:
     made = api.post(
         "/api/v1/patients",
         json={
@@ -85,6 +85,11 @@ def test_from_slots_to_a_cancelled_visit(api: FlaskClient) -> None:
     assert mine["slots"][0]["starts_at"] == "2026-12-03T09:00:00-05:00"
     assert api.get("/api/v1/appointments").json["items"][0]["id"] == visit["id"]
     assert api.get("/api/v1/patients").json["items"][0] == known
+    session.rollback()
+    noted = session.scalars(select(AuditLine.what).order_by(AuditLine.id)).all()
+    assert noted == [
+        *("patient.registered", "patient.cleared", "patient.ims_elsewhere", "patient.viewed", "patient.listed"),
+    ]
     first = api.get(f"/api/v1/slots/earliest?treatment=ims&patient={patient['id']}").json
     assert len(first["slots"]) == 3
     assert first["earliest_allowed"] == "2026-12-03T00:00:00-05:00"

@@ -16,7 +16,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.queries import patients, reference, visits
 from scheduler.queries.patients import PatientRow
-from scheduler.usecases import elsewhere
+from scheduler.usecases import audit, elsewhere
 from scheduler.usecases import patients as usecases
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
@@ -49,6 +49,7 @@ def listed() -> Response:
         asked.done()
         rows = patients.rows_after(connection, after or 0, limit + 1, number=number)
         shown = _documents(connection, rows[:limit])
+    _note(audit.LISTED, None, f"{len(shown)}")
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
@@ -82,7 +83,10 @@ def register(given: dict[str, Any]) -> Response:
 def show(patient_id: str) -> Response:
     """One patient."""
     with db.reading.connect() as connection:
-        return jsonify(_documents(connection, [patients.row(connection, patient_id)])[0])
+        row = patients.row(connection, patient_id)
+        shown = jsonify(_documents(connection, [row])[0])
+    _note(audit.VIEWED, row.id)
+    return shown
 
 
 @blueprint.address("PATCH", "/<patient_id>", takes=PatientChange, answers=PatientShown, **described.CHANGED)
@@ -101,7 +105,8 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
         actor=bearer.actor(),
         **given,
     )
-    return show(patient_id)
+    with db.reading.connect() as connection:
+        return jsonify(_documents(connection, [patients.row(connection, patient_id)])[0])
 
 
 @blueprint.address(
@@ -127,6 +132,13 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
         remember=answer,
     )
     return answer.response()
+
+
+def _note(what: str, patient_id: int | None, details: str = "") -> None:
+    """Who looked, in the audit log: a program's view is a view."""
+    audit.note_view(
+        db.session(), actor=bearer.actor(), now=clock.now(), patient_id=patient_id, what=what, details=details
+    )
 
 
 def _require_past(day: date, at: time | None, now_local: datetime) -> None:
