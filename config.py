@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from scheduler import clock
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.gateways.public_holidays import PROVINCES
 
 INSTANCE = Path(__file__).parent / "instance"
 
@@ -63,6 +64,7 @@ class Config:
             phone=self._phone(fallback.phone),
             address=self._text("CLINIC_ADDRESS", fallback.address),
             zone=zone,
+            province=self._one_of("CLINIC_PROVINCE", fallback.province, PROVINCES),
             public_url=self._public_url(),
             lead_minutes=self._number("LEAD_MINUTES", fallback.lead_minutes, 0, 60 * 24 * 30),
             horizon_days=self._number("HORIZON_DAYS", fallback.horizon_days, 1, 366),

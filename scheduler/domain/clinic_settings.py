@@ -8,13 +8,14 @@ from datetime import datetime, time, timedelta
 class ClinicSettings:
     """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
 
-    `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone.
+    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone.
     """
 
     name: str = "East Side Physio"
     phone: str = "613-555-0100"
     address: str = "100 Rideau Street, Ottawa, Ontario"
     zone: str = "America/Toronto"
+    province: str = "ON"
     public_url: str = "http://127.0.0.1:8000"
     lead_minutes: int = 120
     horizon_days: int = 90

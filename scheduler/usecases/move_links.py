@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -22,18 +22,32 @@ def make_link(
 
     In the caller's transaction, which commits.
     """
+    until = min(now + LINK_LIFE, clinic.changeable_until(appointment.starts_at))
+    connection, version = session.connection(), appointment.schedule_version
+    return link_until(connection, appointment.id, version, clinic=clinic, now=now, until=until), until
+
+
+def link_until(
+    connection: Connection,
+    appointment_id: int,
+    schedule_version: int,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
+    until: datetime,
+) -> str:
+    """The address, that works until then and while the visit stands at this version."""
     token = secrets.token_urlsafe(16)
-    expires_at = min(now + LINK_LIFE, clinic.changeable_until(appointment.starts_at))
-    session.add(
-        MoveLink(
+    connection.execute(
+        insert(MoveLink).values(
             token_hash=_hash(token),
-            appointment_id=appointment.id,
-            schedule_version=appointment.schedule_version,
+            appointment_id=appointment_id,
+            schedule_version=schedule_version,
             created_at=now,
-            expires_at=expires_at,
+            expires_at=until,
         )
     )
-    return f"{clinic.public_url}/m/{token}", expires_at
+    return f"{clinic.public_url}/m/{token}"
 
 
 def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:

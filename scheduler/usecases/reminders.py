@@ -15,6 +15,8 @@ from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
+from scheduler.queries.displaced import TEXT_KIND
+from scheduler.usecases.move_links import link_until
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
@@ -165,6 +167,7 @@ def _begin(
                 practitioner=row.practitioner,
                 language=row.language,
                 moved=row.told_before,
+                link=_link(connection, row, clinic, now) if row.kind == TEXT_KIND else None,
             ),
             claimed_at=now,
             until=row.starts_at,
@@ -195,3 +198,9 @@ def _begin(
         ],
     )
     return outgoing
+
+
+def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> str:
+    """To choose another time, as long as patients may."""
+    until = clinic.changeable_until(row.starts_at)
+    return link_until(connection, row.appointment_id, row.version, clinic=clinic, now=now, until=until)

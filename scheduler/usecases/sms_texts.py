@@ -20,6 +20,7 @@ TEMPLATES = {
     "en": {
         "confirmation": "{clinic}: you are booked on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
         "moved": "{clinic}: your visit is now on {day} at {time} with {practitioner}. Changes: {link} or {phone}",
+        "displaced": "{clinic}: we cannot see you on {day} at {time} after all. Please choose another time: {link} or {phone}",
         "days_before": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change. "
         "{link} or {phone}",
         "days_before, shorter": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change, "
@@ -28,6 +29,7 @@ TEMPLATES = {
     "fr": {
         "confirmation": "{clinic} : rendez-vous le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
         "moved": "{clinic} : nouvelle date : le {day} à {time} avec {practitioner}. Changements : {link} ou {phone}",
+        "displaced": "{clinic} : nous ne pourrons pas vous voir le {day} à {time}. Choisissez un autre moment : {link} ou {phone}",
         "days_before": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
         "M pour changer. {link} ou {phone}",
         "days_before, shorter": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
@@ -40,9 +42,16 @@ DAY_PATTERNS = {"en": ("EEEE d MMMM", "EEE d MMM"), "fr": ("EEEE d MMMM", "EEE d
 
 
 def visit_text(
-    kind: str, *, clinic: ClinicSettings, starts_local: datetime, practitioner: str, language: str, moved: bool
+    kind: str,
+    *,
+    clinic: ClinicSettings,
+    starts_local: datetime,
+    practitioner: str,
+    language: str,
+    moved: bool,
+    link: str | None = None,
 ) -> str:
-    """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before.
+    """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before. `link`: instead of /me.
 
     Names lose accents that GSM-7 lacks when that keeps the text in GSM-7; what cannot be spelled there stays as it is.
     """
@@ -52,7 +61,7 @@ def visit_text(
         "clinic": clinic.name,
         "time": time_words(starts_local, language),
         "practitioner": practitioner,
-        "link": f"{clinic.public_url}/me",
+        "link": link or f"{clinic.public_url}/me",
         "phone": clinic.phone,
     }
     templates = [TEMPLATES[language][wanted] for wanted in (name, f"{name}, shorter") if wanted in TEMPLATES[language]]
@@ -69,6 +78,8 @@ def visit_text(
 def _template_name(kind: str, moved: bool) -> str:
     if kind.startswith("days_before"):
         return "days_before"
+    if kind == "displaced":
+        return kind
     return "moved" if moved else "confirmation"
 
 

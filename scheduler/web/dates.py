@@ -16,6 +16,11 @@ def day_words(day: date) -> str:
     return _spoken(day, "EEEE d MMMM")
 
 
+def weekday_name(day: date) -> str:
+    """ "Monday", "lundi"."""
+    return _spoken(day, "EEEE")
+
+
 def day_with_year_words(day: date) -> str:
     """ "14 March 1986"; for birth dates."""
     return _spoken(day, "d MMMM y")

@@ -40,4 +40,9 @@ PASSWORD_SENTENCES = (
     _l("This password is among the first that anybody would try. Use three or four words that do not belong together."),
     _l("This password repeats itself too much. Use three or four words that do not belong together."),
     _l("This password is little more than a name that everybody here knows. Add some words of your own."),
+    _l("Begin and end are the same."),
+    _l("Choose at least one day of the week."),
+    _l("The end is before the beginning."),
+    _l("The last day is before the first one."),
+    _l("These hours overlap others. End those first."),
 )

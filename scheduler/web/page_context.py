@@ -1,6 +1,7 @@
 """What every page can say: the same page in other languages, and dates in words."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,8 @@ def install(blueprint: Blueprint) -> None:
         ("day_and_time", dates.day_and_time_words),
         ("from_moment", dates.from_words),
         ("day_with_year", dates.day_with_year_words),
+        ("weekday", dates.weekday_name),
+        ("just_before", just_before),
         ("combined", combined),
     ):
         blueprint.add_app_template_filter(words, name)
@@ -48,6 +51,11 @@ def other_languages(language: str) -> list[LanguageLink]:
 
 def _with_lang(language: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in request.args.items(multi=True) if name != "lang"] + [("lang", language)]
+
+
+def just_before(moment: datetime) -> datetime:
+    """The day that a stretch ends on: midnight belongs to the day before."""
+    return moment - timedelta(minutes=1)
 
 
 def combined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

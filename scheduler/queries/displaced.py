@@ -1,0 +1,167 @@
+"""Visits booked where nobody is there any more: during a closure, a time off, or outside working hours.
+
+Found from the calendar as it is, not kept: whoever moves or cancels one takes it off the list, from wherever they do it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from scheduler.domain.availability import WeeklyHours
+from scheduler.models import Appointment, Closure, Patient, PhoneAccount, Practitioner, Reminder, TimeOff, Treatment
+
+TEXT_KIND = "displaced"
+LONGEST_VISIT = timedelta(hours=12)  # by constraint
+
+
+@dataclass(frozen=True, slots=True)
+class DisplacedVisit:
+    """`why`: what the closure or time off is called, none when it is only outside working hours.
+
+    `texted`: the state of the text that asks to choose another time, none when there is none for this time of the visit.
+    """
+
+    id: int
+    public_id: str
+    version: int
+    schedule_version: int
+    starts_local: datetime
+    starts_at: datetime
+    minutes: int
+    practitioner_id: int
+    practitioner: str
+    patient: str
+    patient_id: str
+    number: str | None
+    can_be_texted: bool
+    treatment_en: str
+    treatment_fr: str
+    texted: str | None
+    closed: str | None = None
+    away: str | None = None
+
+    def treatment(self, language: str) -> str:
+        return self.treatment_fr if language == "fr" else self.treatment_en
+
+
+def displaced(
+    connection: Connection, *, now: datetime, now_local: datetime, hours_of: int | None, hours: Iterable[WeeklyHours]
+) -> list[DisplacedVisit]:
+    """During closures and times off; with `hours_of` also that practitioner's outside of `hours`. By time."""
+    closures = _absences(connection, Closure, now_local)
+    times_off = _absences(connection, TimeOff, now_local)
+    near = [_begins_near(one) for one in (*closures, *times_off)]
+    if hours_of is not None:
+        near.append(Appointment.practitioner_id == hours_of)
+    if not near:
+        return []
+    weekly = list(hours)
+    found = []
+    for row in connection.execute(_visits(now).where(or_(*near))).mappings():
+        starts, ends = row["starts_local"], row["starts_local"] + timedelta(minutes=row["minutes"])
+        closed = _reason(closures, starts, ends)
+        away = _reason([one for one in times_off if one.practitioner_id == row["practitioner_id"]], starts, ends)
+        outside = row["practitioner_id"] == hours_of and not is_within(weekly, starts, ends)
+        if closed is not None or away is not None or outside:
+            found.append(DisplacedVisit(**row, closed=closed, away=away))
+    return found
+
+
+def is_within(hours: Iterable[WeeklyHours], starts: datetime, ends: datetime) -> bool:
+    """Inside one practitioner's working hours, whose stretches may touch or pass midnight."""
+    for opens, closes in _merged(hours, starts.date()):
+        if opens <= starts and ends <= closes:
+            return True
+    return False
+
+
+def _merged(hours: Iterable[WeeklyHours], day: date) -> list[tuple[datetime, datetime]]:
+    stretches = []
+    for first in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        for hour in hours:
+            begun = hour.valid_from is None or hour.valid_from <= first
+            if hour.weekday == first.weekday() and begun and (hour.valid_until is None or first <= hour.valid_until):
+                opens, closes = datetime.combine(first, hour.opens), datetime.combine(first, hour.closes)
+                stretches.append((opens, closes if closes > opens else closes + timedelta(days=1)))
+    merged: list[tuple[datetime, datetime]] = []
+    for opens, closes in sorted(stretches):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], closes)
+        else:
+            merged.append((opens, closes))
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class _Absence:
+    starts_local: datetime
+    ends_local: datetime
+    reason: str
+    practitioner_id: int | None = None
+
+
+def _absences(connection: Connection, model: type[Closure] | type[TimeOff], now_local: datetime) -> list[_Absence]:
+    columns: list[Any] = [model.starts_local, model.ends_local]
+    columns += [TimeOff.reason, TimeOff.practitioner_id] if model is TimeOff else [Closure.name]
+    return [_Absence(*row) for row in connection.execute(select(*columns).where(model.ends_local > now_local))]
+
+
+def _reason(absences: Iterable[_Absence], starts: datetime, ends: datetime) -> str | None:
+    return next((one.reason for one in absences if one.starts_local < ends and starts < one.ends_local), None)
+
+
+def _begins_near(absence: _Absence) -> ColumnElement[bool]:
+    """So near that it may touch; whether it does is seen from its length."""
+    begins = Appointment.starts_local.between(absence.starts_local - LONGEST_VISIT, absence.ends_local)
+    return (
+        begins
+        if absence.practitioner_id is None
+        else and_(begins, Appointment.practitioner_id == absence.practitioner_id)
+    )
+
+
+def _visits(now: datetime) -> Any:
+    texted = (
+        select(Reminder.status)
+        .where(
+            Reminder.appointment_id == Appointment.id,
+            Reminder.version == Appointment.schedule_version,
+            Reminder.kind == TEXT_KIND,
+        )
+        .scalar_subquery()
+    )
+    can_be_texted = and_(
+        PhoneAccount.number.is_not(None),
+        PhoneAccount.opted_out_at.is_(None),
+        PhoneAccount.unreachable_at.is_(None),
+        Patient.restricted_at.is_(None),
+    )
+    return (
+        select(
+            Appointment.id,
+            Appointment.public_id,
+            Appointment.version,
+            Appointment.schedule_version,
+            Appointment.starts_local,
+            Appointment.starts_at,
+            Appointment.minutes,
+            Appointment.practitioner_id,
+            (Practitioner.given_name + " " + Practitioner.family_name).label("practitioner"),
+            (Patient.family_name + ", " + Patient.given_name).label("patient"),
+            Patient.public_id.label("patient_id"),
+            PhoneAccount.number,
+            can_be_texted.label("can_be_texted"),
+            Treatment.name_en.label("treatment_en"),
+            Treatment.name_fr.label("treatment_fr"),
+            texted.label("texted"),
+        )
+        .join(Patient, Appointment.patient_id == Patient.id)
+        .join(Practitioner, Appointment.practitioner_id == Practitioner.id)
+        .join(Treatment, Appointment.treatment_id == Treatment.id)
+        .outerjoin(PhoneAccount, Patient.phone_account_id == PhoneAccount.id)
+        .where(Appointment.active, Appointment.status.in_(("booked", "confirmed")), Appointment.starts_at > now)
+        .order_by(Appointment.starts_at, Appointment.id)
+    )

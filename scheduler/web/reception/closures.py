@@ -1,0 +1,113 @@
+"""Days and hours on which the whole clinic is shut, and the public holidays to take over."""
+
+from datetime import date, datetime, time, timedelta
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid
+from scheduler.extensions import db
+from scheduler.gateways import public_holidays
+from scheduler.queries import working_time
+from scheduler.usecases import calendar_time
+from scheduler.usecases.calendar_time import NewClosure
+from scheduler.web import access
+from scheduler.web.language import template_variables
+from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception.asked import text
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.working_time import A_DAY, asked_stretch, displaced_visits, form_errors, now_at_the_clinic
+
+blueprint = Blueprint("reception_closures", __name__)
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+AHEAD = timedelta(days=548)  # a year and a half of holidays
+
+
+@blueprint.get("/desk/closures")
+def show() -> ResponseReturnValue:
+    """`?province=` whose holidays are offered, instead of the clinic's own."""
+    return _page()
+
+
+@blueprint.post("/desk/closures")
+def add() -> ResponseReturnValue:
+    """`first`, `last` day, `begins`, `ends` for part of them, `name`."""
+    try:
+        starts, ends = asked_stretch()
+        closure = NewClosure(starts, ends, text("name"))
+        calendar_time.add_closures(db.session(), closures=[closure], now=clock.now(), actor=current_user.actor)
+    except Invalid as invalid:
+        db.session.rollback()
+        return _page(form_errors(invalid, "closure")), 422
+    flash(_("The closure was added."))
+    return _on_to_visits()
+
+
+@blueprint.post("/desk/closures/holidays")
+def add_holidays() -> ResponseReturnValue:
+    """`day`: each public holiday to take over, several."""
+    wanted = set(request.form.getlist("day"))
+    closures = [
+        NewClosure(midnight := datetime.combine(holiday.day, time.min), midnight + A_DAY, holiday.name)
+        for holiday in _holidays(now_at_the_clinic()[1].date())
+        if holiday.day.isoformat() in wanted
+    ]
+    added = calendar_time.add_closures(db.session(), closures=closures, now=clock.now(), actor=current_user.actor)
+    flash(ngettext("%(num)d holiday was added.", "%(num)d holidays were added.", added))
+    return _on_to_visits()
+
+
+@blueprint.post("/desk/closures/<int:closure_id>/remove")
+def remove(closure_id: int) -> ResponseReturnValue:
+    calendar_time.remove_closure(db.session(), closure_id=closure_id, now=clock.now(), actor=current_user.actor)
+    flash(_("The closure was taken back."))
+    return redirect(url_for("reception_closures.show"), 303)
+
+
+def _on_to_visits() -> ResponseReturnValue:
+    with db.reading.connect() as connection:
+        left = len(displaced_visits(connection, None))
+    if left:
+        flash(
+            ngettext(
+                "%(num)d visit is left where nobody is there.", "%(num)d visits are left where nobody is there.", left
+            )
+        )
+        return redirect(url_for("reception_displaced.show"), 303)
+    return redirect(url_for("reception_closures.show"), 303)
+
+
+def _page(errors: list[FormError] | None = None) -> str:
+    _now, now_local = now_at_the_clinic()
+    today = now_local.date()
+    with db.reading.connect() as connection:
+        closures = working_time.closures(connection, now_local=now_local)
+        left = len(displaced_visits(connection, None))
+    midnights = {closure.starts_local for closure in closures}
+    return render_template(
+        "reception/closures/show.html",
+        closures=closures,
+        left=left,
+        today=today,
+        province=_province(),
+        provinces=public_holidays.PROVINCES,
+        holidays=[(holiday, datetime.combine(holiday.day, time.min) in midnights) for holiday in _holidays(today)],
+        errors=errors or (),
+        typed=request.form if errors else {},
+    )
+
+
+def _province() -> str:
+    asked = text("province")
+    own: str = current_app.config["CLINIC"].province
+    return asked if asked in public_holidays.PROVINCES else own
+
+
+def _holidays(today: date) -> list[public_holidays.PublicHoliday]:
+    language = template_variables()["language"]
+    return public_holidays.between(today, today + AHEAD, province=_province(), language=language)
