@@ -6,6 +6,11 @@ The domain knows no gettext: it writes English sentences, which are message ids.
 from flask_babel import lazy_gettext as _l
 
 SENTENCES = (
+    _l("Begin and end are the same."),
+    _l("Choose at least one day of the week."),
+    _l("The end is before the beginning."),
+    _l("The last day is before the first one."),
+    _l("These hours overlap others. End those first."),
     _l("A record cannot be merged with itself."),
     _l("Answer yes or no."),
     _l("Choose 1 to 12 visits."),
@@ -40,9 +45,4 @@ PASSWORD_SENTENCES = (
     _l("This password is among the first that anybody would try. Use three or four words that do not belong together."),
     _l("This password repeats itself too much. Use three or four words that do not belong together."),
     _l("This password is little more than a name that everybody here knows. Add some words of your own."),
-    _l("Begin and end are the same."),
-    _l("Choose at least one day of the week."),
-    _l("The end is before the beginning."),
-    _l("The last day is before the first one."),
-    _l("These hours overlap others. End those first."),
 )
