@@ -30,7 +30,7 @@ from typing import Self
 
 import structlog
 from sqlalchemy import Connection, Engine, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from scheduler.gateways.sms import SmsAccepted, SmsGateway, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models.engine import without_transactions
@@ -41,6 +41,7 @@ from scheduler.usecases.sms_states import UNSETTLED, body_after_sending, status_
 
 CALL_WITHIN = timedelta(seconds=30)
 STALE_AFTER = timedelta(seconds=90)  # more than CALL_WITHIN and the gateway's own time limits together
+SETTLED_WELL = ("accepted", "sent", "delivered")
 LISTED_AFTER = timedelta(seconds=60)  # by then the provider lists what it has accepted
 
 Clock = Callable[[], datetime]
@@ -64,9 +65,26 @@ Outcome = SmsAccepted | SmsRefused | SmsUnavailable | SmsInDoubt | None
 """None: the provider was not called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of one text, and when."""
+
+    outgoing: Outgoing
+    outcome: Outcome
+    at: datetime
+
+    @property
+    def sid(self) -> str | None:
+        """When it was accepted, and nothing worse is known."""
+        return self.outcome.sid if isinstance(self.outcome, SmsAccepted) and self.status in SETTLED_WELL else None
+
+    @property
+    def status(self) -> str:
+        return status_when_accepted(self.outcome.status) if isinstance(self.outcome, SmsAccepted) else ""
+
+
 class Ledger:
-    """Where outcomes are written: each commits by itself. Used by few threads (sending_pool.py), which each keep a
-    connection until the ledger is closed."""
+    """Where outcomes are written, and committed at once. Each thread that does keeps a connection until it is closed."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -81,17 +99,37 @@ class Ledger:
         while self._kept:
             self._kept.pop().close()
 
-    def accept(self, outgoing: Outgoing, sid: str, status: str, now: datetime) -> bool:
-        """The outcome that nearly every text has. False, and nothing changed, when somebody has settled it meanwhile."""
+    def accept_all(self, answered: list["Answered"]) -> list["Answered"]:
+        """Commit the outcome that nearly every text has, of several at once; what is left has to be recorded singly.
+
+        Left are all other outcomes, and those that somebody has settled meanwhile.
+        """
+        accepted = {one.outgoing.attempt_id: one for one in answered if one.sid is not None}
+        if not accepted:
+            return answered
+        try:
+            changed = self._accept(list(accepted.values()))
+        except (IntegrityError, OperationalError):  # one of them spoils it for all
+            return answered
+        return [one for one in answered if one.outgoing.attempt_id not in changed]
+
+    def _accept(self, accepted: list["Answered"]) -> set[str]:
         if self.engine.dialect.name == "postgresql":
-            values = {"status": status, "sid": sid, "now": now, "attempt_id": outgoing.attempt_id}
-            return bool(self._connection().exec_driver_sql(_ACCEPTED_ON_POSTGRESQL, values).scalar_one())
+            values = {
+                "attempt_ids": [one.outgoing.attempt_id for one in accepted],
+                "sids": [one.sid for one in accepted],
+                "statuses": [one.status for one in accepted],
+                "times": [one.at for one in accepted],
+            }
+            return set(self._connection().exec_driver_sql(_ACCEPTED_ON_POSTGRESQL, values).scalars())
+        changed = set()
         with writing(self.engine) as connection:
-            accepted = {"status": status, "sid": sid, "settled_at": now, "body": body_after_sending()}
-            changed = _change_message(connection, outgoing, ("attempting",), **accepted)
-            if changed:
-                _change_reminder(connection, outgoing, status="sent", settled_at=now)
-            return changed
+            for one in accepted:
+                values = {"status": one.status, "sid": one.sid, "settled_at": one.at, "body": body_after_sending()}
+                if _change_message(connection, one.outgoing, ("attempting",), **values):
+                    _change_reminder(connection, one.outgoing, status="sent", settled_at=one.at)
+                    changed.add(one.outgoing.attempt_id)
+        return changed
 
     def _connection(self) -> Connection:
         """This thread's own; one that was lost is opened anew by SQLAlchemy."""
@@ -104,18 +142,22 @@ class Ledger:
         return connection
 
 
-# Both rows in one statement that commits by itself: a sixth of the CPU of two statements, BEGIN and COMMIT, and it is
-# what sets the pace.
+# Both rows of all of them in one statement that commits by itself: two statements, BEGIN and COMMIT for each text took
+# more CPU than the call, and that is what sets the pace.
 _ACCEPTED_ON_POSTGRESQL = """
-WITH answered AS (
-  UPDATE message SET status = %(status)s, sid = %(sid)s, settled_at = %(now)s,
+WITH accepted AS (
+  SELECT * FROM unnest(%(attempt_ids)s::text[], %(sids)s::text[], %(statuses)s::text[], %(times)s::timestamptz[])
+    AS accepted (attempt_id, sid, status, at)
+), answered AS (
+  UPDATE message SET status = accepted.status, sid = accepted.sid, settled_at = accepted.at,
     body = CASE WHEN kind = 'code' AND gateway <> 'outbox' THEN '' ELSE body END
-  WHERE attempt_id = %(attempt_id)s AND status = 'attempting' RETURNING reminder_id
+  FROM accepted WHERE message.attempt_id = accepted.attempt_id AND message.status = 'attempting'
+  RETURNING message.attempt_id, reminder_id, settled_at
 ), told AS (
-  UPDATE reminder SET status = 'sent', settled_at = %(now)s FROM answered
+  UPDATE reminder SET status = 'sent', settled_at = answered.settled_at FROM answered
   WHERE reminder.id = answered.reminder_id AND reminder.status IN ('attempting', 'in_doubt')
 )
-SELECT count(*) FROM answered"""
+SELECT attempt_id FROM answered"""
 
 
 def call(gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> Outcome:
@@ -128,11 +170,29 @@ def call(gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> Outcome:
         return failure
 
 
+def record_all(ledger: Ledger, answered: list[Answered]) -> None:
+    """Commit what became of them. What cannot be written is left an open attempt, and settled as one in doubt."""
+    for one in ledger.accept_all(answered):
+        try:
+            _record(ledger, one)
+        except Exception:  # the others' outcomes are still to be written
+            log.exception("sending broke off", attempt=one.outgoing.attempt_id)
+
+
 def record(ledger: Ledger, outgoing: Outgoing, outcome: Outcome, *, now: datetime) -> None:
-    """Commit what became of it."""
+    """Commit what became of one."""
+    for one in ledger.accept_all([Answered(outgoing, outcome, now)]):
+        _record(ledger, one)
+
+
+def _record(ledger: Ledger, answered: Answered) -> None:
+    outgoing, outcome, now = answered.outgoing, answered.outcome, answered.at
     match outcome:
         case SmsAccepted():
-            _record_accepted(ledger, outgoing, outcome, now=now)
+            # Overtaken by a receipt or by a worker that took the attempt for lost; or the sid was given to another text.
+            with writing(ledger.engine) as connection:
+                sid, status = outcome.sid, answered.status
+                delivery.record_on(connection, outgoing.attempt_id, sid, status, error_code=None, now=now)
         case SmsRefused():
             _record_refused(ledger, outgoing, outcome, now=now)
         case SmsUnavailable():
@@ -141,18 +201,6 @@ def record(ledger: Ledger, outgoing: Outgoing, outcome: Outcome, *, now: datetim
             _record_in_doubt(ledger, outgoing, now=now)
         case None:
             _give_back(ledger, outgoing, now=now)
-
-
-def _record_accepted(ledger: Ledger, outgoing: Outgoing, accepted: SmsAccepted, *, now: datetime) -> None:
-    status = status_when_accepted(accepted.status)
-    try:
-        if status in ("accepted", "sent", "delivered") and ledger.accept(outgoing, accepted.sid, status, now):
-            return
-    except IntegrityError:  # the sid was taken for that of a text alike, by guess: it is ours for certain
-        pass
-    # Otherwise a receipt overtook the answer, or another worker took the attempt for lost.
-    with writing(ledger.engine) as connection:
-        delivery.record_on(connection, outgoing.attempt_id, accepted.sid, status, error_code=None, now=now)
 
 
 def _record_refused(ledger: Ledger, outgoing: Outgoing, refusal: SmsRefused, *, now: datetime) -> None:

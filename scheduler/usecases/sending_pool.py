@@ -1,24 +1,20 @@
-"""Many texts at once: some threads call the provider, a few write down what became of it, one claims ahead of them.
+"""Many texts at once: some threads call the provider, one writes down what became of it, one claims ahead of them.
 
-Why so: a thread that waits for the database is one that calls nobody, and more than a few writers only wait for each
-other: on SQLite for the one writer, on PostgreSQL for the interpreter's lock.
+Why so: a thread that waits for the database is one that calls nobody. The writer takes all outcomes that have come
+since it last wrote, and commits them together.
 """
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 
 from scheduler.gateways.sms import SmsGateway
 from scheduler.usecases.reminders import Claim
-from scheduler.usecases.sending import Clock, Ledger, Outgoing, call, record
-
-WRITERS = {"sqlite": 1}
-WRITERS_ELSEWHERE = 2
+from scheduler.usecases.sending import Answered, Clock, Ledger, Outgoing, call, record_all
 
 log = structlog.get_logger("sms")
 
@@ -54,7 +50,7 @@ def send_all(
 
 
 class _Line:
-    """Callers, then writers. Leaving it waits until everything is written."""
+    """Callers, then the writer. Leaving it waits until everything is written."""
 
     def __init__(
         self, engine: Engine, gateway: SmsGateway, clock: Clock, concurrency: int, stopping: threading.Event
@@ -62,10 +58,9 @@ class _Line:
         self._gateway, self._clock, self._stopping = gateway, clock, stopping
         self._ledger = Ledger(engine)
         self._callers = ThreadPoolExecutor(concurrency, thread_name_prefix="sms-call")
-        self._writers = ThreadPoolExecutor(
-            WRITERS.get(engine.dialect.name, WRITERS_ELSEWHERE), thread_name_prefix="sms-write"
-        )
-        self._open = 0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="sms-write")
+        self._answered: list[Answered] = []
+        self._open = self._most_open = 0
         self._changed = threading.Condition()
 
     def __enter__(self) -> "_Line":
@@ -73,7 +68,7 @@ class _Line:
 
     def __exit__(self, *_: object) -> None:
         self._callers.shutdown(wait=True)
-        self._writers.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
         self._ledger.__exit__()
 
     def send(self, outgoing: Outgoing) -> None:
@@ -83,21 +78,36 @@ class _Line:
 
     def wait_for_at_most(self, number: int) -> None:
         with self._changed:
+            self._most_open = number
             self._changed.wait_for(lambda: self._open <= number)
 
     def _call(self, outgoing: Outgoing) -> None:
         outcome = None if self._stopping.is_set() else call(self._gateway, outgoing, clock=self._clock)
-        written = self._writers.submit(record, self._ledger, outgoing, outcome, now=self._clock())
-        written.add_done_callback(self._finished)
+        answered = Answered(outgoing, outcome, self._clock())
+        with self._changed:
+            self._answered.append(answered)
+            is_first = len(self._answered) == 1
+        if is_first:
+            self._writer.submit(self._write)
 
     def _called(self, calling: Future[None]) -> None:
-        if calling.exception() is not None:
-            self._finished(calling)
-
-    def _finished(self, future: Future[Any]) -> None:
-        error = future.exception()
+        error = calling.exception()
         if error is not None:  # the attempt stays open, and is settled as one in doubt
             log.error("sending broke off", exc_info=error)
+            self._finished(1)
+
+    def _write(self) -> None:
         with self._changed:
-            self._open -= 1
-            self._changed.notify()
+            answered, self._answered = self._answered, []
+        try:
+            record_all(self._ledger, answered)
+        except Exception:  # the database is gone: likewise
+            log.exception("sending broke off", count=len(answered))
+        finally:
+            self._finished(len(answered))
+
+    def _finished(self, count: int) -> None:
+        with self._changed:
+            self._open -= count
+            if self._open <= self._most_open:
+                self._changed.notify()
