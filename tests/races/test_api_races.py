@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from scheduler.extensions import db
-from scheduler.models import Appointment
+from scheduler.models import Appointment, Patient
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
@@ -63,3 +63,21 @@ def test_of_changes_to_one_version_at_once_one_is_made(
     assert {answer.json["code"] for answer in answers if answer.status_code == 409} == {"version-conflict"}
     with Session(engine) as fresh:
         assert fresh.scalars(select(Appointment.version)).one() == 2
+
+
+@pytest.mark.parametrize("what", ["appointment", "patient"])
+def test_one_key_sent_at_once_does_it_once_and_is_answered_alike(
+    app: Flask, engine: Engine, session: Session, token: str, what: str
+) -> None:
+    if what == "patient":
+        path, json = "/api/v1/patients", {"given_name": "Zoé", "family_name": "Roy", "birth_date": "1984-02-29"}
+    else:
+        starts_at = "2026-12-01T10:00:00-05:00"
+        path = "/api/v1/appointments"
+        json = {"patient": make_patient(session).public_id, "treatment": "ims", "starts_at": starts_at}
+    answers = all_at_once(app, token, "POST", path, json=json, headers={"Idempotency-Key": "one"})
+    assert Counter(answer.status_code for answer in answers) == {201: AT_ONCE}, answers[0].text
+    assert len({answer.text for answer in answers}) == 1
+    with Session(engine) as fresh:
+        assert fresh.scalar(select(func.count()).select_from(Patient)) == 1
+        assert fresh.scalar(select(func.count()).select_from(Appointment)) == (what == "appointment")
