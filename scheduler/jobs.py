@@ -21,7 +21,7 @@ from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases import codes, housekeeping, in_doubt, reminders
+from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
 from scheduler.usecases.sms_states import gateway_name
@@ -127,6 +127,7 @@ class _Work:
             "codes": (1, self._send_codes),
             "in doubt": (15, self._settle),
             "reminders": (15, self._send_reminders),
+            "receipts": (60, self._chase_receipts),
             "housekeeping": (60, self._tidy),
         }
 
@@ -154,6 +155,10 @@ class _Work:
     def _settle(self) -> None:
         in_doubt.take_stale(self._engine, now=clock.now())
         in_doubt.settle_some(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
+
+    def _chase_receipts(self) -> None:
+        receipts.match_early(self._engine, now=clock.now())
+        receipts.ask_about_silent(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
 
     def _tidy(self) -> None:
         codes.blank_old_codes(self._engine, now=clock.now())

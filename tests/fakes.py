@@ -38,6 +38,7 @@ class FakeSms:
         self.next_outcomes: list[Exception | Callable[[Sent], SmsAccepted]] = []
         self.find_error: Exception | None = None
         self.asked = 0
+        self.statuses: dict[str, FoundMessage] = {}
 
     def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
         self.calls += 1
@@ -55,3 +56,9 @@ class FakeSms:
         if self.find_error:
             raise self.find_error
         return tuple(self.listed)
+
+    def status_of(self, *, sid: str) -> FoundMessage | None:
+        self.asked += 1
+        if self.find_error:
+            raise self.find_error
+        return self.statuses.get(sid)

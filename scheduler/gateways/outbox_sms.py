@@ -26,6 +26,10 @@ class OutboxSms:
         """Nothing: an attempt that was cut short has reached nobody and may be written again."""
         return ()
 
+    def status_of(self, *, sid: str) -> FoundMessage | None:
+        """Nothing: what it accepts is delivered at once."""
+        return None
+
     def _write(self, stream: TextIO, line: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
         shown = line.encode(encoding, "backslashreplace").decode(encoding)  # a console without accents

@@ -47,6 +47,12 @@ class SmsGateway(Protocol):
         Raises SmsUnavailable when the provider cannot be asked.
         """
 
+    def status_of(self, *, sid: str) -> FoundMessage | None:
+        """What the provider says of a message it accepted; None when it knows none such.
+
+        Raises SmsUnavailable when it cannot be asked.
+        """
+
 
 class RefusalReason(StrEnum):
     OPTED_OUT = "opted-out"

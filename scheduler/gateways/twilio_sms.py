@@ -37,6 +37,7 @@ from scheduler.gateways.sms import (
 API_ORIGIN = "https://api.twilio.com"
 _CLOCK_SKEW = timedelta(minutes=2)  # between this machine and Twilio
 _PAGE = 200
+NO_SUCH_MESSAGE = 20404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,16 @@ class TwilioSms:
             raise SmsUnavailable from None
         recent = (message for message in found.values() if message.created_at >= since_at)
         return tuple(sorted(recent, key=lambda message: message.created_at))
+
+    def status_of(self, *, sid: str) -> FoundMessage | None:
+        try:
+            return _found(self._messages(sid).fetch())
+        except SmsRefused as refusal:
+            if refusal.error_code == NO_SUCH_MESSAGE:
+                return None
+            raise SmsUnavailable from None
+        except (SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
+            raise SmsUnavailable from None
 
 
 class TwilioSignature:

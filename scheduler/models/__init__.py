@@ -30,7 +30,7 @@ from scheduler.models.moving_in import PatientNumber
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
-from scheduler.models.sms import EarlyReceipt, Message, Reminder
+from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 
 __all__ = [
     "ApiToken",
@@ -64,6 +64,7 @@ __all__ = [
     "Room",
     "Screening",
     "SignInCode",
+    "SmsSender",
     "SpacingGroup",
     "StaffUser",
     "TimeOff",

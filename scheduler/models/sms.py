@@ -46,6 +46,12 @@ class Reminder(Base):
             sqlite_where=text("status = 'planned'"),
         ),
         Index(
+            "ix_reminder_due_confirmation",
+            "next_attempt_at",
+            postgresql_where=text("status = 'planned' AND kind = 'confirmation'"),
+            sqlite_where=text("status = 'planned' AND kind = 'confirmation'"),
+        ),
+        Index(
             "ix_reminder_unsettled",
             "status",
             "next_attempt_at",
@@ -95,6 +101,13 @@ class Message(Base):
             postgresql_where=text("for_desk AND read_at IS NULL"),
             sqlite_where=text("for_desk = 1 AND read_at IS NULL"),
         ),
+        # Those whose last state has not been told yet.
+        Index(
+            "ix_message_silent",
+            "settled_at",
+            postgresql_where=text("status IN ('accepted', 'sent') AND asked_at IS NULL"),
+            sqlite_where=text("status IN ('accepted', 'sent') AND asked_at IS NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -120,6 +133,8 @@ class Message(Base):
     read_at: Mapped[datetime | None] = mapped_column(Instant)
     read_by: Mapped[str | None] = mapped_column(String(80))
     written_by: Mapped[str | None] = mapped_column(String(80))
+    asked_at: Mapped[datetime | None] = mapped_column(Instant)  # the provider, because no receipt came
+    segments: Mapped[int | None]  # parts paid for, of one that went out
 
 
 class EarlyReceipt(Base):
@@ -133,3 +148,18 @@ class EarlyReceipt(Base):
     word: Mapped[str] = mapped_column(String(20))
     error_code: Mapped[int | None]
     received_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class SmsSender(Base):
+    """How fast one sender may go on, for all workers together.
+
+    `free_at`: until then its rate is used up. `paused_until`: the provider asked for it, or has failed `failures` times in a
+    row; the first text after it is a probe.
+    """
+
+    __tablename__ = "sms_sender"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    free_at: Mapped[datetime] = mapped_column(Instant)
+    paused_until: Mapped[datetime | None] = mapped_column(Instant)
+    failures: Mapped[int] = mapped_column(default=0)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
 
 Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt"]
+NO_RECEIPT = "no receipt"  # usecases/receipts.py: sent, and nobody knows whether it arrived
 UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
 
 
@@ -114,6 +115,7 @@ def _of_visit() -> Any:
 def _unsent() -> Any:
     return or_(
         Reminder.status.in_(("failed", "in_doubt")),
+        and_(Reminder.status == "sent", Reminder.reason == NO_RECEIPT),
         and_(Reminder.status == "suppressed", Reminder.reason.in_(UNSENT)),
     )
 
@@ -139,8 +141,8 @@ def _reason(row: Any, last: Any) -> Reason | None:
         return "opted out"
     if row.unreachable_at is not None:
         return "unreachable"
-    if last is None or last.status == "sent":
+    if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return None
-    if last.status == "in_doubt":
+    if last.status in ("in_doubt", "sent"):
         return "in doubt"
     return "failed"

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, case, func, select, update
+from sqlalchemy import Connection, Engine, Row, case, func, insert, select, update
 
 from scheduler.gateways.sms import SmsRefused, failure_of
+from scheduler.models.base import public_id
 from scheduler.models.sms import Message, Reminder
 from scheduler.usecases import refused_numbers
 from scheduler.usecases.backoff import retry_at
@@ -14,6 +15,8 @@ from scheduler.usecases.sms_states import RANK, body_after_sending, our_status, 
 
 DELIVERY_TRIES = 3  # of a telephone that was off
 DELIVERY_RETRY_SECONDS = 1800
+SECOND = "second-text"
+"""Message.error_code of a text that the provider accepted besides the one we know of."""
 
 log = structlog.get_logger("sms")
 
@@ -37,14 +40,28 @@ def record_on(
 ) -> bool:
     """The same within a transaction; `status` is one of ours."""
     message = connection.execute(
-        select(Message.id, Message.status, Message.sid, Message.number, Message.reminder_id)
+        select(
+            Message.id,
+            Message.status,
+            Message.sid,
+            Message.error_code,
+            Message.number,
+            Message.reminder_id,
+            Message.attempt_id,
+            Message.kind,
+            Message.body,
+            Message.gateway,
+            Message.appointment_id,
+            Message.patient_id,
+            Message.segments,
+        )
         .where(Message.attempt_id == attempt_id, Message.direction == "out")
         .with_for_update()
     ).one_or_none()
     if message is None:
         return False
     if message.sid is not None and message.sid != sid:
-        log.error("two texts were accepted for one attempt", attempt=attempt_id)
+        _note_second(connection, message, sid, status, error_code, now)
         return True
     # Without a sid nothing was heard yet, also when the attempt has been given up.
     first_news = message.sid is None
@@ -57,20 +74,69 @@ def record_on(
         .values(
             status=status,
             sid=sid,
-            error_code=None if error_code is None else str(error_code),
+            error_code=_error_words(message.error_code, error_code),
             settled_at=now,
             body=body_after_sending(),
         )
     )
     if status in ("undelivered", "failed"):
         _not_delivered(connection, message, error_code, now)
-    elif first_news:
+        return True
+    if status == "delivered" and message.reminder_id is not None:  # after all, though nobody believed it any more
+        connection.execute(
+            update(Reminder)
+            .where(Reminder.id == message.reminder_id, Reminder.reason == "no receipt")
+            .values(reason=None)
+        )
+    if first_news:
         connection.execute(
             update(Reminder)
             .where(Reminder.id == message.reminder_id, Reminder.status.in_(("attempting", "in_doubt", "planned")))
             .values(status="sent", settled_at=now)
         )
     return True
+
+
+def _note_second(
+    connection: Connection,
+    message: Row[*tuple[Any, ...]],
+    sid: str,
+    status: str,
+    error_code: int | None,
+    now: datetime,
+) -> None:
+    """Two texts were accepted for one attempt: the ledger says so, with a line for the second one."""
+    code = _error_words(SECOND, error_code)
+    known = connection.execute(
+        update(Message).where(Message.sid == sid).values(status=status, error_code=code, settled_at=now)
+    )
+    if known.rowcount:
+        return
+    log.error("two texts were accepted for one attempt", attempt=message.attempt_id)
+    connection.execute(
+        insert(Message).values(
+            attempt_id=public_id(),
+            direction="out",
+            kind=message.kind,
+            number=message.number,
+            body=message.body,
+            status=status,
+            gateway=message.gateway,
+            sid=sid,
+            error_code=code,
+            created_at=now,
+            settled_at=now,
+            appointment_id=message.appointment_id,
+            patient_id=message.patient_id,
+            segments=message.segments,
+        )
+    )
+
+
+def _error_words(before: str | None, error_code: int | None) -> str | None:
+    if error_code is not None:
+        return str(error_code)
+    return SECOND if before == SECOND else None
 
 
 def _free_sid(connection: Connection, sid: str, message_id: int, now: datetime) -> None:

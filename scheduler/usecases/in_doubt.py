@@ -130,6 +130,7 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
                 Message.appointment_id,
                 Message.patient_id,
                 Message.written_by,
+                Message.segments,
             )
         ).one_or_none()
         if settled is None:
@@ -160,6 +161,7 @@ def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts
             next_attempt_at=now,
             appointment_id=settled.appointment_id,
             patient_id=settled.patient_id,
+            segments=settled.segments,
             written_by=settled.written_by,
         )
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.phone import InboundWord, inbound_word
 from scheduler.domain.reply import Wish, read_reply
-from scheduler.domain.sms_segments import spelled_in_gsm7
+from scheduler.domain.sms_segments import segments, spelled_in_gsm7
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -90,6 +90,7 @@ def receive(
                 body=answer,
                 status="accepted",
                 gateway="twilio",
+                segments=segments(answer),
                 created_at=now,
                 attempted_at=now,
                 settled_at=now,
@@ -134,6 +135,7 @@ def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None
         status="queued",
         created_at=now,
         next_attempt_at=now,
+        segments=segments(answer.text),
         appointment_id=answer.visit.id if answer.visit else None,
         patient_id=answer.visit.patient_id if answer.visit else None,
     )

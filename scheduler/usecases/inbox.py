@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotTextable
+from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -82,6 +83,7 @@ def _message(
         status="queued",
         created_at=now,
         next_attempt_at=now,
+        segments=segments(body),
         written_by=str(actor),
         patient_id=patients[0] if len(patients) == 1 else None,
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
@@ -188,6 +189,7 @@ def _begin(
                 "status": "attempting",
                 "gateway": gateway,
                 "attempts": 1,
+                "segments": segments(attempt.body),
                 "created_at": now,
                 "attempted_at": now,
                 "reminder_id": row.id,

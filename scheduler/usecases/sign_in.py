@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.code_text import code_text
 from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.domain.sms_segments import segments
 from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
@@ -147,11 +148,13 @@ def _next_challenge(secret: str, after: str, number: str) -> str:
 
 def _message(number: str, code: str, language: str, clinic: ClinicSettings, now: datetime) -> Message:
     minutes = int(CODE_LIFE.total_seconds() // 60)
+    body = code_text(clinic=clinic, code=code, language=language, minutes=minutes)
     return Message(
         direction="out",
         kind="code",
         number=number,
-        body=code_text(clinic=clinic, code=code, language=language, minutes=minutes),
+        body=body,
+        segments=segments(body),
         status="queued",
         created_at=now,
         next_attempt_at=now,

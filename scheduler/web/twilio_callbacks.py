@@ -6,13 +6,13 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+from werkzeug.exceptions import BadRequest, Forbidden
 
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.twilio_sms import TwilioSignature
-from scheduler.usecases.delivery import record_status
 from scheduler.usecases.inbound import receive
+from scheduler.usecases.receipts import record_receipt
 from scheduler.web import access
 
 ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -38,20 +38,23 @@ def require_signature() -> None:
 access.declare(blueprint, "twilio", guard=require_signature)
 
 
+@blueprint.post("/status", defaults={"attempt": None})
 @blueprint.post("/status/<attempt>")
-def status(attempt: str) -> ResponseReturnValue:
-    """Receipts may repeat, and come in any order."""
+def status(attempt: str | None) -> ResponseReturnValue:
+    """Receipts may repeat, come in any order, and before we know of their text. Without an attempt: the one address
+    that a Messaging Service calls for all its texts."""
     sid, word = _field("MessageSid", SID), request.form.get("MessageStatus", "")
     code = request.form.get("ErrorCode", "")
-    if not ATTEMPT.fullmatch(attempt) or not record_status(
+    if attempt is not None and not ATTEMPT.fullmatch(attempt):
+        raise BadRequest
+    record_receipt(
         db.engine,
         attempt_id=attempt,
         sid=sid,
         word=word,
         error_code=int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None,
         now=clock.now(),
-    ):
-        raise NotFound
+    )
     return Response(status=204)
 
 

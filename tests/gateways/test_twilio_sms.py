@@ -384,3 +384,15 @@ def test_idle_connections_are_given_up_after_a_while(monkeypatch: pytest.MonkeyP
 def test_an_origin_that_is_none_is_refused(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         http_pool.HttpPool(origin)
+
+
+def test_a_message_is_asked_about_by_its_sid(twilio: FakeTwilio) -> None:
+    sms = make_sms(twilio)
+    sid = send(sms)
+    twilio.messages[0].status = "undelivered"
+    twilio.messages[0].error_code = 30006
+    found = sms.status_of(sid=sid)
+    assert found and (found.sid, found.status, found.error_code) == (sid, "undelivered", 30006)
+    assert sms.status_of(sid="SM" + "0" * 32) is None
+    with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
+        sms.status_of(sid=sid)

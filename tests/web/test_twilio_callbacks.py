@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from scheduler.extensions import db
-from scheduler.models import Message, PhoneAccount
+from scheduler.models import EarlyReceipt, Message, PhoneAccount
 from scheduler.usecases.patients import register_patient
 from tests.factories import NOW, STAFF, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, signature
@@ -90,11 +90,27 @@ def test_error_codes_are_written_down(client: FlaskClient, session: Session, att
     assert the_reminder(session).status == "failed"
 
 
-@pytest.mark.parametrize("attempt_id", ["nobody", "%00", "a" * 40, "ÿ", "x.y"])
-def test_an_unknown_attempt_is_not_found(client: FlaskClient, attempt_id: str):
+@pytest.mark.parametrize("attempt_id", ["%00", "a" * 40, "ÿ", "x.y"])
+def test_what_can_be_no_attempt_is_refused(client: FlaskClient, session: Session, attempt_id: str):
     params = {"MessageSid": "SM1", "MessageStatus": "sent"}
     path = f"/twilio/status/{attempt_id}".replace("ÿ", "%C3%BF")
-    assert post(client, path, params).status_code == 404
+    assert post(client, path, params).status_code in (400, 404)
+    assert session.scalars(select(EarlyReceipt)).all() == []
+
+
+@pytest.mark.parametrize("path", ["/twilio/status/nobody", "/twilio/status"])
+def test_a_receipt_of_an_unknown_text_is_kept(client: FlaskClient, session: Session, path: str):
+    assert post(client, path, {"MessageSid": "SM1", "MessageStatus": "delivered"}).status_code == 204
+    [kept] = session.scalars(select(EarlyReceipt)).all()
+    assert (kept.sid, kept.word) == ("SM1", "delivered")
+
+
+def test_a_messaging_service_names_the_text_by_its_sid(client: FlaskClient, session: Session, attempt: Message):
+    attempt.sid, attempt.status = "SM1", "accepted"
+    session.commit()
+    assert post(client, "/twilio/status", {"MessageSid": "SM1", "MessageStatus": "delivered"}).status_code == 204
+    session.rollback()
+    assert attempt.status == "delivered"
 
 
 @pytest.mark.parametrize("path", ["/twilio/status/anything", "/twilio/inbound"])

@@ -1,7 +1,7 @@
 """What was texted and what came back, the newest first."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.queries import desk
+from scheduler.queries import desk, sms_figures
 from scheduler.queries.desk import Text
 from scheduler.web import access
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE = 50
+DAYS = 14
 
 blueprint = Blueprint("reception_outbox", __name__)
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -51,6 +52,20 @@ def show() -> ResponseReturnValue:
         sign=text_sign,
         kind_words=kind_words,
     )
+
+
+@blueprint.get("/desk/outbox/figures")
+def figures() -> ResponseReturnValue:
+    """The last two weeks."""
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    today = clock.to_local(clock.now(), zone).date()
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    midnights = [
+        clock.to_utc_or_near(datetime.combine(day, time.min), zone) for day in (*days, today + timedelta(days=1))
+    ]
+    with db.reading.connect() as connection:
+        found = sms_figures.figures(connection, list(zip(days, midnights[:-1], midnights[1:], strict=True)))
+    return render_template("reception/outbox/figures.html", found=found, kind_words=kind_words)
 
 
 def _shown(text: Text) -> ShownText:

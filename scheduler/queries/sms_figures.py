@@ -1,0 +1,71 @@
+"""What became of the texts: per day, per kind and per error."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import Connection, case, func, select
+
+from scheduler.models import Message
+
+OUTCOMES = {
+    "accepted": "under way",
+    "sent": "under way",
+    "queued": "under way",
+    "attempting": "under way",
+    "in_doubt": "in doubt",
+    "delivered": "delivered",
+    "undelivered": "not delivered",
+    "failed": "not delivered",
+    "expired": "not delivered",
+}
+
+
+@dataclass(slots=True)
+class Figures:
+    """`outcomes`: how many texts came to which of OUTCOMES' values; `parts`: those paid for, where they were counted."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    parts: int = 0
+
+    @property
+    def texts(self) -> int:
+        return self.outcomes.total()
+
+
+@dataclass(frozen=True, slots=True)
+class SmsFigures:
+    """`errors`: by kind and code, the most frequent first."""
+
+    by_day: dict[date, Figures]
+    by_kind: dict[str, Figures]
+    errors: list[tuple[str, str, int]]
+
+
+def figures(connection: Connection, days: Sequence[tuple[date, datetime, datetime]]) -> SmsFigures:
+    """`days`: each with the instants at which it begins and ends at the clinic, in order. One SELECT."""
+    day_number = case(*((Message.created_at < ends_at, place) for place, (_day, _begins, ends_at) in enumerate(days)))
+    rows = connection.execute(
+        select(
+            day_number.label("day"),
+            Message.kind,
+            Message.status,
+            Message.error_code,
+            func.count().label("texts"),
+            func.coalesce(func.sum(Message.segments), 0).label("parts"),
+        )
+        .where(Message.direction == "out", Message.created_at >= days[0][1], Message.created_at < days[-1][2])
+        .group_by("day", Message.kind, Message.status, Message.error_code)
+    ).all()
+    found = SmsFigures({day: Figures() for day, _begins, _ends in days}, {}, [])
+    errors: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        kind = "days_before" if row.kind.startswith("days_before") else row.kind
+        for one in (found.by_day[days[row.day][0]], found.by_kind.setdefault(kind, Figures())):
+            one.outcomes[OUTCOMES.get(row.status, "under way")] += row.texts
+            one.parts += row.parts
+        if row.error_code:
+            errors[kind, row.error_code] += row.texts
+    found.errors.extend((kind, code, count) for (kind, code), count in errors.most_common(30))
+    return found

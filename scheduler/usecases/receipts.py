@@ -1,0 +1,140 @@
+"""News of texts that does not come by the usual way: receipts that came too early, and receipts that never came."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, Row, delete, or_, select, update
+
+from scheduler.gateways.sms import SmsGateway, SmsUnavailable
+from scheduler.models.sms import EarlyReceipt, Message, Reminder
+from scheduler.usecases import delivery
+from scheduler.usecases.sending import Clock
+from scheduler.usecases.sms_states import our_status, writing
+
+FINAL_WITHIN = timedelta(hours=4)
+"""By then Twilio has a text delivered or gives it up; a receipt that has not come is lost, or the carrier gives none."""
+EARLY_KEPT = timedelta(days=2)
+NO_RECEIPT = "no receipt"
+"""Reminder.reason of one sent that nobody knows to have arrived: the desk telephones."""
+
+log = structlog.get_logger("sms")
+
+
+def record_receipt(
+    engine: Engine, *, attempt_id: str | None, sid: str, word: str, error_code: int | None, now: datetime
+) -> None:
+    """One status callback. What names no text of ours, yet, is kept and matched later (`match_early`).
+
+    `attempt_id` none: it came to the address that a Messaging Service calls for every text.
+    """
+    with writing(engine) as connection:
+        if not _record(connection, attempt_id, sid, word, error_code, now):
+            connection.execute(
+                EarlyReceipt.__table__.insert().values(  # type: ignore[attr-defined]
+                    attempt_id=attempt_id, sid=sid, word=word[:20], error_code=error_code, received_at=now
+                )
+            )
+
+
+def match_early(engine: Engine, *, now: datetime, limit: int = 500) -> int:
+    """Record the receipts whose text is known by now; forget those that never found one. How many were matched."""
+    with engine.connect() as connection:
+        waiting = connection.execute(select(EarlyReceipt).order_by(EarlyReceipt.id).limit(limit)).all()
+    matched = 0
+    for receipt in waiting:
+        with writing(engine) as connection:
+            known = _record(connection, receipt.attempt_id, receipt.sid, receipt.word, receipt.error_code, now)
+            if known or receipt.received_at < now - EARLY_KEPT:
+                connection.execute(delete(EarlyReceipt).where(EarlyReceipt.id == receipt.id))
+            matched += known
+    if len(waiting) == limit and not matched:
+        log.warning("receipts of unknown texts", count=len(waiting))
+    return matched
+
+
+def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int) -> int:
+    """Texts accepted hours ago without a final state: the provider is asked once, and what it does not know either is
+    for the call list. How many were asked about."""
+    silent = _take_silent(engine, clock(), limit)
+    for message in silent:
+        try:
+            found = gateway.status_of(sid=message.sid)
+        except SmsUnavailable:
+            _ask_again(engine, message.id)
+            continue
+        if found is not None:
+            delivery.record_status(
+                engine,
+                attempt_id=message.attempt_id,
+                sid=message.sid,
+                word=found.status,
+                error_code=found.error_code,
+                now=clock(),
+            )
+        _mark_unknown(engine, message.id)
+    return len(silent)
+
+
+def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[Any, ...]]]:
+    silent = (
+        select(Message.id)
+        .where(
+            Message.status.in_(("accepted", "sent")),
+            Message.asked_at.is_(None),
+            Message.settled_at < now - FINAL_WITHIN,
+            Message.sid.is_not(None),
+        )
+        .order_by(Message.settled_at)
+        .limit(limit)
+    )
+    with engine.connect() as connection:
+        if connection.scalar(silent.limit(1)) is None:
+            return []
+    with writing(engine) as connection:
+        ids = connection.scalars(silent.with_for_update(skip_locked=True)).all()
+        return list(
+            connection.execute(
+                update(Message)
+                .where(Message.id.in_(ids))
+                .values(asked_at=now)
+                .returning(Message.id, Message.attempt_id, Message.sid)
+            )
+        )
+
+
+def _ask_again(engine: Engine, message_id: int) -> None:
+    """The provider could not be asked: at the next tick."""
+    with writing(engine) as connection:
+        connection.execute(update(Message).where(Message.id == message_id).values(asked_at=None))
+
+
+def _mark_unknown(engine: Engine, message_id: int) -> None:
+    """When asking has brought nothing final."""
+    with writing(engine) as connection:
+        reminder_id = connection.scalar(
+            select(Message.reminder_id).where(Message.id == message_id, Message.status.in_(("accepted", "sent")))
+        )
+        if reminder_id is not None:
+            connection.execute(
+                update(Reminder).where(Reminder.id == reminder_id, Reminder.status == "sent").values(reason=NO_RECEIPT)
+            )
+
+
+def _record(
+    connection: Connection, attempt_id: str | None, sid: str, word: str, error_code: int | None, now: datetime
+) -> bool:
+    """False when no text of ours is known by this attempt, or by this sid."""
+    names = [Message.sid == sid] if attempt_id is None else [Message.attempt_id == attempt_id, Message.sid == sid]
+    known = connection.execute(
+        select(Message.attempt_id, Message.sid)
+        .where(or_(*names), Message.direction == "out")
+        .order_by((Message.sid == sid).desc())
+        .limit(1)
+    ).one_or_none()
+    if known is None:
+        return False
+    status = our_status(word)
+    if status is not None:
+        delivery.record_on(connection, known.attempt_id, sid, status, error_code=error_code, now=now)
+    return True

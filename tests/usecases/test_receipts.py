@@ -1,0 +1,101 @@
+"""Receipts that come too early, twice over, for a second text, or never."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from scheduler.gateways.sms import FoundMessage, SmsUnavailable
+from scheduler.models import EarlyReceipt, Message
+from scheduler.queries import calls
+from scheduler.usecases.receipts import ask_about_silent, match_early, record_receipt
+from tests.factories import NOW
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, make_visit, send_reminders, the_messages, the_reminder
+
+
+@pytest.fixture
+def at() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def sms(session: Session, engine: Engine, at: FakeClock) -> Iterator[FakeSms]:
+    """One reminder sent, of a visit ten days from now."""
+    make_reminder(session, make_visit(session))
+    sms = FakeSms()
+    send_reminders(engine, sms, at)
+    yield sms
+
+
+def to_call(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return [call.reason for call in calls.due(connection, from_at=NOW, to_at=NOW + timedelta(days=20))]
+
+
+def test_a_receipt_that_overtakes_our_commit_is_matched_when_the_text_is_known(
+    session: Session, engine: Engine, sms: FakeSms
+) -> None:
+    text = the_messages(session)[0]
+    text.sid, text.attempt_id = None, "not-written-yet"
+    session.commit()
+    record_receipt(engine, attempt_id="abc", sid="SM9", word="delivered", error_code=None, now=NOW)
+    assert match_early(engine, now=NOW) == 0
+    text.attempt_id = "abc"
+    session.commit()
+    assert match_early(engine, now=NOW) == 1
+    assert (the_messages(session)[0].status, the_messages(session)[0].sid) == ("delivered", "SM9")
+    assert session.scalars(select(EarlyReceipt)).all() == []
+
+
+def test_one_that_finds_no_text_is_forgotten_in_time(session: Session, engine: Engine) -> None:
+    record_receipt(engine, attempt_id=None, sid="SM9", word="sent", error_code=None, now=NOW)
+    match_early(engine, now=NOW + timedelta(days=1))
+    assert len(session.scalars(select(EarlyReceipt)).all()) == 1
+    session.rollback()
+    match_early(engine, now=NOW + timedelta(days=3))
+    assert session.scalars(select(EarlyReceipt)).all() == []
+
+
+def test_a_second_text_for_one_attempt_stands_in_the_ledger(session: Session, engine: Engine, sms: FakeSms) -> None:
+    attempt = the_messages(session)[0].attempt_id
+    for word in ("sent", "delivered", "delivered"):
+        record_receipt(engine, attempt_id=attempt, sid="SMtwin", word=word, error_code=None, now=NOW)
+    first, second = the_messages(session)
+    assert (first.sid, first.status) == (sms.sent[0].sid, "accepted")
+    assert (second.sid, second.status, second.error_code) == ("SMtwin", "delivered", "second-text")
+    assert second.appointment_id == first.appointment_id
+    assert the_reminder(session).status == "sent"
+
+
+def test_what_stays_silent_is_asked_about_once_and_then_for_the_call_list(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    at.forward(hours=4)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 0
+    at.forward(seconds=1)
+    sms.find_error = SmsUnavailable()
+    assert (ask_about_silent(engine, sms, clock=at, limit=9), to_call(engine)) == (1, [])
+    sms.find_error = None
+    sms.statuses[sms.sent[0].sid] = FoundMessage(sms.sent[0].sid, "sent", NOW)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
+    assert (the_messages(session)[0].status, to_call(engine)) == ("sent", ["in doubt"])
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 0, "once"
+    record_receipt(
+        engine, attempt_id=sms.sent[0].attempt_id, sid=sms.sent[0].sid, word="delivered", error_code=None, now=at()
+    )
+    assert to_call(engine) == [], "it has arrived after all"
+
+
+def test_the_answer_to_asking_counts_as_a_receipt(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    at.forward(hours=5)
+    sid = sms.sent[0].sid
+    sms.statuses[sid] = FoundMessage(sid, "delivered", NOW)
+    ask_about_silent(engine, sms, clock=at, limit=9)
+    assert [message.status for message in the_messages(session)] == ["delivered"]
+    assert to_call(engine) == []
+    assert session.scalars(select(Message.asked_at)).all() == [at()]
