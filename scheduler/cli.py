@@ -26,6 +26,7 @@ from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.importing import ImportSettings, open_file
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
+from scheduler.usecases.sms_status import sms_status
 
 
 class Commands(AppGroup):
@@ -112,6 +113,29 @@ def run_jobs() -> None:
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")
 def tick_jobs() -> None:
     jobs.tick(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+@jobs_group.command("status", help="Print how sending goes, as a table.")
+def show_status() -> None:
+    with db.engine.connect() as connection:
+        status = sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now())
+    lag = "-" if status.lag_seconds is None else f"{status.lag_seconds:.0f} s"
+    rows = [
+        ("due now", f"{status.due}"),
+        ("oldest due", f"{status.oldest_due_seconds:.0f} s"),
+        ("being sent", f"{status.attempting}"),
+        ("in doubt", f"{status.in_doubt}, {status.unsettled} of them for the call list"),
+        ("no final state for 4 hours", f"{status.silent}"),
+        ("receipts of unknown texts", f"{status.early_receipts}"),
+        ("receipts come after", lag),
+        *((f"last hour: {state}", f"{count}") for state, count in sorted(status.last_hour.items())),
+        *((f"worker {name}", f"seen {seconds:.0f} s ago") for name, seconds in sorted(status.workers.items())),
+    ]
+    width = max(len(name) for name, _value in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+    if not status.workers:
+        click.echo("No worker has been seen for 5 minutes: start `flask jobs run`.")
 
 
 @tokens_group.command("create", help="Print a new token, once; only its hash is kept.")

@@ -2,7 +2,9 @@
 so two schedulers, a restart, or none for an hour lose and repeat nothing. Never started at import."""
 
 import logging
+import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -25,8 +27,10 @@ from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminder
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
 from scheduler.usecases.sms_states import gateway_name
+from scheduler.usecases.sms_status import WORKER
 
 HEARTBEAT = "scheduler"
+WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
 IN_DOUBT_AT_ONCE = 50
 
@@ -170,4 +174,5 @@ class _Work:
         if self._beaten_at is None or now - self._beaten_at >= BEAT_EVERY:
             with Session(self._engine) as session:
                 housekeeping.beat(session, name=HEARTBEAT, now=now)
+                housekeeping.beat(session, name=WORKER_NAME, now=now)
             self._beaten_at = now

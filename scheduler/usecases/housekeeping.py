@@ -2,19 +2,22 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
 from scheduler.models.live_session import LiveSession
+from scheduler.models.replies import MoveLink
 from scheduler.usecases.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 DRAFT_KEPT = timedelta(days=1)
 ANSWER_KEPT = timedelta(days=2)
 CODE_KEPT = timedelta(days=1)
+LINK_KEPT = timedelta(days=1)  # for a button pressed twice
+WORKER_KEPT = timedelta(days=1)
 
 
 def tidy(session: Session, *, now: datetime) -> None:
@@ -25,6 +28,8 @@ def tidy(session: Session, *, now: datetime) -> None:
         (IdempotentAnswer, IdempotentAnswer.created_at < now - ANSWER_KEPT),
         (SignInCode, SignInCode.expires_at < now - CODE_KEPT),
         (RateCounter, RateCounter.ends_at < now),
+        (MoveLink, MoveLink.expires_at < now - LINK_KEPT),
+        (Heartbeat, and_(Heartbeat.at < now - WORKER_KEPT, Heartbeat.name.startswith("worker "))),
         (LiveSession, LiveSession.ends_at < now),
     )
     for table, over in forgotten:

@@ -1,6 +1,7 @@
 """For whoever operates the service: is it there, can it work, what has it done."""
 
 import hmac
+from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -15,8 +16,10 @@ from werkzeug.exceptions import Forbidden
 from scheduler import clock, schema
 from scheduler.extensions import db
 from scheduler.models import Heartbeat, constraints
+from scheduler.usecases.sms_status import oldest_due_seconds, sms_status
 from scheduler.web import access
 from scheduler.web.envelope import METRICS
+from scheduler.web.sms_metrics import sms_metrics
 
 SCHEDULER = "scheduler"
 """The heartbeat's name in its table."""
@@ -26,6 +29,7 @@ NEAR = tuple(
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10")
 )
 
+OLDEST_DUE_MAX_AGE = timedelta(minutes=5)
 HEARTBEAT_MAX_AGE = timedelta(seconds=60)  # the scheduler ticks every 15
 
 blueprint = Blueprint("health", __name__)
@@ -46,10 +50,16 @@ def ready() -> ResponseReturnValue:
 
 @blueprint.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """For whoever is near (loopback or a private network) or has METRICS_TOKEN: how busy a clinic is, is its own affair."""
+    """For whoever is near (loopback or a private network) or has METRICS_TOKEN: how busy a clinic is, is its own affair.
+
+    Requests of this process, and the state of sending, which is the same whichever process is asked.
+    """
     if not (_has_token() or _is_near()):
         raise Forbidden
-    return Response(generate_latest(METRICS), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    told = generate_latest(METRICS)
+    with suppress(SQLAlchemyError), db.reading.connect() as connection:
+        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now()))
+    return Response(told, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _has_token() -> bool:
@@ -100,4 +110,7 @@ def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
     at = connection.execute(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER)).scalar()
     if at is None or now - at > HEARTBEAT_MAX_AGE:
         found["scheduler"] = "has never ticked" if at is None else f"last ticked at {at.isoformat(timespec='seconds')}"
+    waited = oldest_due_seconds(connection, clinic=current_app.config["CLINIC"], now=now)
+    if waited > OLDEST_DUE_MAX_AGE.total_seconds():
+        found["texts"] = f"the oldest text due has waited for {waited / 60:.0f} minutes"
     return found

@@ -189,3 +189,12 @@ def test_import_and_export_from_the_command_line(app: Flask, session: Session, t
     assert refused.exit_code == 1
     assert "row 2: “1/2/1990” may be day first or month first" in refused.output
     assert "no column was found" in runner.invoke(args=["import", "visits", str(file)]).output.lower()
+
+
+def test_jobs_status_is_a_table(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["jobs", "status"])
+    assert result.exit_code == 0, result.output
+    assert "due now                     0\n" in result.output
+    assert "No worker has been seen" in result.output
+    assert app.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
+    assert "seen 0 s ago" in app.test_cli_runner().invoke(args=["jobs", "status"]).output

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from scheduler.models import Heartbeat
+from scheduler.models import Heartbeat, Message
 from tests.web.conftest import make_app
 
 
@@ -99,3 +99,17 @@ def test_without_a_token_no_token_opens_the_metrics(client: FlaskClient) -> None
     for given in ("Bearer", "Bearer ", "Bearer x"):
         answer = client.get("/metrics", headers={"Authorization": given}, environ_base={"REMOTE_ADDR": "8.8.8.8"})
         assert answer.status_code == 403
+
+
+def test_not_ready_when_texts_wait_for_too_long(client: FlaskClient, engine: Engine) -> None:
+    tick(engine, timedelta(seconds=2))
+    with Session(engine) as session:
+        waiting = datetime.now(UTC) - timedelta(minutes=6)
+        session.add(Message(direction="out", kind="code", number="+1", body="", status="queued", created_at=waiting))
+        session.commit()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["problems"] == {"texts": "the oldest text due has waited for 6 minutes"}
+    told = client.get("/metrics").text
+    assert "clinic_sms_due 1.0" in told
+    assert "clinic_request_seconds" in told

@@ -1,0 +1,140 @@
+"""How sending goes at this moment, for whoever operates the service: counts and times, no number and no name."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder
+from scheduler.usecases.receipts import FINAL_WITHIN
+from scheduler.usecases.reminders import FRESH
+
+WORKER = "worker "
+"""Heartbeats of processes that send begin with it."""
+SEEN_WITHIN = timedelta(minutes=5)
+LAG_OVER = 200  # receipts
+
+
+@dataclass(frozen=True, slots=True)
+class SmsStatus:
+    """`due`: may be sent now and are not yet. `oldest_due_seconds`: how long the first of them has been allowed to go.
+
+    `unsettled`: stay in doubt, for the call list. `silent`: accepted hours ago, without a final state. `lag_seconds`: from
+    our call to the last receipt, in the middle, of the newest texts delivered. `workers`: name → seconds since last seen.
+    """
+
+    due: int = 0
+    oldest_due_seconds: float = 0
+    attempting: int = 0
+    in_doubt: int = 0
+    unsettled: int = 0
+    silent: int = 0
+    early_receipts: int = 0
+    last_hour: dict[str, int] = field(default_factory=dict)
+    lag_seconds: float | None = None
+    workers: dict[str, float] = field(default_factory=dict)
+
+
+def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> SmsStatus:
+    open_states = _by_status(connection, Message.status.in_(("attempting", "in_doubt")))
+    return SmsStatus(
+        due=_count(connection, Reminder, _reminders_due(clinic, now)) + _count(connection, Message, _texts_due(now)),
+        oldest_due_seconds=oldest_due_seconds(connection, clinic=clinic, now=now),
+        attempting=open_states.get("attempting", 0),
+        in_doubt=open_states.get("in_doubt", 0),
+        unsettled=_count(connection, Message, and_(Message.status == "in_doubt", Message.next_attempt_at.is_(None))),
+        silent=_count(
+            connection,
+            Message,
+            and_(
+                Message.status.in_(("accepted", "sent")),
+                Message.asked_at.is_(None),
+                Message.settled_at < now - FINAL_WITHIN,
+            ),
+        ),
+        early_receipts=connection.scalar(select(func.count()).select_from(EarlyReceipt)) or 0,
+        last_hour=_by_status(
+            connection, and_(Message.direction == "out", Message.created_at > now - timedelta(hours=1))
+        ),
+        lag_seconds=_lag(connection, now),
+        workers=_workers(connection, now),
+    )
+
+
+def oldest_due_seconds(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> float:
+    """What the night holds back is not overdue: it counts from the morning on."""
+    morning = _last_morning(clinic, now)
+    reminder = connection.scalar(select(func.min(Reminder.next_attempt_at)).where(_reminders_due(clinic, now)))
+    text = connection.scalar(
+        select(func.min(func.coalesce(Message.next_attempt_at, Message.created_at))).where(_texts_due(now))
+    )
+    waited = [] if reminder is None else [now - max(reminder, morning)]
+    waited += [] if text is None else [now - text]
+    return max((one.total_seconds() for one in waited), default=0.0)
+
+
+def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
+    """As usecases/reminders.py claims them."""
+    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
+    if _at_night(clinic, now):
+        return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
+    return is_due
+
+
+def _texts_due(now: datetime) -> ColumnElement[bool]:
+    return and_(Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
+
+
+def _at_night(clinic: ClinicSettings, now: datetime) -> bool:
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    return next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until) > now_local
+
+
+def _last_morning(clinic: ClinicSettings, now: datetime) -> datetime:
+    """When the last night ended; at night, long ago: only what may go at night is due then."""
+    if clinic.quiet_from == clinic.quiet_until or _at_night(clinic, now):
+        return now - timedelta(days=365)
+    zone = clock.zone(clinic.zone)
+    now_local = clock.to_local(now, zone)
+    morning = datetime.combine(now_local.date(), clinic.quiet_until)
+    if morning > now_local:
+        morning -= timedelta(days=1)
+    return clock.to_utc_or_near(morning, zone)
+
+
+def _count(connection: Connection, table: type[Message | Reminder], which: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(which)) or 0
+
+
+def _by_status(connection: Connection, which: ColumnElement[bool]) -> dict[str, int]:
+    rows = connection.execute(select(Message.status, func.count().label("texts")).where(which).group_by(Message.status))
+    return {row.status: row.texts for row in rows}
+
+
+def _lag(connection: Connection, now: datetime) -> float | None:
+    rows = connection.execute(
+        select(Message.attempted_at, Message.settled_at)
+        .where(
+            Message.status == "delivered",
+            Message.direction == "out",
+            Message.attempted_at.is_not(None),
+            Message.created_at > now - timedelta(days=1),
+        )
+        .order_by(Message.created_at.desc())
+        .limit(LAG_OVER)
+    ).all()
+    lags = [
+        (settled_at - attempted_at).total_seconds() for attempted_at, settled_at in rows if settled_at and attempted_at
+    ]
+    return median(lags) if lags else None
+
+
+def _workers(connection: Connection, now: datetime) -> dict[str, float]:
+    rows = connection.execute(
+        select(Heartbeat.name, Heartbeat.at).where(Heartbeat.name.startswith(WORKER), Heartbeat.at > now - SEEN_WITHIN)
+    )
+    return {name.removeprefix(WORKER): (now - at).total_seconds() for name, at in rows}
