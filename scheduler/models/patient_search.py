@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     delete,
     event,
+    exists,
     func,
     insert,
     inspect,
@@ -63,11 +64,12 @@ class PhoneNumberEnding(Base):
 def index_names(connection: Connection) -> None:
     """The words of every patient that has none yet."""
     last = 0
-    words = select(PatientSearchWord.patient_id)
+    # Not NOT IN: PostgreSQL would go through all words for each patient.
+    has_words = exists().where(PatientSearchWord.patient_id == Patient.id)
     while True:
         rows = connection.execute(
             select(Patient.id, Patient.given_name, Patient.family_name)
-            .where(Patient.id > last, Patient.id.not_in(words))
+            .where(Patient.id > last, ~has_words)
             .order_by(Patient.id)
             .limit(BATCH)
         ).all()
@@ -81,11 +83,11 @@ def index_numbers(connection: Connection) -> None:
     """The endings of every number that has none yet."""
     number = PhoneAccount.number
     places = union_all(*(select(literal(place).label("place")) for place in range(2, 15))).subquery()
-    done = select(PhoneNumberEnding.phone_account_id)
+    has_endings = exists().where(PhoneNumberEnding.phone_account_id == PhoneAccount.id)
     endings = (
         select(PhoneAccount.id, func.substr(number, places.c.place))
         .join(places, places.c.place + 2 <= func.length(number))
-        .where(PhoneAccount.id.not_in(done))
+        .where(~has_endings)
     )
     connection.execute(insert(PhoneNumberEnding).from_select(["phone_account_id", "digits"], endings))
 

@@ -32,14 +32,13 @@ def merge_patients(
     Refuses with Invalid when the two look like different people and nobody is `sure`, and with MergeRefused.
     """
     begin_write(session)
-    visits = _visits_of(session, merged)
-    lock_practitioners(session, {visit.practitioner_id for visit in visits if visit.practitioner_id is not None})
+    before = _visits_of(session, merged)
+    lock_practitioners(session, {visit.practitioner_id for visit in before if visit.practitioner_id is not None})
     # Always in one order: two merges of the same two must not wait for each other.
     in_order = {public_id: locked(session, public_id) for public_id in sorted((kept, merged))}
     staying, going = in_order[kept], in_order[merged]
     _require_mergeable(session, staying, going, sure)
-    for visit in visits:
-        session.refresh(visit)
+    visits = _visits_of(session, merged)  # as they are under the locks
     conflicts = conflicts_of(session, staying.id, going.id)
     try:
         merge = _merge(session, staying, going, visits, now, actor)
@@ -89,6 +88,7 @@ def _visits_of(session: Session, public_id: str) -> list[Appointment]:
             .join(Appointment.patient)
             .where(Patient.public_id == public_id)
             .order_by(Appointment.starts_at)
+            .execution_options(populate_existing=True)
         )
     )
 
