@@ -11,13 +11,13 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
+
+from scheduler.gateways.http_message import Answer, read_answer, request_bytes
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -31,13 +31,6 @@ class NotSent(Exception):
 
 class AnswerLost(Exception):
     """The whole request was written, and no whole answer came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    text: str
-    headers: Mapping[str, str]  # names in lower case
 
 
 class HttpPool:
@@ -60,21 +53,21 @@ class HttpPool:
         """Raises NotSent or AnswerLost; redirects are not followed."""
         connection = self._with_request_written(method, target, body, headers)
         try:
-            response = connection.getresponse()
-            text = response.read().decode()
-        except (OSError, HTTPException, UnicodeDecodeError) as error:
+            answer, stays_open = read_answer(connection.sock)
+        except (OSError, ValueError) as error:
             connection.close()
             raise AnswerLost(type(error).__name__) from error
-        if response.will_close:
-            connection.close()
-        else:
+        if stays_open:
             self._keep(connection)
-        return Answer(response.status, text, {name.lower(): value for name, value in response.getheaders()})
+        else:
+            connection.close()
+        return answer
 
     def _with_request_written(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
     ) -> HTTPConnection:
         """A failure to write on a connection kept from before means that the server had closed it meanwhile."""
+        request = request_bytes(method, target, body, {"Host": self._netloc, **headers})
         while True:
             kept = self._take_idle()
             connection = kept or self._new()
@@ -82,7 +75,7 @@ class HttpPool:
                 if kept is None:
                     connection.connect()
                     connection.sock.settimeout(self._read_seconds)
-                connection.request(method, target, body, headers)
+                connection.sock.sendall(request)
             except (OSError, HTTPException) as error:
                 connection.close()
                 if kept is None:
@@ -103,10 +96,10 @@ class HttpPool:
 
     def _new(self) -> HTTPConnection:
         if self._tls is None:
-            return _PlainConnection(self._netloc, timeout=self._connect_seconds)
+            return HTTPConnection(self._netloc, timeout=self._connect_seconds)
         proxy = None if proxy_bypass(self._netloc) else getproxies().get("https")
         if proxy is None:
-            return _TlsConnection(self._netloc, timeout=self._connect_seconds, context=self._tls)
+            return HTTPSConnection(self._netloc, timeout=self._connect_seconds, context=self._tls)
         return self._through(proxy)
 
     def _through(self, proxy: str) -> HTTPConnection:
@@ -115,7 +108,7 @@ class HttpPool:
         if address.username:
             user = f"{unquote(address.username)}:{unquote(address.password or '')}"
             headers["Proxy-Authorization"] = "Basic " + base64.b64encode(user.encode()).decode()
-        connection = _TlsConnection(
+        connection = HTTPSConnection(
             address.hostname or "", address.port or 80, timeout=self._connect_seconds, context=self._tls
         )
         connection.set_tunnel(self._netloc, headers=headers)
@@ -130,38 +123,6 @@ class HttpPool:
 def _close(idle: deque[tuple[float, HTTPConnection]]) -> None:
     while idle:
         idle.pop()[1].close()
-
-
-class _OneWrite:
-    """Before HTTPConnection in a class's bases: header and body leave in one write, and in one packet.
-
-    http.client writes them one after the other; with 64 threads, each write is a wait for the interpreter's lock.
-    """
-
-    _held: list[bytes] | None = None
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        held: list[bytes] = []
-        self._held = held
-        try:
-            super().request(*args, **kwargs)  # type: ignore[misc]
-        finally:
-            self._held = None
-        self.send(b"".join(held))
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            super().send(data)  # type: ignore[misc]
-        else:
-            self._held.append(data)
-
-
-class _PlainConnection(_OneWrite, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_OneWrite, HTTPSConnection):
-    pass
 
 
 def _has_input(connection: HTTPConnection) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
@@ -21,7 +21,8 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from scheduler.gateways.http_pool import Answer, AnswerLost, HttpPool, NotSent
+from scheduler.gateways.http_message import Answer
+from scheduler.gateways.http_pool import AnswerLost, HttpPool, NotSent
 from scheduler.gateways.sms import (
     ERROR_CODES,
     CodeMeaning,
@@ -61,31 +62,36 @@ class TwilioSms:
 
     def __init__(self, settings: TwilioSettings) -> None:
         self._callbacks = f"{settings.public_url.rstrip('/')}/twilio/status"
-        self._sender: Final[dict[str, Any]] = {
+        self._sender: Final[dict[str, object]] = {
             name: value
             for name, value in (
-                ("from_", settings.from_number),
-                ("messaging_service_sid", settings.messaging_service_sid),
+                ("From", settings.from_number),
+                ("MessagingServiceSid", settings.messaging_service_sid),
             )
             if value
         }
-        self._messages = Client(
+        self._client = Client(
             settings.account_sid,
             settings.auth_token,
             http_client=_TwilioHttp(HttpPool(settings.api_origin or API_ORIGIN)),
-        ).messages
+        )
+        self._messages = self._client.messages
+        self._address = f"{API_ORIGIN}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
 
     def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+        callback = f"{self._callbacks}/{attempt_id}"
+        data = {"To": to, "Body": body, "StatusCallback": callback, **self._sender}
+        # Not messages.create, which makes an object of every field of the answer: half of the time of a call.
+        response = self._client.request("POST", self._address, data=data)
         try:
-            message = self._messages.create(
-                to=to, body=body, status_callback=f"{self._callbacks}/{attempt_id}", **self._sender
-            )
-        except (ValueError, TypeError, AttributeError, TwilioException):
+            message = json.loads(response.text)
+            sid, status = message["sid"], message["status"]
+        except (ValueError, TypeError, KeyError):
             # A 2xx that is not a message; the answer, which may quote the number, is not kept as the cause.
             raise SmsInDoubt("an answer that could not be read") from None
-        if not message.sid:
+        if not sid:
             raise SmsInDoubt("an answer without a sid")
-        return SmsAccepted(message.sid, str(message.status))
+        return SmsAccepted(str(sid), str(status))
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
         since_at = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
@@ -164,12 +170,12 @@ class _TwilioHttp(HttpClient):  # type: ignore[misc]
     ) -> Response:
         """The address's host gives way to the pool's; its time limits are the pool's too."""
         address = urlsplit(uri)
-        query = "&".join(part for part in (address.query, urlencode(params or {}, doseq=True)) if part)
+        query = "&".join(part for part in (address.query, urlencode(params, doseq=True) if params else "") if part)
         try:
             answer = self._pool.exchange(
                 method,
                 address.path + (f"?{query}" if query else ""),
-                urlencode(data or {}, doseq=True).encode() if method == "POST" else None,
+                _form(data or {}) if method == "POST" else None,
                 {**(headers or {}), **_authorization(auth)},
             )
         except NotSent as error:
@@ -179,6 +185,15 @@ class _TwilioHttp(HttpClient):  # type: ignore[misc]
         if not 200 <= answer.status < 300:
             raise _failure(answer)
         return Response(answer.status, answer.text, answer.headers)
+
+
+_QUOTED = {byte: quote_plus(bytes([byte])) for byte in range(256)}
+
+
+def _form(data: Mapping[str, object]) -> bytes:
+    """urllib's urlencode looks at each letter by itself: slower than the rest of the request."""
+    fields = (f"{name}={str(value).encode().decode('latin-1').translate(_QUOTED)}" for name, value in data.items())
+    return "&".join(fields).encode()
 
 
 def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
