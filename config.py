@@ -1,19 +1,36 @@
 """Settings from the environment, validated: a wrong one stops the start with one clear line."""
 
 import os
-import re
 import secrets
 from collections.abc import Mapping
-from datetime import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from scheduler import clock
 from scheduler.demo.staff import DEMO_USERNAMES
+from scheduler.domain import setting_fields
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.gateways.public_holidays import PROVINCES
 
 INSTANCE = Path(__file__).parent / "instance"
+
+
+CLINIC_VARIABLES = {
+    "name": "CLINIC_NAME",
+    "phone": "CLINIC_PHONE",
+    "address": "CLINIC_ADDRESS",
+    "zone": "CLINIC_TIMEZONE",
+    "province": "CLINIC_PROVINCE",
+    "languages": "CLINIC_LANGUAGES",
+    "lead_minutes": "LEAD_MINUTES",
+    "horizon_days": "HORIZON_DAYS",
+    "cutoff_hours": "CHANGE_CUTOFF_HOURS",
+    "hold_minutes": "HOLD_MINUTES",
+    "reminder_days": "REMINDER_DAYS",
+    "quiet_from": "QUIET_HOURS from",
+    "quiet_until": "QUIET_HOURS until",
+    "second_step_for_all": "SECOND_STEP",
+}
 
 
 class ConfigError(SystemExit):
@@ -51,50 +68,25 @@ class Config:
         self.MAX_CONTENT_LENGTH = 1_000_000
 
     def _clinic(self) -> ClinicSettings:
-        fallback = ClinicSettings()
-        zone = self._text("CLINIC_TIMEZONE", fallback.zone)
+        """Where the settings page has its own word, that goes over this one (scheduler/live_settings.py)."""
+        quiet = self._text("QUIET_HOURS", "21:00-08:00").split("-")
+        if len(quiet) != 2:
+            raise ConfigError("QUIET_HOURS: like 21:00-08:00")
+        typed = {"QUIET_HOURS from": quiet[0], "QUIET_HOURS until": quiet[1]}
+        values: dict[str, Any] = {"public_url": self._public_url()}
+        for name, variable in CLINIC_VARIABLES.items():
+            field = setting_fields.FIELDS[name]
+            text = typed.get(variable) or self._text(variable, field.show(getattr(ClinicSettings(), name)))
+            try:
+                values[name] = field.read(text.strip())
+            except setting_fields.BadSetting as bad:
+                raise ConfigError(f"{variable}: {bad} Not {text!r}.") from None
         try:
             clock.require_zone_data()
-            clock.zone(zone)
+            clock.zone(values["zone"])
         except (ValueError, KeyError, RuntimeError) as error:
             raise ConfigError(f"CLINIC_TIMEZONE: {error}") from None
-        quiet_from, quiet_until = self._quiet_hours()
-        return ClinicSettings(
-            name=self._text("CLINIC_NAME", fallback.name),
-            phone=self._phone(fallback.phone),
-            address=self._text("CLINIC_ADDRESS", fallback.address),
-            zone=zone,
-            province=self._one_of("CLINIC_PROVINCE", fallback.province, PROVINCES),
-            public_url=self._public_url(),
-            lead_minutes=self._number("LEAD_MINUTES", fallback.lead_minutes, 0, 60 * 24 * 30),
-            horizon_days=self._number("HORIZON_DAYS", fallback.horizon_days, 1, 366),
-            cutoff_hours=self._number("CHANGE_CUTOFF_HOURS", fallback.cutoff_hours, 0, 24 * 30),
-            hold_minutes=self._number("HOLD_MINUTES", fallback.hold_minutes, 1, 120),
-            reminder_days=self._reminder_days(),
-            quiet_from=quiet_from,
-            quiet_until=quiet_until,
-            second_step_for_all=self._one_of("SECOND_STEP", "owner", ("owner", "everybody")) == "everybody",
-        )
-
-    def _phone(self, fallback: str) -> str:
-        text = self._text("CLINIC_PHONE", fallback)
-        if not re.fullmatch(r"\+?[\d ().-]{7,20}", text):
-            raise ConfigError(f"CLINIC_PHONE: a telephone number like 613-555-0100; not {text!r}")
-        return text
-
-    def _reminder_days(self) -> tuple[int, ...]:
-        words = self._text("REMINDER_DAYS", "3,1").replace(" ", "").split(",")
-        if not all(word.isdigit() and 1 <= int(word) <= 30 for word in words):
-            raise ConfigError(f"REMINDER_DAYS: days before the visit, 1 to 30, like 3,1; not {','.join(words)!r}")
-        return tuple(sorted({int(word) for word in words}, reverse=True))
-
-    def _quiet_hours(self) -> tuple[time, time]:
-        text = self._text("QUIET_HOURS", "21:00-08:00")
-        try:
-            begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
-        except ValueError:
-            raise ConfigError(f"QUIET_HOURS: like 21:00-08:00; not {text!r}") from None
-        return begin, end
+        return ClinicSettings(**values)
 
     def _public_url(self) -> str:
         url = self._text("PUBLIC_URL", f"http://{self.HOST}:{self.PORT}").rstrip("/")

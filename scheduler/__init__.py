@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler import assets, cli, logs
+from scheduler import assets, cli, live_settings, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
@@ -42,6 +42,7 @@ def create_app(config: Any) -> Flask:
         hops = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.jinja_env.globals["clinic"] = app.config["CLINIC"]
+    live_settings.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_blueprints(app)
     cli.init_app(app)

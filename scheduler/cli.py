@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from scheduler import backup, clock, demo, jobs, serving
+from scheduler import backup, clock, demo, jobs, live_settings, serving
 from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
@@ -42,6 +42,7 @@ class Commands(AppGroup):
             @wraps(work)
             def checked(*arguments: Any, **given: Any) -> Any:
                 check(db.engine)
+                live_settings.of(current_app._get_current_object()).refresh(db.engine)  # type: ignore[attr-defined]
                 return work(*arguments, **given)
 
             command: click.Command = super(Commands, self).command(*named, **options)(checked)

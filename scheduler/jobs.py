@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from scheduler import clock
+from scheduler import clock, live_settings
 from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
@@ -123,7 +123,7 @@ class _Work:
         with app.app_context():
             self._engine = db.engine
         self._gateway = gateway_for(app)
-        self._clinic = app.config["CLINIC"]
+        self._app = app
         self._concurrency: int = app.config["SMS_CONCURRENCY"]
         self._beaten_at: datetime | None = None
         self.stopping = threading.Event()
@@ -136,7 +136,8 @@ class _Work:
         }
 
     def _send_reminders(self) -> None:
-        self._send(partial(reminders.claim_due, clinic=self._clinic), before=self._beat)
+        live_settings.of(self._app).refresh(self._engine)
+        self._send(partial(reminders.claim_due, clinic=self._app.config["CLINIC"]), before=self._beat)
 
     def _send_codes(self) -> None:
         self._send(codes.claim_codes)

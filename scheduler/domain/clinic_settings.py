@@ -27,6 +27,7 @@ class ClinicSettings:
     quiet_from: time = time(21)
     quiet_until: time = time(8)
     second_step_for_all: bool = False
+    languages: tuple[str, ...] = ("en", "fr")
 
     def changeable_until(self, starts_at: datetime) -> datetime:
         """The last moment at which a patient moves or cancels the visit; after it they telephone."""

@@ -191,6 +191,16 @@ class NotFound(Exception):
     code: ClassVar[str] = "not-found"
 
 
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed it since the form was shown; `now` is what stands there."""
+
+    code: ClassVar[str] = "changed-meanwhile"
+
+    def __init__(self, now: dict[str, str]) -> None:
+        super().__init__(now)
+        self.now = now
+
+
 class Invalid(Exception):
     """Input that cannot be right: `errors` maps each field to an English sentence, a gettext message id."""
 

@@ -30,6 +30,7 @@ from scheduler.models.moving_in import PatientNumber
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
+from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "ReplyChoice",
     "Room",
     "Screening",
+    "Setting",
     "SignInCode",
     "SmsSender",
     "SpacingGroup",

@@ -118,7 +118,23 @@ END $$"""
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY)
+_CHANGED = "setting_reference_changed"
+SETTING_CHANGED = Lot(
+    table="setting",
+    sqlite={
+        f"{_CHANGED}_{event.lower()}": f"AFTER {event} ON setting BEGIN "
+        "UPDATE calendar_state SET reference_version = reference_version + 1;"
+        for event in ("INSERT", "UPDATE", "DELETE")
+    },
+    postgresql={
+        _CHANGED: (
+            "setting",
+            "AFTER INSERT OR UPDATE OR DELETE ON setting FOR EACH STATEMENT EXECUTE FUNCTION reference_changed()",
+        )
+    },
+)
+
+LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED)
 
 
 def install(connection: Connection) -> None:

@@ -15,6 +15,7 @@ SENTENCES = (
     _l("Answer yes or no."),
     _l("Choose 1 to 12 visits."),
     _l("Choose English or French."),
+    _l("Choose a time zone like America/Toronto."),
     _l("Choose receptionist, practitioner or owner."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
@@ -45,4 +46,19 @@ PASSWORD_SENTENCES = (
     _l("This password is among the first that anybody would try. Use three or four words that do not belong together."),
     _l("This password repeats itself too much. Use three or four words that do not belong together."),
     _l("This password is little more than a name that everybody here knows. Add some words of your own."),
+)
+SETTING_SENTENCES = (
+    _l("Choose a province or territory."),
+    _l("Choose English, French or both."),
+    _l("Choose a time zone like America/Toronto."),
+    _l("Choose owner or everybody."),
+    _l("Type a number of days from 1 to 366."),
+    _l("Type a number of hours from 0 to 720."),
+    _l("Type a number of minutes from 0 to 43200."),
+    _l("Type a number of minutes from 1 to 120."),
+    _l("Type a telephone number like 613-555-0100."),
+    _l("Type a time like 21:00."),
+    _l("Type days before the visit, 1 to 30, like 3,1."),
+    _l("Type the clinic's address, at most 200 letters."),
+    _l("Type the clinic's name, at most 80 letters."),
 )

@@ -247,6 +247,13 @@ def _not_found(_error: Exception | None = None) -> Words:
     )
 
 
+def _changed_meanwhile(_error: errors.ChangedMeanwhile) -> Words:
+    return (
+        _("Somebody else has changed this in the meantime."),
+        _("Look at it as it is now, then make your change again if it is still needed."),
+    )
+
+
 def _invalid(_error: Exception | None = None) -> Words:
     return _("Some of what was sent cannot be right."), _("Correct what is named, and send it again.")
 
@@ -271,6 +278,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.CodeWrong: (422, _code_wrong),
     errors.CodeGone: (409, _code_gone),
     errors.NotFound: (404, _not_found),
+    errors.ChangedMeanwhile: (409, _changed_meanwhile),
     errors.Invalid: (422, _invalid),
 }
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, request
 
 from scheduler.web import dates
-from scheduler.web.language import LANGUAGES, template_variables
+from scheduler.web.language import offered_languages, template_variables
 
 NAMES = {"en": "English", "fr": "Français"}
 
@@ -44,7 +44,7 @@ def other_languages(language: str) -> list[LanguageLink]:
     """The page being read, in the other languages."""
     return [
         LanguageLink(other, NAMES[other], f"?{urlencode(_with_lang(other))}")
-        for other in LANGUAGES
+        for other in offered_languages()
         if other != language
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from scheduler.web.domain_sentences import SENTENCES
+from scheduler.web.domain_sentences import SENTENCES, SETTING_SENTENCES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FRENCH = ROOT / "scheduler" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
@@ -89,6 +89,12 @@ def test_the_domains_sentences_are_listed_for_the_translators() -> None:
         for sentence in _sentences_of_refusals(path)
     }
     assert spoken == listed
+
+
+def test_the_sentences_of_settings_are_listed_as_well() -> None:
+    fields = (ROOT / "scheduler" / "domain" / "setting_fields.py").read_text()
+    said = set(re.findall(r'"((?:Type|Choose) [^"]+\.)"', fields))
+    assert {sentence._args[0] for sentence in SETTING_SENTENCES} == said
 
 
 def test_no_message_hides_inside_an_f_string() -> None:

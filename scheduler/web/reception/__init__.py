@@ -29,12 +29,14 @@ from scheduler.web.reception import (
     patients_search,
     records,
     restriction,
+    settings_clinic,
     visit,
     visit_change,
 )
 
 BLUEPRINTS = (
     entrance.blueprint,
+    settings_clinic.blueprint,
     account.blueprint,
     calendar.blueprint,
     calendar_forbidden.blueprint,

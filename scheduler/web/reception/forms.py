@@ -40,3 +40,12 @@ class ConfirmForm(DeskForm):
     """Before something weighty, the password once more."""
 
     password = PasswordField(_l("Your password"))
+
+
+def meanwhile(form: DeskForm, now: dict[str, str], typed: dict[str, str]) -> list[str]:
+    """What somebody else has set while this form was open: the field, and what stands there now."""
+    return [
+        _("%(field)s: now %(value)s", field=form[name].label.text, value=value or "–")
+        for name, value in now.items()
+        if name in form and value != typed.get(name)
+    ]
