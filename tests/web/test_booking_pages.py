@@ -125,6 +125,18 @@ class TestTheWayThrough:
         assert list(dict.fromkeys(visitor.pages)) == ["/book", "/book/…/time", "/book/…/review", "/book/…/done"]
         assert len(visits(engine)) == 1
 
+    def test_a_restricted_patient_is_told_to_telephone(self, visitor: BookingVisitor, engine: Engine) -> None:
+        amelie(engine, 14)
+        with Session(engine) as session:
+            session.query(Patient).one().restricted_at = NOW
+            session.commit()
+        visitor.sign_in(KNOWN)
+        visitor.get("/book")
+        visitor.send(visitor.page.form("treatment"), treatment="ims")
+        visitor.choose(MONDAY_10)
+        assert "Nothing can be booked online for this patient. Please telephone the clinic." in visitor.confirm().text
+        assert visits(engine) == []
+
     def test_a_returning_patient_signs_in_before_seeing_times(self, visitor: BookingVisitor, engine: Engine) -> None:
         amelie(engine, 14)
         page = visitor.begin("ims", been_before="yes")

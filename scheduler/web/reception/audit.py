@@ -110,6 +110,8 @@ _DETAILS: dict[str, Callable[[], str]] = {
     "merging": lambda: _("to merge"),
     "restriction": lambda: _("to restrict"),
     "IMS elsewhere": lambda: _("IMS elsewhere"),
+    "visit": lambda: _("a visit"),
+    "booking": lambda: _("to book a visit"),
     "kept": lambda: _("stays"),
     "merged into another": lambda: _("goes into the other"),
 }

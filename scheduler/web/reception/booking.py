@@ -29,6 +29,7 @@ from scheduler.web.language import template_variables
 from scheduler.web.reception.asked import day as asked_day
 from scheduler.web.reception.asked import moment, place, text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.patients_search import patient_lines
 from scheduler.web.reception.refusals import Refused, refused
@@ -57,6 +58,8 @@ class Line:
 def begin() -> ResponseReturnValue:
     """Without `patient`: the search. With one: treatment and time, ready to save."""
     if text("patient"):
+        with db.reading.connect() as connection:
+            note_seen(patients.row(connection, text("patient")).id, "booking")
         return time_page()
     return page("reception/booking/who.html", carried=_carried(), starts=moment("starts"), found=None, q="")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -23,6 +22,7 @@ from scheduler.web import access
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.words import kind_words, text_sign, visit_sign
 
 blueprint = Blueprint("reception_patients", __name__, url_prefix="/desk/patients")
@@ -46,8 +46,7 @@ def seen(public_id: str, what: str, details: str = "") -> PatientRecord:
     """The record, once it is noted who looks at it and why."""
     with db.reading.connect() as connection:
         patient = patient_page.record(connection, public_id)
-    actor = current_user.actor
-    audit.note_view(db.session(), actor=actor, now=clock.now(), patient_id=patient.id, what=what, details=details)
+    note_seen(patient.id, details, what)
     return patient
 
 

@@ -20,6 +20,7 @@ from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.asked import moment, number, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.refusals import Refused, refused
 from scheduler.web.reception.visit_words import conflict_words, history_words, planned_words
@@ -34,6 +35,9 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 @blueprint.get("/desk/visits/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
     """`?ask=complete|cancel|move` opens that form."""
+    seen_patient = appointments.by_public_id(db.session(), public_id).patient_id
+    if seen_patient is not None:
+        note_seen(seen_patient, "visit")
     return visit_page(public_id, ask=text("ask"))
 
 
