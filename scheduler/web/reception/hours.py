@@ -38,7 +38,7 @@ WEEK = [SOME_MONDAY + timedelta(days=number) for number in range(7)]
 
 @blueprint.get("/desk/hours")
 def show() -> ResponseReturnValue:
-    """`?who=` a practitioner's slug; the first one when none is named."""
+    """`?who=` a practitioner's slug; without it one's own, or the first one."""
     return _page(text("who"))
 
 
@@ -151,7 +151,8 @@ def _page(slug: str, errors: list[FormError] | None = None, form: str = "") -> s
         known = reference.current(connection)
         if not known.practitioners:
             return render_template("reception/hours/show.html", practitioner=None, errors=())
-        practitioner = known.practitioner(slug) if slug else known.practitioners[0]
+        own = known.practitioner_by_id(current_user.practitioner_id or 0)
+        practitioner = known.practitioner(slug) if slug else own or known.practitioners[0]
         hours = working_time.hours_of(connection, practitioner.id, today=today)
         times_off = working_time.time_off_of(connection, practitioner.id, now_local=now_local)
         left = len(displaced_visits(connection, practitioner))
