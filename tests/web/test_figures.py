@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
