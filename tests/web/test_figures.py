@@ -130,7 +130,7 @@ def test_the_day_sheet_has_everybody_or_one(client: FlaskClient, staff: dict[str
         ("practitioner", "/desk/sheet"),
         ("practitioner", "/desk/sheet?who=all&day=2026-02-30"),
     ):
-        client = app.test_client()
+        client = client.application.test_client()
         enter(client, who)
         seen[address] = re.findall(r"At\d\d", client.get(address).text)
     assert list(seen.values()) == [["At09", "At10"], ["At09"], ["At10"], ["At09", "At10"]]
