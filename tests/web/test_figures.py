@@ -76,7 +76,7 @@ def test_the_sums_are_right_and_nothing_outside_the_range_counts(session: Sessio
         ("Pat1 Doe1", 60, (12 * 8 - 3) * 60)
     ]
     assert found.origins == {"online": 1, "desk": 2, "api": 0}
-    assert found.lead == [0, 0, 0, 1, 1, 0]
+    assert found.lead == [0, 0, 0, 0, 1, 1]
     assert found.texts == {"delivered": 2, "sent": 2, "failed": 0}
 
 
