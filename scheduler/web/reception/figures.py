@@ -49,14 +49,15 @@ class Line:
 
 @blueprint.get("/desk/figures")
 def show() -> ResponseReturnValue:
-    """`?weeks=` 4, 13, 26 or 52, the present week included as far as yesterday."""
+    """`?weeks=` 4, 13, 26 or 52, the last of them as far as yesterday."""
     today = now_at_the_clinic()[1].date()
     asked = number("weeks")
     weeks = asked if asked in WEEKS else 13
-    first = today - timedelta(days=today.weekday()) - (weeks - 1) * A_WEEK
+    yesterday = today - timedelta(days=1)
+    first = yesterday - timedelta(days=yesterday.weekday()) - (weeks - 1) * A_WEEK
     with db.reading.connect() as connection:
         known = reference.current(connection)
-        found = figures.figures(connection, first=first, end=max(today, first + A_WEEK), hours=known.hours)
+        found = figures.figures(connection, first=first, end=today, hours=known.hours)
     return render_template(
         "reception/figures/show.html",
         weeks=weeks,
