@@ -69,13 +69,5 @@ def end_sessions_of_account(session: Session, *, phone_account_id: int) -> None:
     session.commit()
 
 
-@retry_deadlocks
-def end_sessions_of_staff(session: Session, *, staff_user_id: int) -> None:
-    """Every session of this member of staff: for a new password, or when somebody leaves."""
-    begin_write(session)
-    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_user_id))
-    session.commit()
-
-
 def _delete(session: Session, session_id: str) -> None:
     session.execute(delete(LiveSession).where(LiveSession.id_hash == id_hash(session_id)))

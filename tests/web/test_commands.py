@@ -1,5 +1,6 @@
 """The commands of the README."""
 
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def test_refreshing_the_clock_lists_what_moved(app: Flask, session: Session, dat
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_jobs_tick_once_and_leave_a_heartbeat(app: Flask, session: Session) -> None:
     assert app.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
-    assert session.scalars(select(Heartbeat.name)).all() == ["scheduler"]
+    assert "scheduler" in session.scalars(select(Heartbeat.name)).all()
 
 
 def commands_of(group: click.Group, *before: str) -> Iterator[list[str]]:
@@ -125,7 +126,7 @@ def commands_of(group: click.Group, *before: str) -> Iterator[list[str]]:
         if isinstance(command, click.Group):
             yield from commands_of(command, *before, name)
         else:
-            yield [*before, name, *("x" for parameter in command.params if isinstance(parameter, click.Argument))]
+            yield [*before, name, *(__file__ for given in command.params if isinstance(given, click.Argument))]
 
 
 def every_command(app: Flask) -> list[list[str]]:
@@ -197,4 +198,4 @@ def test_jobs_status_is_a_table(app: Flask) -> None:
     assert "due now                     0\n" in result.output
     assert "No worker has been seen" in result.output
     assert app.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
-    assert "seen 0 s ago" in app.test_cli_runner().invoke(args=["jobs", "status"]).output
+    assert re.search(r"seen \d+ s ago", app.test_cli_runner().invoke(args=["jobs", "status"]).output)
