@@ -213,6 +213,7 @@ class Bounds:
     latest_local: datetime
 
 
+@lru_cache(maxsize=64)  # a booking asks several times about its one moment
 def online_bounds(clinic: ClinicSettings, now: datetime) -> Bounds:
     """Lead time, rounded up to the grid so that the same offer serves for a while; horizon to the end of its day."""
     now_local = clock.to_local(now, clock.zone(clinic.zone))

@@ -218,12 +218,13 @@ def _require_reach(request: Request) -> None:
 
 def choose_practitioner(offer: Offer, starts_local: datetime) -> int:
     """For "anyone" the one with most left to offer that day, so that work is spread."""
-    of_day = offer.of_day(starts_local.date())
-    offering = [start.practitioner_id for start in of_day if start.starts_local == starts_local]
-    if offering:
-        free = [start.practitioner_id for start in of_day]
-        return max(offering, key=free.count)
     reasons = [offer.why_hidden(starts_local, practitioner) for practitioner in offer.practitioners]
+    offering = [who for who, reason in zip(offer.practitioners, reasons, strict=True) if reason is None]
+    if len(offering) == 1:
+        return offering[0]
+    if offering:
+        free = [start.practitioner_id for start in offer.of_day(starts_local.date())]
+        return max(offering, key=free.count)
     if HiddenReason.PRACTITIONER_BUSY in reasons or HiddenReason.NO_ROOM in reasons:
         raise SlotTaken
     raise SlotNotOffered(next((reason for reason in reasons if reason), HiddenReason.OUTSIDE_HOURS))
