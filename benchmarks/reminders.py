@@ -112,6 +112,7 @@ def _environment(url: str) -> dict[str, str]:
         "SECRET_KEY": "only for this benchmark",
         "PUBLIC_URL": "https://book.example.ca",
         "SMS_CONCURRENCY": str(AT_ONCE),
+        "SMS_PER_SECOND": "0",
         "QUIET_HOURS": f"{local:%H}:00-{local:%H}:01",
     }
 

@@ -129,6 +129,7 @@ def show_status() -> None:
         ("no final state for 4 hours", f"{status.silent}"),
         ("receipts of unknown texts", f"{status.early_receipts}"),
         ("receipts come after", lag),
+        ("provider", f"{status.outages} outages in a row, left alone for {status.paused_seconds:.0f} s"),
         *((f"last hour: {state}", f"{count}") for state, count in sorted(status.last_hour.items())),
         *((f"worker {name}", f"seen {seconds:.0f} s ago") for name, seconds in sorted(status.workers.items())),
     ]

@@ -24,6 +24,7 @@ from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders
+from scheduler.usecases.pace import Pace, WatchedGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
 from scheduler.usecases.sms_states import gateway_name
@@ -124,6 +125,10 @@ class _Work:
             self._engine = db.engine
         self._gateway = gateway_for(app)
         self._app = app
+        settings = app.config["SMS"]
+        sender = settings["from"] or settings["messaging_service_sid"] if settings else "outbox"
+        self._pace = Pace(self._engine, sender=sender, per_second=app.config["SMS_PER_SECOND"] if settings else 0)
+        self._watched = WatchedGateway(self._gateway, self._pace, clock.now)
         self._concurrency: int = app.config["SMS_CONCURRENCY"]
         self._beaten_at: datetime | None = None
         self.stopping = threading.Event()
@@ -137,20 +142,43 @@ class _Work:
 
     def _send_reminders(self) -> None:
         live_settings.of(self._app).refresh(self._engine)
-        self._send(partial(reminders.claim_due, clinic=self._app.config["CLINIC"]), before=self._beat)
+        clinic = self._app.config["CLINIC"]
+        is_due = partial(reminders.anything_due, clinic=clinic)
+        self._send(partial(reminders.claim_due, clinic=clinic), is_due, before=self._beat)
 
     def _send_codes(self) -> None:
-        self._send(codes.claim_codes)
+        self._send(codes.claim_codes, codes.anything_waiting, urgent=True)
 
-    def _send(self, claim: Callable[..., Claim], before: Callable[[], None] = lambda: None) -> None:
+    def _send(
+        self,
+        claim: Callable[..., Claim],
+        is_due: Callable[..., bool],
+        *,
+        urgent: bool = False,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         def claim_some(limit: int) -> Claim:
-            before()
-            gateway = gateway_name(self._gateway)
-            return claim(self._engine, now=clock.now(), limit=limit, gateway=gateway)
+            """As many as the sender's pace allows, after waiting for it; nothing while the provider is left alone."""
+            while not self.stopping.is_set():
+                before()
+                now = clock.now()
+                if not is_due(self._engine, now=now):
+                    break
+                allowed = self._pace.take(limit, now=now, urgent=urgent)
+                if allowed:
+                    gateway = gateway_name(self._gateway)
+                    claimed = claim(self._engine, now=now, limit=allowed, gateway=gateway)
+                    self._pace.give_back(allowed - len(claimed.outgoing))
+                    return claimed
+                wait = self._pace.wait_seconds(now)
+                if wait is None:
+                    break
+                self.stopping.wait(wait)
+            return Claim(0, [])
 
         send_all(
             self._engine,
-            self._gateway,
+            self._watched,
             claim=claim_some,
             clock=clock.now,
             concurrency=self._concurrency,

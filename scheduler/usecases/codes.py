@@ -6,7 +6,7 @@ Each is soon of no use. Codes come first: somebody sits before a page and waits.
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, case, or_, select, update
+from sqlalchemy import Engine, Select, case, or_, select, update
 
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import Claim
@@ -22,21 +22,15 @@ _LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
 
 def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
     """Take up to `limit` queued texts and commit the attempt; those past their life expire unsent."""
-    due = (
-        select(Message.id)
-        .where(Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
-        .order_by(Message.kind != "code", Message.created_at)
-        .limit(limit)
-    )
-    with engine.connect() as connection:  # nearly always nothing waits: once a second, no write lock
-        if connection.scalar(due.limit(1)) is None:
-            return Claim(0, [])
+    if not anything_waiting(engine, now=now):  # nearly always: once a second, no write lock
+        return Claim(0, [])
     with writing(engine) as connection:
         connection.execute(
             update(Message)
             .where(Message.status == "queued", is_past_its_life(now))
             .values(status="expired", body=case((Message.kind == "desk", Message.body), else_=""), settled_at=now)
         )
+        due = _waiting(now).order_by(Message.kind != "code", Message.created_at).limit(limit)
         ids = connection.scalars(due.with_for_update(skip_locked=True)).all()
         claimed = connection.execute(
             update(Message)
@@ -60,6 +54,11 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> C
     return Claim(len(ids), outgoing)
 
 
+def anything_waiting(engine: Engine, *, now: datetime) -> bool:
+    with engine.connect() as connection:
+        return connection.scalar(_waiting(now).limit(1)) is not None
+
+
 def blank_old_codes(engine: Engine, *, now: datetime) -> None:
     """Codes that the outbox kept to be read, and the private part of links once they are out."""
     old = (Message.kind == "code", Message.body != "", Message.created_at < now - CODE_LIFE - KEPT_IN_OUTBOX)
@@ -81,3 +80,9 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
         for message_id, body in shown:
             hidden = update(Message).where(Message.id == message_id, Message.status.not_in(_WAITING))
             connection.execute(hidden.values(body=_LINK.sub("/m…", body)))
+
+
+def _waiting(now: datetime) -> Select[int]:
+    return select(Message.id).where(
+        Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+    )

@@ -48,10 +48,9 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     Each appointment is read again: not active, moved, begun, no number, opted out, or overtaken by a later reminder
     ends the reminder with its reason. At night, overdue reminders are left for the morning.
     """
-    due = _due(clinic, now)
-    with engine.connect() as connection:  # a quiet tick takes no write lock
-        if connection.scalar(select(Reminder.id).where(due).limit(1)) is None:
-            return Claim(0, [])
+    due = _first_due(engine, clinic, now)
+    if due is None:  # a quiet tick takes no write lock
+        return Claim(0, [])
     with writing(engine) as connection:
         rows = connection.execute(
             _FACTS.where(due)
@@ -74,6 +73,10 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         return Claim(len(rows), _begin(connection, to_send, clinic, now, gateway))
 
 
+def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bool:
+    return _first_due(engine, clinic, now) is not None
+
+
 def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
     """None when the reminder is to be sent."""
     if row.appointment_status not in ("booked", "confirmed"):
@@ -92,6 +95,16 @@ def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
         return Verdict("suppressed", "number unreachable")
     if row.overtaken:
         return Verdict("suppressed", "overtaken")
+    return None
+
+
+def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
+    """Confirmations before reminders: they answer what somebody has just done. None when nothing is due."""
+    due = _due(clinic, now)
+    with engine.connect() as connection:
+        for which in (and_(due, Reminder.kind == "confirmation"), due):
+            if connection.scalar(select(Reminder.id).where(which).limit(1)) is not None:
+                return which
     return None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import next_allowed_send
-from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder
+from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminders import FRESH
 
@@ -25,6 +25,7 @@ class SmsStatus:
 
     `unsettled`: stay in doubt, for the call list. `silent`: accepted hours ago, without a final state. `lag_seconds`: from
     our call to the last receipt, in the middle, of the newest texts delivered. `workers`: name → seconds since last seen.
+    `outages`: of the provider, in a row; `paused_seconds`: for how long it is left alone (usecases/pace.py).
     """
 
     due: int = 0
@@ -37,6 +38,8 @@ class SmsStatus:
     last_hour: dict[str, int] = field(default_factory=dict)
     lag_seconds: float | None = None
     workers: dict[str, float] = field(default_factory=dict)
+    outages: int = 0
+    paused_seconds: float = 0
 
 
 def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> SmsStatus:
@@ -62,6 +65,8 @@ def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime)
         ),
         lag_seconds=_lag(connection, now),
         workers=_workers(connection, now),
+        outages=connection.scalar(select(func.max(SmsSender.failures))) or 0,
+        paused_seconds=_paused(connection, now),
     )
 
 
@@ -131,6 +136,11 @@ def _lag(connection: Connection, now: datetime) -> float | None:
         (settled_at - attempted_at).total_seconds() for attempted_at, settled_at in rows if settled_at and attempted_at
     ]
     return median(lags) if lags else None
+
+
+def _paused(connection: Connection, now: datetime) -> float:
+    until = connection.scalar(select(func.max(SmsSender.paused_until)))
+    return 0 if until is None else max((until - now).total_seconds(), 0)
 
 
 def _workers(connection: Connection, now: datetime) -> dict[str, float]:

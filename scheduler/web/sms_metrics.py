@@ -18,6 +18,8 @@ def sms_metrics(status: SmsStatus) -> bytes:
     gauge("unsettled", "Attempts in doubt that are no longer asked about", status.unsettled)
     gauge("silent", "Texts accepted over four hours ago without a final state", status.silent)
     gauge("early_receipts", "Receipts of texts that are not known yet", status.early_receipts)
+    gauge("outages", "Outages of the provider in a row", status.outages)
+    gauge("paused_seconds", "For how long the provider is left alone from now on", status.paused_seconds)
     if status.lag_seconds is not None:
         gauge("callback_lag_seconds", "From our call to the last receipt, median of the newest", status.lag_seconds)
     last_hour = Gauge("clinic_sms_last_hour", "Texts of the last hour", ("status",), registry=registry)

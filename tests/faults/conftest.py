@@ -41,6 +41,7 @@ class Clinic:
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
             "TWILIO_FROM": "+16135550100",
+            "SMS_PER_SECOND": "0",
             "TWILIO_API_ORIGIN": twilio.origin,
             "PUBLIC_URL": "http://127.0.0.1:9",  # nobody there, unless the test asks for `web`
             "QUIET_HOURS": "03:00-03:00",  # no night: tests run at any hour
