@@ -23,10 +23,11 @@ from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders
+from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders, sms_retention
 from scheduler.usecases.pace import Pace, WatchedGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
+from scheduler.usecases.sms_budget import SmsBudget
 from scheduler.usecases.sms_states import gateway_name
 from scheduler.usecases.sms_status import WORKER
 
@@ -129,6 +130,8 @@ class _Work:
         sender = settings["from"] or settings["messaging_service_sid"] if settings else "outbox"
         self._pace = Pace(self._engine, sender=sender, per_second=app.config["SMS_PER_SECOND"] if settings else 0)
         self._watched = WatchedGateway(self._gateway, self._pace, clock.now)
+        self._budget = SmsBudget(self._engine, parts=app.config["SMS_SEGMENTS_MONTHLY"], zone=app.config["CLINIC"].zone)
+        self._bodies_days: int = app.config["SMS_BODIES_DAYS"]
         self._concurrency: int = app.config["SMS_CONCURRENCY"]
         self._beaten_at: datetime | None = None
         self.stopping = threading.Event()
@@ -142,12 +145,16 @@ class _Work:
 
     def _send_reminders(self) -> None:
         live_settings.of(self._app).refresh(self._engine)
+        if self._budget.is_used_up(clock.now()):
+            self._beat()
+            return
         clinic = self._app.config["CLINIC"]
         is_due = partial(reminders.anything_due, clinic=clinic)
         self._send(partial(reminders.claim_due, clinic=clinic), is_due, before=self._beat)
 
     def _send_codes(self) -> None:
-        self._send(codes.claim_codes, codes.anything_waiting, urgent=True)
+        only = "code" if self._budget.is_used_up(clock.now()) else None
+        self._send(partial(codes.claim_codes, only=only), partial(codes.anything_waiting, only=only), urgent=True)
 
     def _send(
         self,
@@ -195,6 +202,7 @@ class _Work:
 
     def _tidy(self) -> None:
         codes.blank_old_codes(self._engine, now=clock.now())
+        sms_retention.blank_old_bodies(self._engine, days=self._bodies_days, now=clock.now())
         with Session(self._engine) as session:
             housekeeping.tidy(session, now=clock.now())
 

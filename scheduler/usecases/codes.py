@@ -20,9 +20,10 @@ _WAITING = ("queued", "attempting", "in_doubt")
 _LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
 
 
-def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
-    """Take up to `limit` queued texts and commit the attempt; those past their life expire unsent."""
-    if not anything_waiting(engine, now=now):  # nearly always: once a second, no write lock
+def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only: str | None = None) -> Claim:
+    """Take up to `limit` queued texts, `only` of one kind or of all, and commit the attempt; those past their life
+    expire unsent."""
+    if not anything_waiting(engine, now=now, only=only):  # nearly always: once a second, no write lock
         return Claim(0, [])
     with writing(engine) as connection:
         connection.execute(
@@ -30,7 +31,7 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> C
             .where(Message.status == "queued", is_past_its_life(now))
             .values(status="expired", body=case((Message.kind == "desk", Message.body), else_=""), settled_at=now)
         )
-        due = _waiting(now).order_by(Message.kind != "code", Message.created_at).limit(limit)
+        due = _waiting(now, only).order_by(Message.kind != "code", Message.created_at).limit(limit)
         ids = connection.scalars(due.with_for_update(skip_locked=True)).all()
         claimed = connection.execute(
             update(Message)
@@ -54,9 +55,9 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str) -> C
     return Claim(len(ids), outgoing)
 
 
-def anything_waiting(engine: Engine, *, now: datetime) -> bool:
+def anything_waiting(engine: Engine, *, now: datetime, only: str | None = None) -> bool:
     with engine.connect() as connection:
-        return connection.scalar(_waiting(now).limit(1)) is not None
+        return connection.scalar(_waiting(now, only).limit(1)) is not None
 
 
 def blank_old_codes(engine: Engine, *, now: datetime) -> None:
@@ -82,7 +83,8 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
             connection.execute(hidden.values(body=_LINK.sub("/m…", body)))
 
 
-def _waiting(now: datetime) -> Select[int]:
-    return select(Message.id).where(
+def _waiting(now: datetime, only: str | None) -> Select[int]:
+    waiting = select(Message.id).where(
         Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
     )
+    return waiting if only is None else waiting.where(Message.kind == only)

@@ -23,6 +23,8 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 CODE_LIFE = timedelta(minutes=10)
 MAX_TRIES = 5
+PREFIX = len("+1613555")
+"""Numbers made up to be texted for money (SMS pumping) share their beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class CodeLimits:
     per_number_hour: int = 5
     per_number_day: int = 10
     per_address_hour: int = 30
+    per_prefix_day: int = 200
     per_day: int = 500
 
 
@@ -136,6 +139,7 @@ def _require_within_limits(
         (("resend", number), 1, timedelta(seconds=limits.resend_seconds)),
         (("number-hour", number), limits.per_number_hour, hour),
         (("number-day", number), limits.per_number_day, day),
+        (("prefix", number[:PREFIX]), limits.per_prefix_day, day),
         (("all",), limits.per_day, day),
     ):
         require_allowed(session, key=rate_key(secret, "code", *what), limit=limit, window=window, now=now)

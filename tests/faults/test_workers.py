@@ -68,6 +68,17 @@ def test_a_worker_killed_in_the_call_before_acceptance_loses_nothing(clinic: Cli
     assert set(clinic.texts_by_number().values()) == {1}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_two_workers_keep_the_rate_of_their_sender_together(clinic: Clinic, twilio: FakeTwilio):
+    clinic.make_reminders(16)
+    clinic.environment["SMS_PER_SECOND"] = "8"
+    clinic.worker()
+    clinic.worker()
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 16})
+    times = [message.created_at for message in twilio.messages]
+    assert (max(times) - min(times)).total_seconds() > 0.5, "eight at once, eight a second later"
+
+
 def test_two_workers_at_once_send_each_text_once(clinic: Clinic, twilio: FakeTwilio):
     clinic.make_reminders(60)
     twilio.latency_seconds = 0.05

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,14 @@ MINUTE = timedelta(minutes=1)
 NUMBER, OTHER = "+16135550142", "+16135550143"
 SECRET = "a secret of the clinic"
 CLINIC = ClinicSettings(public_url="https://book.example.ca")
-UNLIMITED = CodeLimits(resend_seconds=1, per_number_hour=1000, per_number_day=1000, per_address_hour=1000, per_day=1000)
+UNLIMITED = CodeLimits(
+    resend_seconds=1,
+    per_number_hour=1000,
+    per_number_day=1000,
+    per_address_hour=1000,
+    per_day=1000,
+    per_prefix_day=1000,
+)
 
 
 def ask(session: Session, number: str = NUMBER, **changes: Any) -> str:
@@ -241,3 +249,12 @@ def test_a_refused_request_leaves_no_text_and_no_code(session: Session) -> None:
 def test_the_page_can_say_where_the_code_was_sent(session: Session) -> None:
     assert number_of(session, challenge=ask(session)) == NUMBER
     assert number_of(session, challenge="no such challenge") is None
+
+
+def test_numbers_of_one_beginning_get_no_more_than_a_days_share(session: Session):
+    limits = dataclasses.replace(UNLIMITED, per_prefix_day=3)
+    for last in range(3):
+        ask(session, number=f"+1613777010{last}", limits=limits)
+    with pytest.raises(TooManyTries):
+        ask(session, number="+16137770109", limits=limits)
+    ask(session, number="+16138880100", limits=limits)
