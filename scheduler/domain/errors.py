@@ -201,6 +201,26 @@ class ChangedMeanwhile(Exception):
         self.now = now
 
 
+@dataclass(frozen=True, slots=True)
+class BookedVisit:
+    """For a list of what stands in the way: when, what, with whom; not whose."""
+
+    starts_local: datetime
+    name_en: str
+    name_fr: str
+    practitioner: str
+
+
+class StillBooked(Exception):
+    """It cannot be taken away: these `visits` hang on it."""
+
+    code: ClassVar[str] = "still-booked"
+
+    def __init__(self, visits: tuple[BookedVisit, ...]) -> None:
+        super().__init__(visits)
+        self.visits = visits
+
+
 class Invalid(Exception):
     """Input that cannot be right: `errors` maps each field to an English sentence, a gettext message id."""
 

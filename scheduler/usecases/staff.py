@@ -10,8 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain import passwords
+from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, StaffUser
+from scheduler.usecases import audit
 from scheduler.usecases.rate_limit import forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write
 
@@ -31,9 +33,10 @@ def add_staff(
     password: str,
     now: datetime,
     names: tuple[str, ...] = (),
+    made_by: Actor | None = None,
 ) -> StaffUser:
     """Refuses (Invalid) an unfit or taken name, an unknown role and a password that is short or easily guessed:
-    one made of `names`, the clinic's, for example."""
+    one made of `names`, the clinic's, for example. `made_by` somebody else, it is to be changed at the first sign-in."""
     begin_write(session)
     errors = _errors(username, display_name, role)
     if problem := passwords.password_problem(password, names=(username, display_name, *names)):
@@ -49,8 +52,11 @@ def add_staff(
         role=role,
         password_hash=hash_password(password),
         created_at=now,
+        password_temporary=made_by is not None,
     )
     session.add(staff)
+    if made_by is not None:
+        audit.note(session, what=audit.STAFF, actor=made_by, now=now, details=f"{username}: added as {role}")
     session.commit()
     return staff
 

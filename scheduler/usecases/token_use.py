@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
+from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
 from scheduler.models.access import ApiToken
 from scheduler.queries.tokens import TokenInfo
+from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 NOTED_EVERY = timedelta(minutes=1)  # "last used" is for the owner's eye, and a write for each request would cost more
@@ -29,7 +31,7 @@ def note_use(session: Session, token: TokenInfo, *, now: datetime) -> None:
 
 
 @retry_deadlocks
-def revoke_token(session: Session, *, name: str, now: datetime) -> None:
+def revoke_token(session: Session, *, name: str, now: datetime, revoked_by: Actor | None = None) -> None:
     """It is dead at once. Its name stays taken: history lines name it. NotFound when there is none."""
     begin_write(session)
     revoked = session.connection().execute(
@@ -37,4 +39,6 @@ def revoke_token(session: Session, *, name: str, now: datetime) -> None:
     )
     if not revoked.rowcount:
         raise NotFound("token")
+    if revoked_by is not None:
+        audit.note(session, what=audit.SETTINGS, actor=revoked_by, now=now, details=f"token {name}: revoked")
     session.commit()

@@ -7,14 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, ApiToken
+from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write
 
 PREFIX = "ims_"  # lets a person, and a scanner for leaked secrets, see what it is
 
 
-def create_token(session: Session, *, name: str, role: str, now: datetime) -> str:
+def create_token(session: Session, *, name: str, role: str, now: datetime, made_by: Actor | None = None) -> str:
     """A new token, 256 random bits: the only time that it can be read."""
     begin_write(session)
     errors = {}
@@ -29,6 +31,8 @@ def create_token(session: Session, *, name: str, role: str, now: datetime) -> st
         raise Invalid(errors)
     token = PREFIX + secrets.token_urlsafe(32)
     session.add(ApiToken(name=name, role=role, token_hash=token_hash(token), created_at=now))
+    if made_by is not None:
+        audit.note(session, what=audit.SETTINGS, actor=made_by, now=now, details=f"token {name}: made as {role}")
     session.commit()
     return token
 

@@ -6,16 +6,14 @@ The domain knows no gettext: it writes English sentences, which are message ids.
 from flask_babel import lazy_gettext as _l
 
 SENTENCES = (
-    _l("Begin and end are the same."),
-    _l("Choose at least one day of the week."),
-    _l("The end is before the beginning."),
-    _l("The last day is before the first one."),
-    _l("These hours overlap others. End those first."),
     _l("A record cannot be merged with itself."),
     _l("Answer yes or no."),
+    _l("Begin and end are the same."),
     _l("Choose 1 to 12 visits."),
     _l("Choose English or French."),
     _l("Choose a time zone like America/Toronto."),
+    _l("Choose at least one day of the week."),
+    _l("Choose one of the practitioners."),
     _l("Choose receptionist, practitioner or owner."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
@@ -27,18 +25,24 @@ SENTENCES = (
     _l("One of the two has been merged already."),
     _l("Say that the two are one person."),
     _l("The clocks changed then: that time does not exist, or exists twice."),
+    _l("The end is before the beginning."),
+    _l("The last day is before the first one."),
+    _l("There is a room of this name already."),
     _l("There is a token of this name already."),
     _l("There is somebody of this user name already."),
+    _l("These hours overlap others. End those first."),
     _l("This birth date is in the future."),
     _l("This birth date is too long ago."),
-    _l("Write something first."),
-    _l("This is too long for a text."),
     _l("This day is still to come. Give the day you last had IMS or dry needling."),
     _l("This is not your password."),
+    _l("This is the last owner. Make somebody else an owner first."),
     _l("This is the password that you have now. Choose another."),
+    _l("This is too long for a text."),
     _l("This name is too long: 100 letters at most."),
     _l("This note is too long: 2,000 letters at most."),
     _l("Use small letters, digits, dots and hyphens, at most 60."),
+    _l("Write something first."),
+    _l("You cannot do this to your own account. Ask another owner."),
 )
 PASSWORD_SENTENCES = (
     _l("Use at least 12 characters: three or four words do well."),
@@ -61,4 +65,10 @@ SETTING_SENTENCES = (
     _l("Type days before the visit, 1 to 30, like 3,1."),
     _l("Type the clinic's address, at most 200 letters."),
     _l("Type the clinic's name, at most 80 letters."),
+)
+ROW_SENTENCES = (
+    _l("Type a number of days from 0 to 365."),
+    _l("Type a number of minutes from 0 to 120."),
+    _l("Type a number of minutes from 5 to 480."),
+    _l("Type a number from 0 to 999."),
 )

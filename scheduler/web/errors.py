@@ -254,6 +254,10 @@ def _changed_meanwhile(_error: errors.ChangedMeanwhile) -> Words:
     )
 
 
+def _still_booked(_error: errors.StillBooked) -> Words:
+    return _("Visits are still booked that need this."), _("Move or cancel them first; nothing was changed.")
+
+
 def _invalid(_error: Exception | None = None) -> Words:
     return _("Some of what was sent cannot be right."), _("Correct what is named, and send it again.")
 
@@ -279,6 +283,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.CodeGone: (409, _code_gone),
     errors.NotFound: (404, _not_found),
     errors.ChangedMeanwhile: (409, _changed_meanwhile),
+    errors.StillBooked: (409, _still_booked),
     errors.Invalid: (422, _invalid),
 }
 

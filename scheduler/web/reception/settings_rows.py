@@ -1,0 +1,187 @@
+"""Practitioners, rooms and treatments: a list of each, and a page for one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from sqlalchemy import select
+from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from scheduler import clock
+from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound, StillBooked
+from scheduler.extensions import db
+from scheduler.models import Practitioner, Room, Treatment
+from scheduler.usecases import settings_rows
+from scheduler.usecases.settings import mark_of
+from scheduler.web import access
+from scheduler.web.language import template_variables
+from scheduler.web.patient.form_fields import form_errors, tidy
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.forms import DeskForm, meanwhile
+
+blueprint = Blueprint("reception_settings_rows", __name__, url_prefix="/desk/settings")
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+KIND = "<any(practitioners, rooms, treatments):kind>"
+
+
+class RowForm(DeskForm):
+    seen = HiddenField()
+
+    def typed(self) -> dict[str, str]:
+        return {field.name: _as_text(field.data) for field in self if field.name != "seen"}
+
+
+class PractitionerForm(RowForm):
+    given_name = StringField(_l("First name"), filters=[tidy])
+    family_name = StringField(_l("Last name"), filters=[tidy])
+    treatments = SelectMultipleField(_l("Treatments"), validate_choice=False)
+    can_needle = BooleanField(_l("Authorised for IMS"))
+    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+    active = BooleanField(_l("Works here"), default=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
+        rows = db.session.execute(select(Treatment.id, name).order_by(Treatment.position, Treatment.id))
+        self.treatments.choices = [SelectChoice(str(key), words) for key, words in rows]
+
+
+class RoomForm(RowForm):
+    name = StringField(_l("Name"), filters=[tidy])
+    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+    active = BooleanField(_l("In use"), default=True)
+
+
+class TreatmentForm(RowForm):
+    name_en = StringField(_l("Name in English"), filters=[tidy])
+    name_fr = StringField(_l("Name in French"), filters=[tidy])
+    minutes = StringField(_l("Minutes"), filters=[tidy], default="30")
+    buffer_minutes = StringField(_l("Minutes kept free afterwards"), filters=[tidy], default="0")
+    min_days = StringField(_l("At least so many days between two visits of a patient"), filters=[tidy])
+    needs_clearance = BooleanField(_l("Only for patients cleared for IMS"))
+    online = BooleanField(_l("Patients can book it online"), default=True)
+    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`line` says of a row: what it is called, and the rest in a few words."""
+
+    table: Any
+    form: type[RowForm]
+    title: Any
+    new: Any
+    line: Callable[[Any], tuple[str, str]]
+
+
+def _of_practitioner(row: Practitioner) -> tuple[str, str]:
+    said = [_("Authorised for IMS")] if row.can_needle else []
+    return row.full_name, ", ".join(said if row.active else [_("no longer here")])
+
+
+def _of_room(row: Room) -> tuple[str, str]:
+    return row.name, "" if row.active else _("not in use")
+
+
+def _of_treatment(row: Treatment) -> tuple[str, str]:
+    minutes = _("%(minutes)d min", minutes=row.minutes)
+    return f"{row.name_en} / {row.name_fr}", minutes if row.online else ", ".join((minutes, _("not online")))
+
+
+KINDS = {
+    "practitioners": Shown(
+        Practitioner, PractitionerForm, _l("Practitioners"), _l("Add a practitioner"), _of_practitioner
+    ),
+    "rooms": Shown(Room, RoomForm, _l("Rooms"), _l("Add a room"), _of_room),
+    "treatments": Shown(Treatment, TreatmentForm, _l("Treatments"), _l("Add a treatment"), _of_treatment),
+}
+
+
+@blueprint.get(f"/{KIND}")
+def show(kind: str) -> str:
+    what = KINDS[kind]
+    rows = db.session.scalars(select(what.table).order_by(what.table.position, what.table.id))
+    lines = [(row.id, *what.line(row)) for row in rows]
+    return render_template(
+        "reception/settings/rows.html", tab=kind, kind=kind, title=what.title, new=what.new, rows=lines
+    )
+
+
+@blueprint.get(f"/{KIND}/new")
+def new(kind: str) -> str:
+    return _page(kind, None, KINDS[kind].form(None))
+
+
+@blueprint.post(f"/{KIND}/new")
+def add(kind: str) -> ResponseReturnValue:
+    return _save(kind, None)
+
+
+@blueprint.get(f"/{KIND}/<int(max=2000000000):row_id>")
+def one(kind: str, row_id: int) -> str:
+    values = settings_rows.read(db.session(), kind, row_id)
+    data: dict[str, Any] = {**values, "treatments": values.get("treatments", "").split(","), "seen": mark_of(values)}
+    return _page(kind, row_id, KINDS[kind].form(None, data=data))
+
+
+@blueprint.post(f"/{KIND}/<int(max=2000000000):row_id>")
+def change(kind: str, row_id: int) -> ResponseReturnValue:
+    return _save(kind, row_id)
+
+
+def _save(kind: str, row_id: int | None) -> ResponseReturnValue:
+    form = KINDS[kind].form()
+    try:
+        settings_rows.save(
+            db.session(),
+            kind=kind,
+            row_id=row_id,
+            typed=form.typed(),
+            seen=form.seen.data or "",
+            actor=current_user.actor,
+            now=clock.now(),
+        )
+    except Invalid as refused:
+        form.show_refusal(refused)
+        return _page(kind, row_id, form), 422
+    except StillBooked as refused:
+        return _page(kind, row_id, form, booked=refused), 409
+    except ChangedMeanwhile as refused:
+        form.seen.data = mark_of(refused.now)
+        return _page(kind, row_id, form, changed=meanwhile(form, refused.now, form.typed())), 409
+    flash(_("Saved."))
+    return redirect(url_for("reception_settings_rows.show", kind=kind), 303)
+
+
+def _page(
+    kind: str, row_id: int | None, form: RowForm, *, changed: list[str] | None = None, booked: StillBooked | None = None
+) -> str:
+    what = KINDS[kind]
+    row = db.session.get(what.table, row_id) if row_id is not None else None
+    if row_id is not None and row is None:
+        raise NotFound(kind)
+    spaced = kind == "treatments" and row is not None and row.spacing_group_id is not None
+    return render_template(
+        "reception/settings/row.html",
+        tab=kind,
+        kind=kind,
+        form=form,
+        fields=[field for field in form if field.name != "seen" and (field.name != "min_days" or spaced)],
+        title=what.line(row)[0] if row is not None else what.new,
+        back=what.title,
+        errors=form_errors(form),
+        changed=changed or [],
+        booked=booked.visits if booked else (),
+    )
+
+
+def _as_text(data: Any) -> str:
+    if isinstance(data, bool):
+        return "y" if data else ""
+    return ",".join(data) if isinstance(data, list) else data or ""

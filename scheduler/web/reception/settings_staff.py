@@ -1,0 +1,156 @@
+"""Who signs in at the desk: added, changed, disabled; passwords and second steps reset."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from sqlalchemy import select
+from wtforms import BooleanField, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from scheduler import clock
+from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound
+from scheduler.extensions import db
+from scheduler.models import Practitioner, StaffUser
+from scheduler.usecases import settings_staff
+from scheduler.usecases.settings import mark_of
+from scheduler.web import access
+from scheduler.web.patient.form_fields import form_errors, tidy
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.forms import DeskForm, meanwhile
+
+blueprint = Blueprint("reception_settings_staff", __name__, url_prefix="/desk/settings/staff")
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+
+ROLES = {
+    "receptionist": _l("Receptionist"),
+    "practitioner": _l("Practitioner"),
+    "owner": _l("Owner"),
+}
+
+
+def role_choices() -> list[SelectChoice]:
+    return [SelectChoice(role, words) for role, words in ROLES.items()]
+
+
+class ColleagueForm(DeskForm):
+    seen = HiddenField()
+    username = StringField(_l("User name"), filters=[tidy])
+    display_name = StringField(_l("Name, as shown at the desk"), filters=[tidy])
+    role = SelectField(_l("Role"), validate_choice=False)
+    practitioner = SelectField(_l("Practitioner whose own day it is"), validate_choice=False)
+    active = BooleanField(_l("Can sign in"))
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.role.choices = role_choices()
+        rows = db.session.scalars(select(Practitioner).where(Practitioner.active).order_by(Practitioner.position))
+        self.practitioner.choices = [
+            SelectChoice("", _("Nobody")),
+            *(SelectChoice(str(row.id), row.full_name) for row in rows),
+        ]
+
+    def typed(self) -> dict[str, str]:
+        return {
+            "display_name": self.display_name.data or "",
+            "role": self.role.data or "",
+            "practitioner": self.practitioner.data or "",
+            "active": "y" if self.active.data else "",
+        }
+
+
+@blueprint.get("")
+def show() -> str:
+    people = db.session.scalars(select(StaffUser).order_by(StaffUser.active.desc(), StaffUser.display_name)).all()
+    return render_template("reception/settings/staff.html", tab="staff", people=people, roles=ROLES)
+
+
+@blueprint.get("/new")
+def new() -> str:
+    return _page(ColleagueForm(None), None)
+
+
+@blueprint.post("/new")
+def add() -> ResponseReturnValue:
+    form = ColleagueForm()
+    username = form.username.data or ""
+    try:
+        password = settings_staff.add_colleague(
+            db.session(),
+            username=username,
+            display_name=form.display_name.data or "",
+            role=form.role.data or "",
+            actor=current_user.actor,
+            now=clock.now(),
+        )
+    except Invalid as refused:
+        if "name" in refused.errors:
+            refused.errors["display_name"] = refused.errors.pop("name")
+        form.show_refusal(refused)
+        return _page(form, None), 422
+    return _password_page(username, password)
+
+
+@blueprint.get("/<int(max=2000000000):staff_id>")
+def one(staff_id: int) -> str:
+    person = _person(staff_id)
+    values = settings_staff.shown(person)
+    return _page(ColleagueForm(None, data={**values, "active": person.active, "seen": mark_of(values)}), person)
+
+
+@blueprint.post("/<int(max=2000000000):staff_id>")
+def change(staff_id: int) -> ResponseReturnValue:
+    form = ColleagueForm()
+    try:
+        settings_staff.change_colleague(
+            db.session(),
+            staff_id=staff_id,
+            typed=form.typed(),
+            seen=form.seen.data or "",
+            actor=current_user.actor,
+            now=clock.now(),
+        )
+    except Invalid as refused:
+        form.show_refusal(refused)
+        return _page(form, _person(staff_id)), 422
+    except ChangedMeanwhile as refused:
+        form.seen.data = mark_of(refused.now)
+        return _page(form, _person(staff_id), meanwhile(form, refused.now, form.typed())), 409
+    flash(_("Saved."))
+    return redirect(url_for("reception_settings_staff.show"), 303)
+
+
+@blueprint.post("/<int(max=2000000000):staff_id>/password")
+def reset_password(staff_id: int) -> str:
+    password = settings_staff.reset_password(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
+    return _password_page(_person(staff_id).username, password)
+
+
+@blueprint.post("/<int(max=2000000000):staff_id>/second-step")
+def reset_second_step(staff_id: int) -> ResponseReturnValue:
+    settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
+    flash(_("The second step is reset: the next sign-in sets up another authenticator."))
+    return redirect(url_for("reception_settings_staff.show"), 303)
+
+
+def _person(staff_id: int) -> StaffUser:
+    person = db.session.get(StaffUser, staff_id)
+    if person is None:
+        raise NotFound("staff")
+    return person
+
+
+def _page(form: ColleagueForm, person: StaffUser | None, changed: list[str] | None = None) -> str:
+    return render_template(
+        "reception/settings/colleague.html",
+        tab="staff",
+        form=form,
+        person=person,
+        errors=form_errors(form),
+        changed=changed or [],
+    )
+
+
+def _password_page(username: str, password: str) -> str:
+    return render_template("reception/settings/password.html", tab="staff", username=username, password=password)

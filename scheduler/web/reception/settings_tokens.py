@@ -1,0 +1,81 @@
+"""Bearer tokens of the API: made, shown once, revoked."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from sqlalchemy import select
+from wtforms import SelectField, StringField
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.extensions import db
+from scheduler.models import ApiToken
+from scheduler.usecases.token_use import revoke_token
+from scheduler.usecases.tokens import create_token
+from scheduler.web import access
+from scheduler.web.patient.form_fields import form_errors, tidy
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.forms import DeskForm
+from scheduler.web.reception.settings_staff import ROLES, role_choices
+
+blueprint = Blueprint("reception_settings_tokens", __name__, url_prefix="/desk/settings/tokens")
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+
+
+class TokenForm(DeskForm):
+    name = StringField(_l("What it is for"), filters=[tidy])
+    role = SelectField(_l("Role"), validate_choice=False)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.role.choices = role_choices()
+
+
+@blueprint.get("")
+def show() -> str:
+    return _page(TokenForm(None))
+
+
+@blueprint.post("")
+def make() -> ResponseReturnValue:
+    form = TokenForm()
+    try:
+        token = create_token(
+            db.session(),
+            name=form.name.data or "",
+            role=form.role.data or "",
+            now=clock.now(),
+            made_by=current_user.actor,
+        )
+    except Invalid as refused:
+        form.show_refusal(refused)
+        return _page(form), 422
+    return _page(TokenForm(None), token)
+
+
+@blueprint.post("/<int(max=2000000000):token_id>/revoke")
+def revoke(token_id: int) -> ResponseReturnValue:
+    token = db.session.get(ApiToken, token_id)
+    if token is None:
+        raise NotFound("token")
+    revoke_token(db.session(), name=token.name, now=clock.now(), revoked_by=current_user.actor)
+    flash(_("The token is dead."))
+    return redirect(url_for("reception_settings_tokens.show"), 303)
+
+
+def _page(form: TokenForm, token: str = "") -> str:
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    rows = db.session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
+    used = {row.id: clock.to_local(row.last_used_at, zone).date() for row in rows if row.last_used_at}
+    return render_template(
+        "reception/settings/tokens.html",
+        tab="tokens",
+        form=form,
+        token=token,
+        rows=rows,
+        used=used,
+        roles=ROLES,
+        errors=form_errors(form),
+    )

@@ -1,0 +1,193 @@
+"""Practitioners, rooms, treatments, staff and tokens, as the owner changes them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from scheduler.models import ApiToken, AuditLine, Practitioner, Room, SpacingGroup, StaffUser, Treatment
+from scheduler.usecases.staff import password_matches
+from scheduler.web.reception.half_way import HALF_WAY
+from tests.factories import local, make_appointment, make_clinic, make_patient
+from tests.web import signing_in
+from tests.web.desk_staff import make_staff, sign_in, token
+
+ENGLISH = {"Accept-Language": "en"}
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+COMING = (datetime.now(UTC) + timedelta(days=20)).date()
+
+
+@pytest.fixture
+def owner(client: FlaskClient, session: Session) -> FlaskClient:
+    make_clinic(session)
+    make_staff(session, "owner", "receptionist")
+    sign_in(client, session, "owner")
+    return client
+
+
+def form_of(client: FlaskClient, path: str) -> dict[str, object]:
+    page = client.get(path)
+    assert page.status_code == 200
+    main = page.text[page.text.index('<form method="post" class="stack"') :]
+    form: dict[str, object] = dict(re.findall(r'<input id="\w+" name="(\w+)"[^>]*?value="([^"]*)"', main))
+    form |= dict(re.findall(r'<select[^>]*name="(\w+)".*?<option value="([^"]*)" selected', main, re.DOTALL))
+    form |= dict.fromkeys(re.findall(r'name="(\w+)" value="y" checked', main), "y")
+    form["treatments"] = re.findall(r'name="treatments" value="(\d+)" checked', main)
+    found = re.search(r'name="seen" value="(\w*)"', main)
+    return {**form, "seen": found[1] if found else "", "csrf_token": token(page)}
+
+
+def send(client: FlaskClient, path: str, **changed: object) -> TestResponse:
+    form = {**form_of(client, path), **changed}
+    return client.post(path, data={name: value for name, value in form.items() if value != ""}, headers=ENGLISH)
+
+
+def test_a_practitioner_comes_and_goes(owner: FlaskClient, session: Session) -> None:
+    treatments = [str(each) for each in session.scalars(select(Treatment.id))]
+    session.rollback()
+    path = "/desk/settings/practitioners/new"
+    assert (
+        send(owner, path, given_name="Ève", family_name="Roy", treatments=treatments, can_needle="y").status_code == 303
+    )
+    added = session.scalars(select(Practitioner).where(Practitioner.family_name == "Roy")).one()
+    page = f"/desk/settings/practitioners/{added.id}"
+    assert (added.slug, added.active, added.can_needle) == ("eve-roy", True, True)
+    make_appointment(
+        session, patient=make_patient(session), starts_local=local(COMING, "10:00"), practitioner="eve-roy"
+    )
+    for taken in ({"active": ""}, {"can_needle": ""}, {"treatments": treatments[:1]}):
+        refused = send(owner, page, **taken)
+        assert refused.status_code == 409
+        assert f"/desk/list?day={COMING}" in refused.text or f"day={COMING}" in refused.text
+    session.rollback()
+    session.refresh(added)
+    assert added.active and added.can_needle
+    assert send(owner, page, given_name="Eve").status_code == 303
+    session.rollback()
+    assert any("given_name: Ève → Eve" in line for line in session.scalars(select(AuditLine.details)))
+
+
+@SQLITE
+def test_a_room_with_visits_stays_and_names_are_ones_own(owner: FlaskClient, session: Session) -> None:
+    make_appointment(session, patient=make_patient(session), starts_local=local(COMING, "10:00"), room="Room 1")
+    room, other = session.scalars(select(Room.id).order_by(Room.id)).all()
+    session.rollback()
+    assert send(owner, f"/desk/settings/rooms/{room}", active="").status_code == 409
+    assert send(owner, f"/desk/settings/rooms/{other}", active="").status_code == 303
+    assert send(owner, f"/desk/settings/rooms/{other}", name="Room 1").status_code == 422
+    assert send(owner, f"/desk/settings/rooms/{other}", name="").status_code == 422
+    assert send(owner, f"/desk/settings/rooms/{other}", position="-1").status_code == 422
+    assert owner.get("/desk/settings/rooms/999").status_code == 404
+    assert owner.get("/desk/settings/kitchens").status_code == 404
+
+
+@SQLITE
+def test_ims_never_goes_below_seven_days(owner: FlaskClient, session: Session) -> None:
+    ims = session.scalars(select(Treatment.id).where(Treatment.slug == "ims")).one()
+    session.rollback()
+    page = f"/desk/settings/treatments/{ims}"
+    refused = send(owner, page, min_days="6")
+    assert refused.status_code == 422
+    assert "never less than 7 days apart" in refused.text
+    for wrong in ("", "x", "0", "400"):
+        assert send(owner, page, min_days=wrong).status_code == 422
+    assert send(owner, page, min_days="10", minutes="45").status_code == 303
+    session.rollback()
+    assert session.scalars(select(SpacingGroup.min_days)).one() == 10
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(COMING, "10:00"))
+    assert visit.spacing_days == 10
+    assert send(owner, page, min_days="14").status_code == 409
+    assert send(owner, page, minutes="4").status_code == 422
+
+
+@SQLITE
+def test_of_two_owners_at_one_practitioner_the_second_is_told(owner: FlaskClient, session: Session) -> None:
+    page = f"/desk/settings/practitioners/{session.scalars(select(Practitioner.id)).first()}"
+    session.rollback()
+    second = form_of(owner, page)
+    assert send(owner, page, family_name="Tremblay").status_code == 303
+    refused = owner.post(page, data={**second, "given_name": "Ann"}, headers=ENGLISH)
+    assert refused.status_code == 409
+    assert "Last name: now Tremblay" in refused.text
+
+
+def test_a_colleague_is_added_with_a_password_for_one_sign_in(owner: FlaskClient, app: Flask, session: Session) -> None:
+    path = "/desk/settings/staff/new"
+    assert send(owner, path, username="Robin!", display_name="Robin", role="receptionist").status_code == 422
+    assert send(owner, path, username="robin", display_name="", role="receptionist").status_code == 422
+    assert send(owner, path, username="robin", display_name="Robin", role="king").status_code == 422
+    made = send(owner, path, username="robin", display_name="Robin", role="receptionist")
+    found = re.search(r'class="secret">([a-z0-9-]+)<', made.text)
+    assert found
+    session.rollback()
+    robin = session.scalars(select(StaffUser).where(StaffUser.username == "robin")).one()
+    assert robin.password_temporary
+    assert password_matches(robin, found[1])
+    colleague = app.test_client()
+    signing_in.sign_in(colleague, "robin", found[1])
+    assert colleague.get("/desk").location == "/desk/account"
+    page = f"/desk/settings/staff/{robin.id}"
+    assert send(owner, page, active="").status_code == 303  # and out at once
+    assert colleague.get("/desk/account").status_code == 303
+
+
+def test_an_owner_is_always_left_and_nobody_changes_their_own_role(owner: FlaskClient, session: Session) -> None:
+    me = session.scalars(select(StaffUser).where(StaffUser.username == "owner")).one()
+    page = f"/desk/settings/staff/{me.id}"
+    for changed in ({"role": "receptionist"}, {"active": ""}):
+        refused = send(owner, page, **changed)
+        assert refused.status_code == 422
+        assert "last owner" in refused.text
+    signing_in.make_staff(session, "morgan")
+    refused = send(owner, page, role="receptionist")
+    assert refused.status_code == 422
+    assert "your own account" in refused.text
+    session.rollback()
+    session.refresh(me)
+    assert (me.role, me.active) == ("owner", True)
+    morgan = session.scalars(select(StaffUser.id).where(StaffUser.username == "morgan")).one()
+    session.rollback()
+    assert send(owner, f"/desk/settings/staff/{morgan}", role="practitioner").status_code == 303
+
+
+@SQLITE
+def test_a_lost_telephone_and_a_forgotten_password(owner: FlaskClient, app: Flask, session: Session) -> None:
+    robin = signing_in.make_staff(session, "robin", "receptionist", totp_secret="JBSWY3DPEHPK3PXP")
+    page = f"/desk/settings/staff/{robin.id}"
+    csrf = {"csrf_token": token(owner.get(page))}
+    assert owner.post(f"{page}/second-step", data=csrf).status_code == 303
+    reset = owner.post(f"{page}/password", data=csrf)
+    found = re.search(r'class="secret">([a-z0-9-]+)<', reset.text)
+    assert found
+    session.rollback()
+    session.refresh(robin)
+    assert robin.totp_secret is None
+    colleague = app.test_client()
+    assert signing_in.sign_in(colleague, "robin").status_code == 422
+    assert signing_in.sign_in(colleague, "robin", found[1]).status_code == 303
+    with colleague.session_transaction("/desk") as cookie:
+        assert HALF_WAY not in cookie
+
+
+@SQLITE
+def test_a_token_is_shown_once_and_dies_when_revoked(owner: FlaskClient, client: FlaskClient, session: Session) -> None:
+    page = "/desk/settings/tokens"
+    form = {"csrf_token": token(owner.get(page)), "name": "website", "role": "receptionist"}
+    made = owner.post(page, data=form)
+    found = re.search(r'class="secret">(ims_[\w-]+)<', made.text)
+    assert found
+    assert found[1] not in owner.get(page).text
+    assert owner.post(page, data=form).status_code == 422
+    bearer = {"Authorization": f"Bearer {found[1]}"}
+    assert client.get("/api/v1/patients", headers=bearer).status_code == 200
+    made_id = session.scalars(select(ApiToken.id)).one()
+    session.rollback()
+    assert owner.post(f"{page}/{made_id}/revoke", data=form).status_code == 303
+    assert client.get("/api/v1/patients", headers=bearer).status_code == 401
+    noted = session.scalars(select(AuditLine.details).where(AuditLine.what == "settings.changed")).all()
+    assert [*noted] == ["token website: made as receptionist", "token website: revoked"]
