@@ -198,7 +198,6 @@ function card(visit) {
     resourceIds: visit.column === null ? [] : [visit.column],
     start: visit.starts,
     end: visit.ends,
-    title: visit.said,
     editable: !visit.fixed,
     classNames: ["card", visit.held ? "held" : visit.look, `visit-${visit.id}`],
     extendedProps: visit,

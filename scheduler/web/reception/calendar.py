@@ -1,16 +1,19 @@
 """The calendar: the page that reception has open all day, and the data it draws."""
 
+import json
+from collections import OrderedDict
 from datetime import date, datetime, timedelta
+from threading import Lock
 from typing import Any
 
-from flask import Blueprint, Response, current_app, json, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import desk_calendar, reference
-from scheduler.queries.reference import PractitionerInfo, Reference
+from scheduler.queries.reference import PractitionerInfo, Reference, State
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
@@ -20,6 +23,7 @@ from scheduler.web.reception.door import EVERYBODY, require_staff, unattended
 from scheduler.web.unchanged import Unchanged, is_known
 
 VIEWS: tuple[View, ...] = ("day", "week", "rooms")
+KEPT = 32  # answers; one of 360 visits takes about 100 kB
 
 blueprint = Blueprint("reception_calendar", __name__)
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -55,18 +59,38 @@ def days() -> ResponseReturnValue:
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
     language = template_variables()["language"]
     view, day = _asked_view(), asked_day() or now_local.date()
+    state = reference.state_now(db.engine)
+    etag = f"{state.reference_version}.{state.calendar_version}-{now_local:%H%M}-{day}-{view}-{language}"
+    if is_known(etag):
+        return Unchanged(etag, {"Cache-Control": "no-cache, private"})
+    whose = _whose(reference.current_at(db.engine, state.reference_version), view)
+    key = (db.engine.pool, etag, whose.id if whose else None)
+    answer = _kept.get(key)
+    if answer is None:
+        answer = _kept.put(key, _answer(state, view, day, whose, now_local, now, language))
+    response = Response(answer, mimetype="application/json")
+    response.headers["ETag"] = f'"{etag}"'
+    response.headers["Cache-Control"] = "no-cache, private"
+    return response
+
+
+def _answer(
+    state: State,
+    view: View,
+    day: date,
+    whose: PractitionerInfo | None,
+    now_local: datetime,
+    now: datetime,
+    language: str,
+) -> bytes:
+    first_day, count = _first_day(view, day), 7 if view == "week" else 1
     with db.reading.connect() as connection:
-        state = reference.state(connection)
-        etag = f"{state.reference_version}.{state.calendar_version}-{now_local:%H%M}-{day}-{view}-{language}"
-        if is_known(etag):
-            return Unchanged(etag, {"Cache-Control": "no-cache, private"})
         known = reference.current(connection, state.reference_version)
-        first_day, count = _first_day(view, day), 7 if view == "week" else 1
         shown = CalendarDays(
             view=view,
             first_day=first_day,
             days=count,
-            whose=_whose(known, view),
+            whose=whose,
             known=known,
             visits=desk_calendar.visits(connection, first_day, count, now),
             absences=desk_calendar.absences(connection, first_day, count),
@@ -74,14 +98,29 @@ def days() -> ResponseReturnValue:
             now_local=now_local,
             language=language,
         )
-    return _json(answer_of(shown), etag)
+    return json.dumps(answer_of(shown), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _json(answer: Any, etag: str) -> Response:
-    response = Response(json.dumps(answer, ensure_ascii=False), mimetype="application/json")
-    response.headers["ETag"] = f'"{etag}"'
-    response.headers["Cache-Control"] = "no-cache, private"
-    return response
+class _KeptAnswers:
+    """The last answers: when a visit changes, every desk that shows its day asks for the same at the same moment."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Any, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> bytes | None:
+        with self._lock:
+            return self._answers.get(key)
+
+    def put(self, key: Any, answer: bytes) -> bytes:
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > KEPT:
+                self._answers.popitem(last=False)
+        return answer
+
+
+_kept = _KeptAnswers()
 
 
 def _now_local() -> datetime:

@@ -98,7 +98,6 @@ def _cards(shown: CalendarDays) -> list[Json]:
 def _card(visit: CalendarVisit, column: Column, sign: Sign, what: str, flags: list[list[str]], language: str) -> Json:
     name = f"{visit.family_name}, {visit.given_name}"
     spoken = _spoken_time(visit.starts_local.time(), language)
-    said = [spoken, name, what, sign.words, *(words for _shape, words, _look in flags)]
     return {
         "id": visit.public_id,
         "version": visit.version,
@@ -112,7 +111,6 @@ def _card(visit: CalendarVisit, column: Column, sign: Sign, what: str, flags: li
         "status": sign.words,
         "look": sign.look,
         "flags": flags,
-        "said": ", ".join(said),
         "fixed": visit.status in FIXED,
     }
 
@@ -126,7 +124,6 @@ def _held(visit: CalendarVisit, column: Column) -> Json:
         "starts": visit.starts_local.isoformat(timespec="minutes"),
         "ends": (visit.starts_local + timedelta(minutes=visit.minutes)).isoformat(timespec="minutes"),
         "held": words,
-        "said": words,
         "fixed": True,
     }
 
@@ -201,11 +198,9 @@ def _reach(shown: CalendarDays) -> tuple[str, str]:
         for begins, ends in worked(shown.known.hours, day):
             first = min(first, begins.hour)
             last = max(last, -(-(ends - midnight) // timedelta(hours=1)))
-    for visit in shown.visits:
-        midnight = datetime.combine(visit.starts_local.date(), time.min)
-        ends = visit.starts_local + timedelta(minutes=visit.minutes)
-        first = min(first, visit.starts_local.hour)
-        last = max(last, min(24, -(-(ends - midnight) // timedelta(hours=1))))
+    for starts, minutes in {(visit.starts_local.time(), visit.minutes) for visit in shown.visits}:
+        first = min(first, starts.hour)
+        last = max(last, min(24, -(-(starts.hour * 60 + starts.minute + minutes) // 60)))
     return f"{first:02}:00", f"{last:02}:00"
 
 

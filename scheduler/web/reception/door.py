@@ -64,8 +64,10 @@ def signed_in(staff: StaffUser) -> SignedInStaff:
 
 def load_staff(_staff_id: str) -> SignedInStaff | None:
     """None once the session was ended or the person deactivated: the session's row says who it is, not the cookie."""
-    staff = staff_of(db.session(), session.get(SESSION_ID, ""), now=clock.now())
-    return signed_in(staff) if staff is not None else None
+    staff = staff_of(db.engine, session.get(SESSION_ID, ""), now=clock.now())
+    if staff is None:
+        return None
+    return SignedInStaff(*staff[:5], has_second_step=bool(staff[5]), password_temporary=bool(staff[6]))
 
 
 def let_in(staff: StaffUser, now: datetime) -> None:
