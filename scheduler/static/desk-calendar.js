@@ -1,5 +1,5 @@
 // The calendar: draws the server's data, asks for changes every few seconds, and sends what is dragged.
-import { ask, newVisit, openPanel, post, say, showRefusal, words } from "./desk-panel.js";
+import { ask, newVisit, openPanel, post, renewTokens, say, showRefusal, words } from "./desk-panel.js";
 
 const POLL = 4000; // milliseconds
 const SLOT = "00:15";
@@ -10,6 +10,7 @@ export function startCalendar(root) {
   let source = "";
   let timer = 0;
   let dragging = false;
+  let out = false; // signed out: what is typed waits
   let focused;
   let greyed = [];
   let greyedFor = null;
@@ -25,7 +26,6 @@ export function startCalendar(root) {
     columnWidth: "minmax(8rem, 1fr)",
     slotEventOverlap: false,
     editable: true,
-    eventDurationEditable: false,
     eventDragMinDistance: 6,
     pointer: true,
     dayHeaderFormat: (date) => `${words.weekdays[(date.getDay() + 6) % 7]} ${date.getDate()}`,
@@ -52,6 +52,14 @@ export function startCalendar(root) {
     // Among rooms only the room changes: the time is moved in the other views.
     dragConstraint: ({ event, oldEvent }) => !inRooms() || event.start.getTime() === oldEvent.start.getTime(),
     eventDrop: (info) => drop(info),
+    eventResizeStart: () => { dragging = true; },
+    eventResizeStop: () => { dragging = false; },
+    eventResize: ({ event, jsEvent, revert }) => send(
+      `/desk/visits/${event.id}/length`,
+      { minutes: (event.end - event.start) / 60_000, version: event.extendedProps.version },
+      { x: jsEvent.clientX, y: jsEvent.clientY },
+      revert,
+    ),
   });
 
   async function drop(info) {
@@ -122,6 +130,8 @@ export function startCalendar(root) {
       const asked = source;
       const answer = await fetch(asked, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
       if (answer.redirected) return signedOut();
+      if (out) await renewTokens();
+      out = false;
       if (answer.status === 200 && asked === source && !dragging) {
         etag = answer.headers.get("ETag");
         data = await answer.json();
@@ -172,6 +182,7 @@ export function startCalendar(root) {
   }
 
   function signedOut() {
+    out = true;
     const line = document.querySelector("#says");
     const link = element("a", words.sign_in);
     link.href = "/desk/sign-in";

@@ -3,7 +3,7 @@ import { cardOf } from "./desk-calendar.js";
 import { closePanel, newVisit, openPanel, say, words } from "./desk-panel.js";
 
 const FIELDS = "input, select, textarea, [contenteditable]";
-const LINKS = { t: "#today", d: "#view-day", w: "#view-week", r: "#view-rooms" };
+const LINKS = { "/": "#find", t: "#today", d: "#view-day", w: "#view-week", r: "#view-rooms" };
 const OF_A_VISIT = ["a", "c", "x", "m"];
 
 export function startKeys(calendar) {
@@ -21,7 +21,6 @@ function act(event, calendar) {
   if (LINKS[key]) return press(document.querySelector(LINKS[key]));
   if (OF_A_VISIT.includes(key)) return ofVisit(key);
   if (key === "n") return newVisit(), true;
-  if (key === "/") return search(), true;
   if (key === "?") return document.querySelector("#keys").showModal(), true;
   if (key.startsWith("Arrow")) return arrow(key, event.target.closest?.(".card a"), calendar);
   return false;
@@ -44,12 +43,6 @@ async function ofVisit(key) {
   }
   document.querySelector(`#panel [data-key="${key}"]`)?.click();
   return true;
-}
-
-function search() {
-  const field = document.querySelector("[data-desk-search], #panel input[type=search]");
-  if (field) field.focus();
-  else newVisit();
 }
 
 // From a card to the next one; from anywhere else to the next day or into the day.

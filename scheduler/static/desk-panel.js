@@ -68,6 +68,15 @@ export async function post(address, fields) {
   }
 }
 
+// After signing in again in another tab: what was typed here goes on with the new session's token.
+export async function renewTokens() {
+  const page = new DOMParser().parseFromString(await (await fetch("/desk")).text(), "text/html");
+  const token = page.querySelector("meta[name=csrf]").content;
+  document.querySelector("meta[name=csrf]").content = token;
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
+  document.querySelector("#says").replaceChildren();
+}
+
 export function startPanel(calendar) {
   document.body.addEventListener("desk-changed", () => calendar.refresh());
   // An answer that came by way of a redirect to the sign-in page would put that page into the panel.

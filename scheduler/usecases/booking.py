@@ -118,6 +118,7 @@ def move_appointment(
         here.patient_id,
         leaving_out=here.id,
         insists=insists,
+        minutes=here.minutes,
     )
     return carry_out(session, request, lambda: move_within(session, request, here, expected_version))
 

@@ -6,7 +6,7 @@ constraint refuses, and `refusing.refusal_of` says the same as the check would h
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,7 @@ _LOCK_ROOM = Plain(select(A_ROOM))
 class Request:
     """What somebody wants. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
 
+    `minutes`: how long a visit takes that was given another length than its treatment's.
     `insists`: somebody at the desk was asked whether to book outside working hours or on a past day, and said yes.
     """
 
@@ -71,6 +72,7 @@ class Request:
     needs_clearance: bool = True
     known: State | None = None
     insists: bool = False
+    minutes: int | None = None
 
     @property
     def now_local(self) -> datetime:
@@ -190,6 +192,8 @@ def expire(hold: Appointment, now: datetime) -> None:
 
 def wanted_of(request: Request, current: Reference) -> Wanted:
     treatment = current.treatment(request.treatment)
+    if request.minutes is not None:
+        treatment = replace(treatment, minutes=request.minutes)
     practitioner: PractitionerInfo | None = None
     if request.practitioner is not None:
         practitioner = current.practitioner(request.practitioner)

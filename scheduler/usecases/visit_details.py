@@ -1,19 +1,23 @@
 """What is written beside a visit, and the room it is in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, NotFound, RoomTaken
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.errors import Invalid, NotFound, RoomTaken, StatusRefused
 from scheduler.models import Appointment, AppointmentNote, Room
 from scheduler.models.constraints import violated
-from scheduler.usecases.changing import locked, require_version, touch
+from scheduler.usecases.changing import BEFORE_THE_VISIT, locked, require_version, touch
+from scheduler.usecases.refusing import CONSTRAINT_REFUSALS
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 LONGEST_NOTE = 2000
+TAKING_TIME = (*BEFORE_THE_VISIT, AppointmentStatus.ARRIVED)
+SHORTEST, LONGEST = 5, 480  # minutes, as for treatments
 
 
 @retry_deadlocks
@@ -55,5 +59,33 @@ def change_room(
         if violated(error) == "room_not_double_booked":
             raise RoomTaken from None
         raise
+    session.commit()
+    return visit
+
+
+@retry_deadlocks
+def change_length(
+    session: Session, *, public_id: str, minutes: int, now: datetime, actor: Actor, expected_version: int | None = None
+) -> Appointment:
+    """This visit takes longer or less than its treatment does. Refused like a booking when something is in the way."""
+    if not SHORTEST <= minutes <= LONGEST or minutes % 5:
+        raise Invalid({"minutes": "Give 5 to 480 minutes, in steps of 5."})
+    begin_write(session)
+    visit = locked(session, public_id)
+    require_version(visit, expected_version)
+    if AppointmentStatus(visit.status) not in TAKING_TIME or visit.origin == "elsewhere":
+        raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=AppointmentStatus.BOOKED)
+    visit.minutes = minutes
+    visit.ends_at = visit.starts_at + timedelta(minutes=minutes)
+    visit.busy_until = visit.ends_at + timedelta(minutes=visit.buffer_minutes)
+    touch(visit, now=now, actor=actor, why=f"{minutes} min")
+    try:
+        session.flush()
+    except IntegrityError as error:
+        session.rollback()
+        refusal = CONSTRAINT_REFUSALS.get(violated(error) or "")
+        if refusal is None:
+            raise
+        raise refusal() from None
     session.commit()
     return visit

@@ -19,6 +19,7 @@ SENTENCES = (
     _l("Give a name of 1 to 100 characters."),
     _l("Give a name of 1 to 80 characters."),
     _l("Give at least 1 day."),
+    _l("Give 5 to 480 minutes, in steps of 5."),
     _l("Give hours and minutes only."),
     _l("Give the day you last had IMS or dry needling."),
     _l("IMS visits are never less than 7 days apart."),

@@ -7,12 +7,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import Invalid, NotFound, RoomTaken, TreatmentTooSoon, VersionConflict
+from scheduler.domain.errors import Invalid, NotFound, RoomTaken, SlotTaken, TreatmentTooSoon, VersionConflict
 from scheduler.models import Appointment, AppointmentHistory, AppointmentNote, Reminder, Room
 from scheduler.queries import desk_free, reference
 from scheduler.queries.slots import Wanted
+from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.series import SeriesStart, book_series
-from scheduler.usecases.visit_details import change_room, write_note
+from scheduler.usecases.visit_details import change_length, change_room, write_note
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
 
@@ -125,3 +126,19 @@ def test_a_note_keeps_what_it_was(session: Session) -> None:
         with pytest.raises(DatabaseError, match="notes_are_append_only"):
             session.execute(text(statement))
         session.rollback()
+
+
+def test_another_length_is_kept_when_the_visit_moves_and_runs_into_nobody(session: Session) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00")).public_id
+    make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "11:30"))
+    who = {"public_id": visit, "now": NOW, "actor": STAFF}
+    session.rollback()
+    assert change_length(session, **who, minutes=60).minutes == 60
+    with pytest.raises(SlotTaken):
+        change_length(session, **who, minutes=90)
+    for wrong in (0, 7, 485):
+        with pytest.raises(Invalid):
+            change_length(session, **who, minutes=wrong)
+    moved = move_appointment(session, clinic=CLINIC, practitioner="p2", starts_local=local(MONDAY, "13:00"), **who)
+    assert (moved.minutes, moved.ends_at - moved.starts_at) == (60, timedelta(minutes=60))

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
 from scheduler import clock
@@ -137,10 +138,11 @@ def _first_day(view: View, day: date) -> date:
 
 
 def _whose(known: Reference, view: View) -> PractitionerInfo | None:
-    """A week is one practitioner's: the one asked for, or the clinic's first."""
+    """A week is one practitioner's: the one asked for, whoever is signed in, or the clinic's first."""
     if view != "week":
         return None
     if not known.practitioners:
         raise NotFound
     asked = request.args.get("practitioner")
-    return next((who for who in known.practitioners if who.slug == asked), known.practitioners[0])
+    own = [who for who in known.practitioners if who.id == current_user.practitioner_id]
+    return next((who for who in known.practitioners if who.slug == asked), (*own, *known.practitioners)[0])

@@ -13,7 +13,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries import appointments
 from scheduler.usecases.booking import cancel_appointment, move_appointment
-from scheduler.usecases.visit_details import change_room, write_note
+from scheduler.usecases.visit_details import change_length, change_room, write_note
 from scheduler.web import access
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain, problem
@@ -99,6 +99,28 @@ def room(public_id: str) -> ResponseReturnValue:
     says = _("Now in %(room)s.", room=moved.room.name if moved.room else "")
     if wants_json():
         return jsonify(says=says, version=moved.version)
+    return visit_page(public_id, done=says, changed=True)
+
+
+@blueprint.post("/desk/visits/<public_id>/length")
+def length(public_id: str) -> ResponseReturnValue:
+    """`minutes` and `version`."""
+    try:
+        changed = change_length(
+            db.session(),
+            public_id=public_id,
+            minutes=number("minutes") or 0,
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        if wants_json():
+            return _refused_as_data(public_id, refusal, insisted=True)
+        return refused_page(public_id, refusal)
+    says = _("Now %(minutes)d min.", minutes=changed.minutes)
+    if wants_json():
+        return jsonify(says=says, version=changed.version)
     return visit_page(public_id, done=says, changed=True)
 
 
