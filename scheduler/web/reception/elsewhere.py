@@ -1,5 +1,6 @@
 """IMS that a patient received at another clinic: it counts, and a visit that it makes too soon is settled with it."""
 
+from collections import Counter
 from datetime import date, datetime, time
 from typing import Any
 
@@ -26,7 +27,7 @@ from scheduler.web.patient.form_fields import DayMonthYearField, FormError, form
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.patients import local, seen
 
-STARTS_SHOWN, STARTS_LOOKED_AT = 12, 60
+STARTS_SHOWN, STARTS_LOOKED_AT, A_DAY = 12, 300, 3
 CANCEL = "cancel"
 
 blueprint = Blueprint("reception_elsewhere", __name__, url_prefix="/desk/patients")
@@ -160,25 +161,24 @@ def _show_settling(
     with db.reading.connect() as connection:
         visit = patient_page.visit_counting_from(connection, patient.id, refusal.wanted_local)
         starts = _starts_for(connection, patient, visit, refusal.earliest, now)
-    explained = explain(refusal)
     page = render_template(
         "reception/patients/settle.html",
         patient=patient,
         form=form,
         visit=visit,
         starts=starts,
-        words=explained.title,
+        elsewhere_on=refusal.clash.day,
         problem=problem,
         cancel=CANCEL,
         errors=[],
     )
-    return page, explained.status
+    return page, explain(refusal).status
 
 
 def _starts_for(
     connection: Any, patient: PatientRecord, visit: PatientVisit, earliest: datetime, now: datetime
 ) -> list[tuple[str, datetime, str]]:
-    """Value, start and practitioner of each."""
+    """Value, start and practitioner of each; a few of each day, so that there is a choice of days."""
     current = reference.current(connection)
     clinic = current_app.config["CLINIC"]
     here = next(t for t in current.treatments if t.name_en == visit.treatment_en)
@@ -186,10 +186,13 @@ def _starts_for(
     leaving_out = appointments_queries.id_of(connection, visit.public_id)
     wanted = Wanted(here, first_day, date.fromordinal(first_day.toordinal() + 60), None, leaving_out)
     found = slots.first_slots(connection, wanted, clinic=clinic, now=now, count=STARTS_LOOKED_AT, patient_id=patient.id)
-    offered = []
+    offered: list[tuple[str, datetime, str]] = []
+    of_day: Counter[date] = Counter()
     for start in found.starts:
         practitioner = current.practitioner_by_id(start.practitioner_id)
-        if start.starts_local >= earliest and practitioner is not None:
+        day = start.starts_local.date()
+        if start.starts_local >= earliest and practitioner is not None and of_day[day] < A_DAY:
+            of_day[day] += 1
             value = f"{start.starts_local.isoformat(timespec='minutes')} {practitioner.slug}"
             offered.append((value, start.starts_local, practitioner.full_name))
     return offered[:STARTS_SHOWN]
