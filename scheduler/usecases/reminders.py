@@ -181,6 +181,7 @@ def _begin(
                 practitioner=row.practitioner,
                 language=row.language,
                 moved=row.told_before,
+                confirmed=row.appointment_status == "confirmed",
                 link=_link(connection, row, clinic, now) if row.kind == TEXT_KIND else None,
             ),
             claimed_at=now,

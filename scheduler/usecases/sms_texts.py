@@ -23,6 +23,8 @@ TEMPLATES = {
         "displaced": "{clinic}: we cannot see you on {day} at {time} after all. Please choose another time: {link} or {phone}",
         "days_before": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change. "
         "{link} or {phone}",
+        "days_before, confirmed": "{clinic}: see you on {day} at {time} with {practitioner}. Reply M to change. "
+        "{link} or {phone}",
         "days_before, shorter": "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change, "
         "or call {phone}",
     },
@@ -32,6 +34,8 @@ TEMPLATES = {
         "displaced": "{clinic} : nous ne pourrons pas vous voir le {day} à {time}. Choisissez un autre moment : {link} ou {phone}",
         "days_before": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
         "M pour changer. {link} ou {phone}",
+        "days_before, confirmed": "{clinic} : rappel, {day} à {time} avec {practitioner}. Répondez M pour changer. "
+        "{link} ou {phone}",
         "days_before, shorter": "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
         "M pour changer, ou {phone}",
     },
@@ -50,13 +54,15 @@ def visit_text(
     language: str,
     moved: bool,
     link: str | None = None,
+    confirmed: bool = False,
 ) -> str:
     """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before. `link`: instead of /me.
+    `confirmed`: by the patient, who is not asked again.
 
     Names lose accents that GSM-7 lacks when that keeps the text in GSM-7; what cannot be spelled there stays as it is.
     """
     language = "fr" if language.startswith("fr") else "en"
-    name = _template_name(kind, moved)
+    name = _template_name(kind, moved=moved, confirmed=confirmed)
     words = {
         "clinic": clinic.name,
         "time": time_words(starts_local, language),
@@ -75,9 +81,9 @@ def visit_text(
     return longer[0]
 
 
-def _template_name(kind: str, moved: bool) -> str:
+def _template_name(kind: str, *, moved: bool, confirmed: bool) -> str:
     if kind.startswith("days_before"):
-        return "days_before"
+        return "days_before, confirmed" if confirmed else "days_before"
     if kind == "displaced":
         return kind
     return "moved" if moved else "confirmation"

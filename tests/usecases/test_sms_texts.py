@@ -15,7 +15,12 @@ from scheduler.usecases.sms_texts import visit_text
 
 GOLDEN = Path(__file__).parent / "golden"
 CLINIC = dataclasses.replace(ClinicSettings(), public_url="https://book.eastsidephysio.ca")
-TEXTS = {"confirmation": ("confirmation", False), "moved": ("confirmation", True), "reminder": ("days_before_3", False)}
+TEXTS = {
+    "confirmation": ("confirmation", False),
+    "moved": ("confirmation", True),
+    "reminder": ("days_before_3", False),
+    "confirmed": ("days_before_1", False),
+}
 EVERY_DAY = [datetime(2028, 1 + day // 28, 1 + day % 28, 7 + day % 14, day % 4 * 15) for day in range(12 * 28)]
 EVERY_TEXT = list(itertools.product(TEXTS, ("en", "fr")))
 TWILIOS_WORDS = re.compile(
@@ -26,7 +31,13 @@ TWILIOS_WORDS = re.compile(
 def text(name: str, language: str, *, starts_local: datetime, practitioner: str = "Maya", clinic=CLINIC) -> str:
     kind, moved = TEXTS[name]
     return visit_text(
-        kind, clinic=clinic, starts_local=starts_local, practitioner=practitioner, language=language, moved=moved
+        kind,
+        clinic=clinic,
+        starts_local=starts_local,
+        practitioner=practitioner,
+        language=language,
+        moved=moved,
+        confirmed=name == "confirmed",
     )
 
 
@@ -61,7 +72,8 @@ def test_no_text_holds_a_word_that_twilio_takes_for_itself_or_says_what_the_visi
         re.findall(r"East Side Physio|17 h 30|5:30 pm|Maya", body)
     )
     assert "https://book.eastsidephysio.ca/me" in body
-    assert ("M to change" in body or "M pour changer" in body) == (name == "reminder")
+    assert ("M to change" in body or "M pour changer" in body) == (name in ("reminder", "confirmed"))
+    assert ("C to confirm" in body or "C pour confirmer" in body) == (name == "reminder")
     assert "613-555-0100" in body
 
 
