@@ -5,11 +5,13 @@ clients never see the answer.
 """
 
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import RequestEntityTooLarge
 
+UPLOADS, LARGEST_UPLOAD = "/desk/imports", 60_000_000  # bytes; the owner's files, which may be large
 HEARD_OUT = 200_000_000  # bytes; whoever sends more than this is cut off after all
 
 
@@ -17,6 +19,11 @@ class HearingOutParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has
     """Reads a body that is too large to its end and keeps nothing of it; its length is what the application is told."""
 
     error: Any = None
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.path == UPLOADS:
+            self.adj = SimpleNamespace(max_request_body_size=LARGEST_UPLOAD + 100_000)
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)

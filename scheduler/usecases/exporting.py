@@ -97,10 +97,10 @@ def _written(
     headers: Sequence[str],
     cells_of: Callable[[Any], Sequence[object]],
 ) -> Iterator[str]:
-    yield "\ufeff" + _line(headers)
+    yield "\ufeff" + line(headers)
     rows = connection.execution_options(yield_per=AT_ONCE).execute(statement)
     for some in rows.partitions():
-        yield "".join(_line(cells_of(row)) for row in some)
+        yield "".join(line(cells_of(row)) for row in some)
 
 
 def _patient_cells(row: Any) -> Sequence[object]:
@@ -123,7 +123,7 @@ def _visit_cells(row: Any) -> Sequence[object]:
     return *before, f"{starts:%Y-%m-%d %H:%M}", minutes, treatment, practitioner, room, status
 
 
-def _line(cells: Sequence[object]) -> str:
+def line(cells: Sequence[object]) -> str:
     out = StringIO()
     csv.writer(out).writerow(["" if cell is None else guarded(str(cell)) for cell in cells])
     return out.getvalue()

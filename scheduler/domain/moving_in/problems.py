@@ -1,4 +1,4 @@
-"""What can be wrong with a row, or worth knowing about it. Words for each are in web/reception/moving_in_words.py."""
+"""What can be wrong with a row, or worth knowing about it. Words for each are in web/reception/import_words.py."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ FILE_WORDS = {
     "missing_columns": "No column was found for: %(value)s. Say which one it is.",
     "no_such_column": "There is no column called “%(value)s”.",
     "no_such_field": "There is nothing called “%(value)s” to fill.",
+    "interrupted": "This was interrupted, and nothing was imported. Try again.",
     "no_such_name": "Nothing here is called “%(value)s”.",
     "changed_meanwhile": "Something was booked here in the meantime that stands in the way. Try again.",
 }

@@ -1,0 +1,148 @@
+"""Uploaded files on their way in: each is a file in the instance folder, with its state beside it.
+
+Not in the database: while an import is being written SQLite takes no other writer, and its progress must be seen.
+All processes that serve the desk have to share that folder; with several machines use `flask import`.
+"""
+
+import json
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask
+
+from scheduler import clock
+from scheduler.domain.errors import NotFound
+from scheduler.domain.moving_in.problems import Remark, Report, UnusableFile
+from scheduler.extensions import db
+from scheduler.usecases.importing import ImportSettings, Opened
+from scheduler.usecases.importing_patients import import_patients
+from scheduler.usecases.importing_visits import import_visits
+
+KEPT = timedelta(days=1)
+SILENT = timedelta(minutes=3)  # a run that says nothing for so long has ended with its process
+SAID_EVERY = timedelta(seconds=0.5)
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+
+log = structlog.get_logger("imports")
+
+
+@dataclass(slots=True)
+class Run:
+    """`state`: new, running, checked, imported or failed (`error`, what UnusableFile says)."""
+
+    what: str
+    name: str
+    state: str = "new"
+    mode: str = ""
+    stage: str = ""
+    done: int = 0
+    of: int = 0
+    at: str = ""
+    error: tuple[str, str] = ("", "")
+    options: dict[str, Any] = field(default_factory=dict)
+    rows: int = 0
+    imported: int = 0
+    problems: list[list[Any]] = field(default_factory=list)
+    left_out: list[list[Any]] = field(default_factory=list)
+    notes: list[list[Any]] = field(default_factory=list)
+
+    def remarks(self, kind: str) -> list[Remark]:
+        return [Remark(*one) for one in getattr(self, kind)]
+
+
+class Runs:
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.folder = Path(app.instance_path) / "imports"
+
+    def keep(self, what: str, name: str, data: bytes) -> str:
+        """The token of the new run."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._tidy()
+        token = secrets.token_urlsafe(16)
+        file = self.folder / f"{token}.csv"
+        file.touch(mode=0o600)
+        file.write_bytes(data)
+        self.write(token, Run(what, name[:120]))
+        return token
+
+    def read(self, token: str) -> Run:
+        if not TOKEN.fullmatch(token):
+            raise NotFound("import")
+        try:
+            run = Run(**json.loads((self.folder / f"{token}.json").read_text()))
+        except FileNotFoundError:
+            raise NotFound("import") from None
+        if run.state == "running" and clock.now() - datetime.fromisoformat(run.at) > SILENT:
+            run.state, run.error = "failed", ("interrupted", "")
+        return run
+
+    def data(self, token: str) -> bytes:
+        return (self.folder / f"{token}.csv").read_bytes()
+
+    def write(self, token: str, run: Run) -> None:
+        run.at = clock.now().isoformat()
+        fresh = self.folder / f"{token}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(run)))
+        fresh.replace(self.folder / f"{token}.json")
+
+    def start(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
+        """In a thread of its own; the page asks how far it is."""
+        run.state, run.mode, run.done, run.of, run.error = (
+            "running",
+            "check" if settings.dry_run else "import",
+            0,
+            0,
+            ("", ""),
+        )
+        self.write(token, run)
+        threading.Thread(target=self._work, args=(token, run, opened, settings), daemon=True).start()
+
+    def _work(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
+        work: Callable[..., Report] = import_patients if run.what == "patients" else import_visits
+        said = clock.now()
+
+        def progress(stage: str, done: int, of: int) -> None:
+            nonlocal said
+            if clock.now() - said >= SAID_EVERY:
+                run.stage, run.done, run.of, said = stage, done, of, clock.now()
+                self.write(token, run)
+
+        with self.app.app_context():
+            try:
+                report = work(db.session(), opened, settings=settings, progress=progress)
+                _note(run, report, dry_run=settings.dry_run)
+            except UnusableFile as unusable:
+                run.state, run.error = "failed", (unusable.kind, unusable.value)
+            except Exception:  # nobody else would say it
+                log.exception("import failed")
+                run.state, run.error = "failed", ("interrupted", "")
+            finally:
+                db.session.remove()
+        self.write(token, run)
+        if run.state == "imported":
+            (self.folder / f"{token}.csv").unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        before = (clock.now() - KEPT).timestamp()
+        for file in self.folder.iterdir():
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < before:
+                    file.unlink()
+
+
+def _note(run: Run, report: Report, *, dry_run: bool) -> None:
+    run.state = "checked" if dry_run or report.problems else "imported"
+    run.rows, run.imported = report.rows, report.imported
+    for kind in ("problems", "left_out", "notes"):
+        remarks = sorted(getattr(report, kind), key=lambda remark: remark.row)
+        setattr(run, kind, [[one.row, one.kind, one.value[:200], one.other] for one in remarks])

@@ -1,0 +1,156 @@
+"""Moving in and out, for the owner: upload, see what the columns mean, check, import; and the same files back."""
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.moving_in.columns import FIELDS
+from scheduler.domain.moving_in.problems import UnusableFile
+from scheduler.extensions import db
+from scheduler.large_bodies import LARGEST_UPLOAD
+from scheduler.usecases import audit, exporting
+from scheduler.usecases.importing import ImportSettings, Opened, open_file
+from scheduler.usecases.transaction import begin_write
+from scheduler.web import access
+from scheduler.web.reception.asked import text
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.import_runs import Run, Runs
+from scheduler.web.reception.import_words import field_words, file_words, remark_words
+from scheduler.web.reception.working_time import now_at_the_clinic
+
+SHOWN = 200  # of each list; all of them are in the file to download
+ALIASES = 100
+
+
+def _require_owner_and_let_much_in() -> ResponseReturnValue | None:
+    kept_out = require_staff()
+    if kept_out is None:
+        request.max_content_length = LARGEST_UPLOAD
+    return kept_out
+
+
+blueprint = Blueprint("reception_imports", __name__)
+access.declare(blueprint, "staff", roles=("owner",), guard=_require_owner_and_let_much_in)
+
+
+@blueprint.get("/desk/imports")
+def show() -> ResponseReturnValue:
+    return render_template("reception/imports/show.html")
+
+
+@blueprint.post("/desk/imports")
+def upload() -> ResponseReturnValue:
+    """`what` patients or visits, `file`."""
+    what, file = text("what"), request.files.get("file")
+    if what not in FIELDS or file is None or not file.filename:
+        flash(_("Choose what to import, and a file."))
+        return redirect(url_for("reception_imports.show"), 303)
+    with file.stream:
+        token = _runs().keep(what, file.filename, file.read())
+    return redirect(url_for("reception_imports.run", token=token), 303)
+
+
+@blueprint.get("/desk/imports/<token>")
+def run(token: str) -> ResponseReturnValue:
+    found = _runs().read(token)
+    return render_template("reception/imports/run.html", token=token, run=found, **_shown(token, found))
+
+
+@blueprint.post("/desk/imports/<token>")
+def begin(token: str) -> ResponseReturnValue:
+    """`mode` check or import; `column_<field>`, `date_order`, `aliases` line by line, and the two choices."""
+    runs = _runs()
+    found = runs.read(token)
+    if found.state not in ("running", "imported"):
+        found.options = _asked_options(found.what)
+        opened = _open(token, found)
+        if opened is not None:
+            runs.start(token, found, opened, _settings(found, dry_run=text("mode") != "import"))
+    return redirect(url_for("reception_imports.run", token=token), 303)
+
+
+@blueprint.get("/desk/imports/<token>/remarks.csv")
+def remarks(token: str) -> ResponseReturnValue:
+    """Everything that was remarked, row by row."""
+    found = _runs().read(token)
+    headings = (("problems", _("Problem")), ("left_out", _("Left out")), ("notes", _("Note")))
+    lines = [
+        exporting.line((remark.row, heading, remark_words(remark)))
+        for kind, heading in headings
+        for remark in found.remarks(kind)
+    ]
+    whole = "\ufeff" + exporting.line((_("Row"), "", "")) + "".join(lines)
+    return _download(Response(whole, mimetype="text/csv"), "remarks.csv")
+
+
+@blueprint.post("/desk/exports/<what>")
+def export(what: str) -> ResponseReturnValue:
+    """POST, for it is noted in the audit log."""
+    what = "visits" if what == "visits" else "patients"
+    begin_write(db.session())
+    audit.note(db.session(), what=audit.EXPORTED_ALL, actor=current_user.actor, now=clock.now(), details=what)
+    db.session.commit()
+    engine = db.engine
+
+    def pieces() -> Iterator[str]:
+        with engine.connect() as connection:
+            yield from exporting.export(connection, what)
+
+    return _download(Response(pieces(), mimetype="text/csv"), f"{what}.csv")
+
+
+def _download(response: Response, name: str) -> Response:
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return response
+
+
+def _runs() -> Runs:
+    return Runs(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _asked_options(what: str) -> dict[str, object]:
+    names = (line.partition("=") for line in request.form.get("aliases", "")[:20_000].splitlines()[:ALIASES])
+    return {
+        "columns": {name: text(f"column_{name}") for name in FIELDS[what] if f"column_{name}" in request.form},
+        "date_order": text("date_order") if text("date_order") in ("dmy", "mdy") else None,
+        "aliases": {theirs.strip(): ours.strip() for theirs, is_pair, ours in names if is_pair and theirs.strip()},
+        "without_bad_phones": text("without_bad_phones") == "yes",
+        "clear_for_ims": text("clear_for_ims") == "yes",
+    }
+
+
+def _settings(run: Run, *, dry_run: bool) -> ImportSettings:
+    now, now_local = now_at_the_clinic()
+    clinic, actor = current_app.config["CLINIC"], current_user.actor
+    return ImportSettings(clinic=clinic, now=now, today=now_local.date(), actor=actor, dry_run=dry_run, **run.options)
+
+
+def _open(token: str, run: Run) -> Opened | None:
+    """None once it cannot be read; the run says why."""
+    try:
+        return open_file(run.what, _runs().data(token), run.options.get("columns"))
+    except UnusableFile as unusable:
+        run.state, run.error = "failed", (unusable.kind, unusable.value)
+        _runs().write(token, run)
+        return None
+
+
+def _shown(token: str, run: Run) -> dict[str, object]:
+    opened = _open(token, run) if run.state in ("new", "checked") else None
+    return {
+        "header": opened.table.header if opened else (),
+        "mapping": opened.mapping if opened else {},
+        "unused": opened.unused if opened else (),
+        "fields": [(name, field_words(name)) for name in FIELDS[run.what]],
+        "error": file_words(*run.error) if run.error[0] else "",
+        "lists": [
+            (name, run.remarks(kind)[:SHOWN], len(getattr(run, kind)))
+            for kind, name in (("problems", _("Problems")), ("left_out", _("Left out")), ("notes", _("Notes")))
+        ],
+        "aliases": "\n".join(f"{theirs} = {ours}" for theirs, ours in run.options.get("aliases", {}).items()),
+        "remark_words": remark_words,
+    }
