@@ -1,7 +1,7 @@
 """A clinic, a moment, and visitors on its pages."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -9,7 +9,11 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from scheduler.models import Appointment, Message
+from tests.factories import MONDAY, local, make_appointment, make_patient
 from tests.web.visitor import Page, Visitor
+
+MONDAY_10 = local(MONDAY, "10:00")
+KNOWN = "+16135550142"
 
 
 class BookingVisitor(Visitor):
@@ -94,3 +98,20 @@ def visits(engine: Engine, *statuses: str) -> list[Appointment]:
 def count_of(engine: Engine, table: str) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def amelie(engine: Engine, *days_before_monday: int, cleared: bool = True, status: str = "completed") -> None:
+    """A patient on KNOWN with IMS visits at 10:00, that many days before MONDAY."""
+    with Session(engine) as session:
+        patient = make_patient(session, number=KNOWN, cleared=cleared, given_name="Amélie", family_name="Lévesque")
+        for days in days_before_monday:
+            make_appointment(session, patient=patient, starts_local=MONDAY_10 - timedelta(days=days), status=status)
+
+
+def reach_review(visitor: BookingVisitor, start: datetime = MONDAY_10, treatment: str = "ims-assessment") -> None:
+    visitor.begin(treatment)
+    visitor.choose(start)
+    visitor.give_number()
+    visitor.type_code()
+    visitor.say_who()
+    assert visitor.page.path.endswith("/review"), visitor.page.text

@@ -9,11 +9,15 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 import scheduler
 from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
+from tests.factories import make_clinic
+from tests.web.booking_clinic import BookingVisitor
 
 TRANSLATIONS = Path(scheduler.__file__).parent / "translations"
 SETTINGS = {"SECRET_KEY": "a key for tests alone", "CLINIC_TIMEZONE": "America/Toronto", "HOST": "127.0.0.1"}
@@ -65,3 +69,15 @@ def another_app(database_url: str) -> Iterator[Callable[..., Flask]]:
     for app in made:
         with app.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture
+def visitor(app: Flask, engine: Engine) -> BookingVisitor:
+    with Session(engine) as session:
+        make_clinic(session)
+    return BookingVisitor(app, engine)
+
+
+@pytest.fixture
+def other(app: Flask, engine: Engine) -> BookingVisitor:
+    return BookingVisitor(app, engine)
