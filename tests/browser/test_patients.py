@@ -26,7 +26,7 @@ def base(database_url: str, engine: Engine) -> Iterator[str]:
     with Session(engine) as session:
         make_clinic(session)
         now = clock.now()
-        owner = StaffUser(username="olga", display_name="Olga", role="owner", password_hash="", created_at=now)
+        owner = StaffUser(username="owner", display_name="Olga", role="owner", password_hash="", created_at=now)
         owner.password_hash = hash_password(PASSWORD)
         session.add(owner)
         amelie = make_patient(session, family_name="Lévesque", public_id="amelie", note="Prefers mornings")
@@ -57,7 +57,7 @@ def test_patients_are_found_while_typing_and_every_page_is_fit_for_all(browser: 
     context = browser.new_context(viewport={"width": width, "height": 844}, locale="en-CA")
     page, complaints = open_page(context)
     page.goto(f"{base}/desk/sign-in?next=/desk/patients")
-    page.fill("#username", "olga")
+    page.fill("#username", "owner")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#q")).to_be_focused()
