@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -18,6 +18,7 @@ from scheduler.domain.errors import TooLateToChange
 from scheduler.domain.reply import Reply, Wish
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, ReplyChoice
 from scheduler.queries.appointments import WHOLE
+from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
 from scheduler.usecases.move_links import make_link
 from scheduler.usecases.reply_texts import reply_text, which_text
@@ -31,10 +32,12 @@ MOST_CHOICES = 5
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A visit of this number, and at which `schedule_version` it was last texted about."""
+    """A visit of this number, and at which `schedule_version` it was last texted about. `asked_away`: that text asked to
+    choose another time, so that "ok" is no yes to it."""
 
     visit: Appointment
     version: int
+    asked_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,12 @@ def keep_choices(session: Session, message: Message, answer: Answer) -> None:
 def _told_last(session: Session, account: PhoneAccount, now: datetime) -> list[Told]:
     """The visit last reminded of, with those reminded of at about the same time; by the time of the visit."""
     rows = session.execute(
-        select(Message.appointment_id, func.max(Message.created_at), func.max(Reminder.version))
+        select(
+            Message.appointment_id,
+            func.max(Message.created_at).label("at"),
+            func.max(Reminder.version).label("version"),
+            func.max(case((Message.kind == TEXT_KIND, Message.created_at))).label("asked_away_at"),
+        )
         .join(Reminder, Reminder.id == Message.reminder_id)
         .join(Appointment, Appointment.id == Message.appointment_id)
         .join(Patient, Patient.id == Appointment.patient_id)
@@ -106,11 +114,11 @@ def _told_last(session: Session, account: PhoneAccount, now: datetime) -> list[T
     ).all()
     if not rows:
         return []
-    latest = max(at for _id, at, _version in rows)
+    latest = max(row.at for row in rows)
     found = [
-        Told(_visit(session, appointment_id), version)
-        for appointment_id, at, version in rows
-        if appointment_id is not None and at > latest - TOGETHER
+        Told(_visit(session, row.appointment_id), row.version, asked_away=row.asked_away_at == row.at)
+        for row in rows
+        if row.appointment_id is not None and row.at > latest - TOGETHER
     ]
     return sorted(found, key=lambda told: (told.visit.starts_at, told.visit.id))
 
@@ -153,6 +161,8 @@ def _answer_about(
 ) -> Answer | None:
     if told.visit.patient is None or told.visit.patient.restricted_at is not None:
         return None  # gets no texts
+    if told.asked_away and wish is Wish.CONFIRM:
+        return None
     visit = locked(session, told.visit.public_id)
     language = told.visit.patient.language
 

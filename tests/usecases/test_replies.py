@@ -247,6 +247,17 @@ def test_late_replies_get_a_sensible_answer(
     assert other.status == "booked"
 
 
+def test_ok_to_a_text_that_asks_to_choose_another_time_confirms_nothing(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.at.forward(minutes=5)
+    assert "choose another time" in telephone.is_reminded_of(visit, kind="displaced")
+    assert telephone.text("ok") is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+    assert "/m/" in (telephone.text("M") or "")
+
+
 @pytest.mark.parametrize("body", ["Can I bring my dog?", "C", "7", "YES", "cancel"])
 def test_what_nobody_can_answer_lies_on_the_desk(
     telephone: Telephone, session: Session, patient: Patient, body: str
