@@ -328,3 +328,21 @@ def test_notes_and_rooms_at_the_desk(desk: Desk, session: Session) -> None:
     assert desk.post(f"{path}/room", data=True, room=room, version=2).get_json()["says"] == "Now in Room 2."
     assert desk.post(f"{path}/room", data=True, room=room, version=1).status_code == 409
     assert desk.post(f"{path}/room", room="none", version=3).status_code == 404
+
+
+def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    visit = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    assert desk.post(f"{path}/length", data=True, minutes=45, version=1).get_json()["says"] == "Now 45 min."
+    assert day(desk, day="2026-12-01")["visits"][0]["ends"] == "2026-12-01T10:45"
+    for minutes in ("7", "none", "9999999"):
+        assert desk.post(f"{path}/length", data=True, minutes=minutes, version=2).status_code == 422
+    assert "nothing is texted" not in desk.get(path).text
+    session.rollback()
+    patient.phone_account.opted_out_at = NOW
+    session.commit()
+    assert "has said STOP: nothing is texted" in desk.get(path).text
+    patient.phone_account = None
+    session.commit()
+    assert "no number: nothing is texted" in desk.get(path).text
