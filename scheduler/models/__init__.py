@@ -25,6 +25,7 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.kept_form import KeptForm
 from scheduler.models.live_session import LiveSession
 from scheduler.models.moving_in import PatientNumber
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
@@ -46,6 +47,7 @@ __all__ = [
     "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",
+    "KeptForm",
     "LiveSession",
     "Message",
     "MoveLink",

@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
+from scheduler.models.kept_form import KeptForm
 from scheduler.models.live_session import LiveSession
 from scheduler.models.replies import MoveLink
 from scheduler.usecases.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
+FORM_KEPT = timedelta(minutes=30)
 DRAFT_KEPT = timedelta(days=1)
 ANSWER_KEPT = timedelta(days=2)
 CODE_KEPT = timedelta(days=1)
@@ -28,6 +30,7 @@ def tidy(session: Session, *, now: datetime) -> None:
         (IdempotentAnswer, IdempotentAnswer.created_at < now - ANSWER_KEPT),
         (SignInCode, SignInCode.expires_at < now - CODE_KEPT),
         (RateCounter, RateCounter.ends_at < now),
+        (KeptForm, KeptForm.kept_at < now - FORM_KEPT),
         (MoveLink, MoveLink.expires_at < now - LINK_KEPT),
         (Heartbeat, and_(Heartbeat.at < now - WORKER_KEPT, Heartbeat.name.startswith("worker "))),
         (LiveSession, LiveSession.ends_at < now),

@@ -43,6 +43,8 @@ WHO_MAY = {
         reception_elsewhere.take_back
         reception_entrance.leave
         reception_hours.show
+        reception_kept_form.discard
+        reception_kept_form.show
         reception_patients.show
         reception_patients_search.page
         reception_patients_search.search
@@ -51,6 +53,7 @@ WHO_MAY = {
         reception_visit.show
     """,
     RECEPTION: """
+        reception_visit_change.length
         reception_booking.begin
         reception_booking.find
         reception_booking.new_patient
@@ -98,6 +101,12 @@ WHO_MAY = {
         reception_clearance.take_back
     """,
     OWNER: """
+        reception_imports.upload
+        reception_imports.show
+        reception_imports.run
+        reception_imports.remarks
+        reception_imports.export
+        reception_imports.begin
         reception_audit.show
         reception_restriction.ask
         reception_restriction.release

@@ -5,21 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import current_app, redirect, request, session, url_for
+from flask import Response, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.extensions import db
+from scheduler.extensions import csrf, db
 from scheduler.models import StaffUser
 from scheduler.queries.live_sessions import staff_of
+from scheduler.usecases import kept_forms
 from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
+KEPT_FORM = "kept_form"
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
@@ -101,8 +104,11 @@ def require_staff() -> ResponseReturnValue | None:
     now = int(clock.now().timestamp())
     idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
     if idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
+        kept = _keep_form()
         let_out()
         session[WHY_OUT] = "idle"
+        if kept is not None:
+            session[KEPT_FORM] = kept
         return _to_sign_in()
     asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
     if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
@@ -131,6 +137,21 @@ def _to_what_comes_first() -> ResponseReturnValue | None:
     return None
 
 
+def _keep_form() -> str | None:
+    """What was typed before the sender was away for too long; a forged form and passwords are not kept."""
+    if request.method != "POST" or request.blueprint in ("reception_account", "reception_entrance") or request.files:
+        return None
+    try:
+        csrf.protect()
+    except CSRFError:
+        return None
+    fields = [[name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    path = request.full_path.rstrip("?")
+    return kept_forms.keep(db.session(), staff_id=current_user.id, path=path, fields=fields, now=clock.now())
+
+
 def _to_sign_in() -> ResponseReturnValue:
+    if request.headers.get("HX-Request") == "true":  # a part of a page: the whole page goes to the sign-in
+        return Response(headers={"HX-Redirect": url_for("reception_entrance.sign_in")})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("reception_entrance.sign_in", next=None if wanted == "/desk" else wanted), 303)

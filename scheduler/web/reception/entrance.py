@@ -13,11 +13,11 @@ from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import TooManyTries
 from scheduler.extensions import db
 from scheduler.models import StaffUser
-from scheduler.usecases import staff, staff_second_step
+from scheduler.usecases import kept_forms, staff, staff_second_step
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
 from scheduler.web.reception import half_way
-from scheduler.web.reception.door import EVERYBODY, WHY_OUT, let_in, let_out, require_staff
+from scheduler.web.reception.door import EVERYBODY, KEPT_FORM, WHY_OUT, let_in, let_out, require_staff
 
 LONGEST = 500
 
@@ -98,8 +98,12 @@ def leave() -> ResponseReturnValue:
 
 
 def _enter_for_good(who: StaffUser, now: datetime) -> ResponseReturnValue:
+    kept, staff_id = session.get(KEPT_FORM), who.id
     let_in(who, now)
-    return half_way.remember_device(make_response(redirect(_wanted_page(), 303)), who)
+    wanted = _wanted_page()
+    if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
+        session[KEPT_FORM], wanted = kept, url_for("reception_kept_form.show")
+    return half_way.remember_device(make_response(redirect(wanted, 303)), who)
 
 
 def _page(*, error: str = "", username: str = "", idle: bool = False) -> str:
