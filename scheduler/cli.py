@@ -31,7 +31,8 @@ from scheduler.usecases.sms_status import sms_status
 
 class Commands(AppGroup):
     """Before a command of ours does anything the database is found fit for it; what is not said otherwise takes one
-    that is at the code's version. (Alembic's `flask db …` asks the same in migrations/env.py.)"""
+    that is at the code's version, and `check=None` looks for itself. (Alembic's `flask db …` asks the same in
+    migrations/env.py.)"""
 
     def command(  # type: ignore[override]  # without click's bare @group.command
         self, *named: Any, **options: Any
@@ -41,8 +42,9 @@ class Commands(AppGroup):
         def decorate(work: Callable[..., Any]) -> click.Command:
             @wraps(work)
             def checked(*arguments: Any, **given: Any) -> Any:
-                check(db.engine)
-                live_settings.of(current_app._get_current_object()).refresh(db.engine)  # type: ignore[attr-defined]
+                if check is not None:
+                    check(db.engine)
+                    live_settings.of(current_app._get_current_object()).refresh(db.engine)  # type: ignore[attr-defined]
                 return work(*arguments, **given)
 
             command: click.Command = super(Commands, self).command(*named, **options)(checked)
@@ -70,7 +72,7 @@ def init_app(app: Flask) -> None:
 @ours.command(
     "serve",
     help="Upgrade the database, serve pages and send reminders, all in one process.",
-    check=lambda _engine: None,  # not before the port is taken
+    check=None,  # nothing is touched before the port is taken
 )
 def serve() -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -78,6 +80,7 @@ def serve() -> None:
     serving.require_assets(app)
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
     upgrade_database(db.engine)
+    live_settings.of(app).refresh(db.engine)
     if app.config["DEMO"] and demo.is_empty(db.session()):
         click.echo("Making the demo clinic …")
         demo.seed(db.session(), clinic=app.config["CLINIC"], now=clock.now())
