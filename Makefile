@@ -14,8 +14,11 @@ run: python-serve parts-serve $(messages)
 
 setup: python-test parts-test browser $(messages)
 
+# One worker more than cores: tests wait for databases and browsers now and then.
+workers = $$($(python) -c "import os; print(1 + len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1 + (os.cpu_count() or 1))")
+
 test: setup check
-	$(python) -m pytest -n auto --dist loadfile --ignore=tests/faults/test_workers.py --ignore=tests/soak
+	$(python) -m pytest -n $(workers) --dist loadfile --ignore=tests/faults/test_workers.py --ignore=tests/soak
 
 # The lints alone.
 check: python-test
@@ -28,7 +31,7 @@ bench: setup
 	$(python) -m benchmarks
 
 soak: setup
-	RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 $(python) -m pytest tests/races tests/faults tests/soak tests/web/test_api_schema.py
+	EVERY_ENGINE=1 RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 $(python) -m pytest tests/races tests/faults tests/soak tests/web
 
 # After a change of pyproject.toml or package.json. No lock file names a host: whoever installs brings a registry.
 compile = $(python) -m uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11

@@ -121,7 +121,7 @@ def book(page: Page, base: str, engine: Engine, complaints: list[str] | None = N
 
 @pytest.mark.parametrize(
     ("width", "language", "scheme"),
-    [(390, "en", "light"), (390, "fr", "dark"), (1280, "fr", "light"), (1280, "en", "dark"), (320, "fr", "light")],
+    [(390, "en", "light"), (1280, "fr", "dark"), (320, "fr", "light")],
 )
 def test_every_page_passes_axe_and_fits(
     browser: Browser, base: str, engine: Engine, width: int, language: str, scheme: str

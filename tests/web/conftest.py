@@ -22,6 +22,25 @@ from tests.web.booking_clinic import BookingVisitor
 TRANSLATIONS = Path(scheduler.__file__).parent / "translations"
 SETTINGS = {"SECRET_KEY": "a key for tests alone", "CLINIC_TIMEZONE": "America/Toronto", "HOST": "127.0.0.1"}
 
+# Pages whose use cases and queries are tested on both engines: here on SQLite, and on PostgreSQL too in `make soak`.
+PAGES_OF_THE_DESK = {
+    "test_desk",
+    "test_desk_calendar",
+    "test_figures",
+    "test_imports_page",
+    "test_inbox",
+    "test_move_link",
+    "test_patients",
+    "test_patients_search",
+    "test_settings_rows",
+    "test_working_time",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not os.environ.get("EVERY_ENGINE"):
+        items[:] = [each for each in items if each.path.stem not in PAGES_OF_THE_DESK or "[postgresql" not in each.name]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def translations_compiled() -> None:
