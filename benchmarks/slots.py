@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from benchmarks import load, yardsticks
 from benchmarks.clinics import FULL_14, FULL_90, ORDINARY
@@ -40,15 +41,18 @@ GOALS = {
 
 def measure(address: Address, today: date, kind: str) -> Rates:
     """Every question about this kind of calendar, warm and cold, beside the yardsticks."""
-    asked = {EMPTY: [load.get(yardsticks.EMPTY)], SELECT: [load.get(yardsticks.SELECT)]}
+
+    def yardstick(path: str) -> float:
+        return load.for_seconds(address, [load.get(path)], SECONDS).require(200).rate
+
+    def question(what: str, cold: bool) -> float:
+        asked = _requests(address, today, what, cold)  # anew each round: an ETag holds until the lead time's next step
+        return load.for_seconds(address, asked, SECONDS).require(304 if what == UNCHANGED else 200).rate
+
+    contenders = {EMPTY: partial(yardstick, yardsticks.EMPTY), SELECT: partial(yardstick, yardsticks.SELECT)}
     for what in ASKED_OF[kind]:
-        asked |= {_name(what, cold): _requests(address, today, what, cold) for cold in _temperatures(what)}
-    statuses = {name: 304 if name.startswith(UNCHANGED) else 200 for name in asked}
-
-    def contender(name: str) -> float:
-        return load.for_seconds(address, asked[name], SECONDS).require(statuses[name]).rate
-
-    return alternate({name: lambda name=name: contender(name) for name in asked})  # type: ignore[misc]
+        contenders |= {_name(what, cold): partial(question, what, cold) for cold in _temperatures(what)}
+    return alternate(contenders)
 
 
 def queries(address: Address, today: date, kind: str) -> int:
