@@ -165,8 +165,8 @@ class Diary:
         visit(AMELIE, ASSESSMENT, -24)
         visit(AMELIE, IMS, -14)
         visit(MARCO, ASSESSMENT, -26)
+        visit(MARCO, IMS, -3)  # the latest first: what came before gives way
         visit(MARCO, IMS, -10)
-        visit(MARCO, IMS, -3)
         visit(ISLA, ASSESSMENT, -16)
         visit(ISLA, FOLLOW_UP, 4)
         for member in (NGOZI, CHIDI):
@@ -187,10 +187,22 @@ class Diary:
             day = self.today + timedelta(days=days - back)
             for practitioner, starts in self._starts(day, treatment):
                 room = self._free_room(treatment, starts, practitioner)
-                if room is not None and not self._busy(practitioner, treatment, starts):
+                if (
+                    room is not None
+                    and not self._busy(practitioner, treatment, starts)
+                    and self._may(key, treatment, starts)
+                ):
                     booked = min(starts, datetime.combine(self.today, time.min)) - timedelta(days=6, hours=4)
                     self._add(DemoVisit(key, treatment.slug, starts, booked, practitioner.slug, room))
                     return
+
+    def _may(self, patient: int, treatment: DemoTreatment, starts: datetime) -> bool:
+        """The seven days, for visits that are put on a day."""
+        return not treatment.needling or all(
+            abs(starts - visit.starts_local) >= WEEK
+            for visit in self.visits
+            if visit.patient == patient and visit.treatment == treatment.slug
+        )
 
     def _starts(self, day: date, treatment: DemoTreatment) -> Iterable[tuple[DemoPractitioner, datetime]]:
         for practitioner in self.random.sample(PRACTITIONERS, len(PRACTITIONERS)):

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
-from scheduler import demo
+from scheduler import clock, demo
 from scheduler.demo import house, people
 from scheduler.demo.diary import DemoVisit, Diary
 from scheduler.demo.people import AMELIE, ISLA, MARCO, NEW_NUMBER, TOUR, DemoPatient
+from scheduler.demo.seed import ANY_NUMBER
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, StaffUser
 
@@ -25,15 +26,16 @@ DAYS = [date(2026, 11, 23) + timedelta(days=n) for n in range(7)] + [
 ]
 
 
-def diary_of(day: date) -> tuple[list[DemoPatient], list[DemoVisit]]:
-    random = Random(1)
+def diary_of(day: date, seed: int = ANY_NUMBER) -> tuple[list[DemoPatient], list[DemoVisit]]:
+    random = Random(seed)
     invented = people.invent(random)
     return invented, Diary(day, random, house.away(day)).write(invented)
 
 
+@pytest.mark.parametrize("seed", [ANY_NUMBER, 1, 2])
 @pytest.mark.parametrize("day", DAYS)
-def test_any_day_has_a_plausible_diary(day: date) -> None:
-    invented, visits = diary_of(day)
+def test_any_day_has_a_plausible_diary(day: date, seed: int) -> None:
+    invented, visits = diary_of(day, seed)
     here = [visit for visit in visits if not visit.elsewhere]
     absences = house.away(day)
     for visit in here:
@@ -107,6 +109,16 @@ def _fingerprint(session: Session) -> list[object]:
         *map(tuple, session.execute(texts.order_by(Message.attempt_id))),
         session.scalar(select(func.count()).select_from(Reminder)),
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("days", range(7))
+def test_it_can_be_begun_on_every_day_of_the_week(session: Session, days: int) -> None:
+    demo.seed(session, clinic=CLINIC, now=NOW + timedelta(days=days, hours=3 * days))
+    marco = select(Appointment.starts_local).join(Patient, Patient.id == Appointment.patient_id)
+    latest = session.scalars(marco.where(Patient.given_name == MARCO.given_name).order_by(Appointment.starts_at)).all()
+    today = clock.to_local(NOW + timedelta(days=days, hours=3 * days), clock.zone(CLINIC.zone)).date()
+    assert latest[-1].date() == today - timedelta(days=3)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
