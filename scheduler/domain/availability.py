@@ -31,12 +31,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class WeeklyHours:
+class WeeklyHours(NamedTuple):
     """A practitioner works every `weekday` (Monday 0) from `opens`; `closes` at or before it is next day.
 
     So `closes=time.min` is midnight at the end of the day. Valid on days from `valid_from` to `valid_until`,
-    both included; None is without limit.
+    both included; None is without limit. A tuple, because each search looks up all of them in its cache.
     """
 
     practitioner_id: int
@@ -139,7 +138,7 @@ def find_offer(
     )
 
 
-@lru_cache(maxsize=64)  # the same days are asked for again and again, and hours seldom change
+@lru_cache(maxsize=256)  # the same days are asked for again and again, and hours seldom change
 def _hours_rows(
     minutes: int, practitioners: tuple[int, ...], hours: tuple[WeeklyHours, ...], grid: StartGrid
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:

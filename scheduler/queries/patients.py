@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Patient, PhoneAccount
-from scheduler.models.one_row import OneRow
 from scheduler.queries.plain import Plain
-from scheduler.queries.reference import STATE, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,6 @@ def rows_after(connection: Connection, patient_id: int, limit: int, *, number: s
 
 _OF_PUBLIC_ID = Patient.public_id == bindparam("public_id")
 _ID = Plain(select(Patient.id).where(_OF_PUBLIC_ID))
-_ID_AND_STATE = OneRow(STATE.add_columns(select(Patient.id).where(_OF_PUBLIC_ID).scalar_subquery()), "public_id")
 
 
 def id_of(connection: Connection, public_id: str) -> int | None:
@@ -94,8 +91,9 @@ def id_of(connection: Connection, public_id: str) -> int | None:
     return found[0] if found else None
 
 
-def id_and_state(engine: Engine, public_id: str) -> tuple[int | None, State]:
-    """With the calendar's state, in one SELECT: all that a booking by a program needs to begin."""
-    row = _ID_AND_STATE.read(engine, public_id)
-    assert row is not None  # noqa: S101 - the migration puts the state's row there
-    return row[2], State(row[0], row[1] or 0)
+def looked_up(connection: Connection, patient: int | str) -> int:
+    """The id of a patient given by id or by public id. NotFound when there is none."""
+    found = patient if isinstance(patient, int) else id_of(connection, patient)
+    if found is None:
+        raise NotFound("patient")
+    return found

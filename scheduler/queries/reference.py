@@ -122,10 +122,11 @@ class Reference:
 
 T = TypeVar("T", TreatmentInfo, PractitionerInfo)
 
-STATE = select(
-    CalendarState.reference_version,
+STATE_COLUMNS = (
+    select(CalendarState.reference_version).scalar_subquery(),
     select(cast(func.sum(Practitioner.calendar_version), Integer)).scalar_subquery(),
 )
+STATE = select(*STATE_COLUMNS)
 _STATE_IN_TRANSACTION, _STATE_ALONE = Plain(STATE), OneRow(STATE)
 _kept: "WeakKeyDictionary[Any, Reference]" = WeakKeyDictionary()  # connection pool → Reference
 

@@ -171,17 +171,20 @@ def _stretches(wanted: Wanted) -> Iterator[tuple[date, date]]:
 def facts_for(
     connection: Connection,
     wanted: Wanted,
-    patient_id: int,
+    patient: int | str,
     *,
     now: datetime,
     zone: str,
     locking: Sequence[int] | None = None,
 ) -> PatientFacts:
-    """The patient's visits that bear on what is wanted, from today on even when the wanted days are later."""
+    """The patient's visits that bear on what is wanted, from today on even when the wanted days are later.
+
+    `patient`: id or public id.
+    """
     today = clock.to_local(now, clock.zone(zone)).date()
     return facts_of(
         connection,
-        patient_id,
+        patient,
         spacing_group_id=wanted.treatment.spacing_group_id,
         min_days=wanted.treatment.min_days,
         first_day=min(wanted.first_day, today),

@@ -1,4 +1,7 @@
-"""Bearer tokens by their secret, and what was answered under an idempotency key."""
+"""Bearer tokens by their secret, and what was answered under an idempotency key.
+
+With them comes the calendar's state, which saves most addresses a SELECT of their own.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +12,7 @@ from sqlalchemy import Connection, Engine, Text, and_, bindparam, cast, select
 from scheduler.models.access import ApiToken, IdempotentAnswer
 from scheduler.models.one_row import OneRow
 from scheduler.queries.plain import instant_of
+from scheduler.queries.reference import STATE_COLUMNS, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class EarlierAnswer:
 
 
 _VALID = (ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None))
-_COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text))
+_COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text), *STATE_COLUMNS)
 _ANSWER = (IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
 _OF_TOKEN = and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key"))
 _BY_HASH = OneRow(select(*_COLUMNS).where(*_VALID), "hash")
@@ -40,18 +44,20 @@ _BY_HASH_WITH_ANSWER = OneRow(
 )
 
 
-def by_hash(engine: Engine, token_hash: str) -> TokenInfo | None:
+def by_hash(engine: Engine, token_hash: str) -> tuple[TokenInfo, State] | None:
     """None when there is no such token, or when it was revoked."""
     row = _BY_HASH.read(engine, token_hash)
     return _token(*row) if row else None
 
 
-def by_hash_with_answer(engine: Engine, token_hash: str, key: str) -> tuple[TokenInfo | None, EarlierAnswer | None]:
-    """The token and what was answered to it under `key`, in one SELECT."""
+def by_hash_with_answer(
+    engine: Engine, token_hash: str, key: str
+) -> tuple[tuple[TokenInfo, State] | None, EarlierAnswer | None]:
+    """The same and what was answered to the token under `key`, in one SELECT."""
     row = _BY_HASH_WITH_ANSWER.read(engine, key, token_hash)
     if row is None:
         return None, None
-    return _token(*row[:4]), EarlierAnswer(*row[4:]) if row[4] else None
+    return _token(*row[:6]), EarlierAnswer(*row[6:]) if row[6] else None
 
 
 def answer_of(connection: Connection, token_id: int, key: str) -> EarlierAnswer | None:
@@ -61,5 +67,8 @@ def answer_of(connection: Connection, token_id: int, key: str) -> EarlierAnswer 
     return EarlierAnswer(*row) if row else None
 
 
-def _token(token_id: int, name: str, role: str, last_used_at: str | None) -> TokenInfo:
-    return TokenInfo(token_id, name, role, instant_of(last_used_at) if last_used_at else None)
+def _token(
+    token_id: int, name: str, role: str, last_used_at: str | None, reference_version: int, calendar_version: int | None
+) -> tuple[TokenInfo, State]:
+    token = TokenInfo(token_id, name, role, instant_of(last_used_at) if last_used_at else None)
+    return token, State(reference_version, calendar_version or 0)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Connection, Integer, String, and_, any_, bindparam, func, or_, select, true
+from sqlalchemy import ARRAY, Connection, Integer, String, and_, any_, bindparam, cast, func, or_, select, true
+from sqlalchemy.orm import aliased
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.models import Appointment, Patient, Practitioner
-from scheduler.queries.plain import Plain, text_of
+from scheduler.queries.plain import Plain, array_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,11 @@ _IN_REACH = [
     column.between(bindparam("from_local"), bindparam("to_local"))
     for column in (Appointment.starts_local, Appointment.counts_from_local)
 ]
+_ALIKE = aliased(Patient)
+_BY_PUBLIC_ID = select(_ALIKE.id).where(_ALIKE.public_id == bindparam("public_id")).scalar_subquery()
 _FACTS = (
     select(
+        Patient.id,
         Patient.cleared_for_ims_at.is_not(None),
         Patient.restricted_at.is_not(None),
         Appointment.id,
@@ -62,11 +66,11 @@ _FACTS = (
     )
     .select_from(Patient)
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
-    .where(Patient.id == bindparam("patient_id"))
+    .where(Patient.id == func.coalesce(cast(bindparam("patient_id"), Integer), _BY_PUBLIC_ID))
 )
 _PRACTITIONERS = (
     select(Practitioner.id)
-    .where(Practitioner.id == any_(bindparam("practitioners", type_=ARRAY(Integer))))
+    .where(Practitioner.id == any_(cast(bindparam("practitioners"), ARRAY(Integer))))
     .order_by(Practitioner.id)
     .with_for_update(key_share=True)
     .subquery()
@@ -82,7 +86,7 @@ _LOCKED = Plain(
 
 def facts_of(
     connection: Connection,
-    patient_id: int,
+    patient: int | str,
     *,
     spacing_group_id: int | None,
     min_days: int | None,
@@ -93,23 +97,24 @@ def facts_of(
 ) -> PatientFacts:
     """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included).
 
-    `locking` (PostgreSQL) these practitioners' rows and then the patient's. A visit committed while we waited for a
+    `patient`: id or public id. `locking` (PostgreSQL) these practitioners' rows and then the patient's. A visit committed while we waited for a
     lock may be missing: the constraints still see it.
     """
     reach = timedelta(days=max(min_days or 0, 1))
     asked = {
-        "patient_id": patient_id,
+        "patient_id": patient if isinstance(patient, int) else None,
+        "public_id": patient if isinstance(patient, str) else None,
         "from_local": text_of(datetime.combine(first_day, time.min) - reach),
         "to_local": text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
     }
     if locking is None or connection.dialect.name != "postgresql":
         rows = _READ.all(connection, **asked)
     else:
-        rows = _LOCKED.all(connection, **asked, practitioners=sorted(locking))
+        rows = _LOCKED.all(connection, **asked, practitioners=array_of(locking))
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []
-    for _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
+    for _id, _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
         if appointment_id is None or appointment_id == leaving_out:
             continue
         elsewhere = origin == "elsewhere"
@@ -119,4 +124,5 @@ def facts_of(
         if spacing_group_id is not None and group_id == spacing_group_id:
             moment = datetime.fromisoformat(counts_from)
             counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
-    return PatientFacts(patient_id, bool(rows[0][0]), tuple(visits), tuple(counting), bool(rows[0][1]))
+    patient_id, cleared, restricted = rows[0][:3]
+    return PatientFacts(patient_id, bool(cleared), tuple(visits), tuple(counting), bool(restricted))

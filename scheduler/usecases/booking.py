@@ -14,7 +14,7 @@ from scheduler.domain.errors import (
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, Screening
-from scheduler.queries import appointments
+from scheduler.queries import appointments, patients
 from scheduler.queries.reference import State
 from scheduler.usecases.changing import (
     carry_out,
@@ -46,7 +46,7 @@ def book_slot(
     session: Session,
     *,
     clinic: ClinicSettings,
-    patient_id: int,
+    patient: int | str,
     treatment: str,
     practitioner: str | None,
     starts_local: datetime,
@@ -60,17 +60,16 @@ def book_slot(
     known: State | None = None,
     insists: bool = False,
 ) -> Visit:
-    """Book a visit. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
+    """Book a visit for a patient, by id or public id. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
 
     A hold that is over or is for something else is passed over: the slot is booked if it is still free.
     IMS elsewhere, named in the screening, is recorded first and stays recorded: it counts whatever is booked.
     Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives.
     A SlotNotOffered about hours or a past day gives way when somebody at the desk was asked and `insists`.
     """
-    request = Request(
-        clinic, treatment, practitioner, starts_local, now, actor, patient_id, known=known, insists=insists
-    )
+    request = Request(clinic, treatment, practitioner, starts_local, now, actor, patient, known=known, insists=insists)
     if screening is not None and screening.needled_on is not None:
+        patient_id = patients.looked_up(session.connection(), patient)
         record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)
     if hold is None:
         refuse_what_is_known_taken(session, request)
@@ -81,8 +80,7 @@ def book_slot(
             place = find_place(session, request)
             booked = add_appointment(session, place, request, AppointmentStatus.BOOKED, origin=origin)
         if screening is not None:
-            session.add(_screening(booked, patient_id, screening, now))
-        plan_for(session, appointment=booked, clinic=clinic, now=now)
+            session.add(_screening(booked, screening, now))
         if remember is not None:
             remember(session, booked)
         return booked
@@ -190,10 +188,10 @@ def _place_with_same_practitioner_first(session: Session, request: Request, same
     return find_place(session, request)
 
 
-def _screening(appointment: Visit, patient_id: int, answers: ScreeningAnswers, now: datetime) -> Screening:
+def _screening(appointment: Visit, answers: ScreeningAnswers, now: datetime) -> Screening:
     return Screening(
         appointment_id=appointment.id,
-        patient_id=patient_id,
+        patient_id=appointment.patient_id,
         answers={question.value: question in answers.yes for question in ScreeningQuestion},
         flagged=answers.flagged,
         needled_elsewhere_on=answers.needled_on,

@@ -25,7 +25,7 @@ from scheduler.domain.errors import (
 )
 from scheduler.models import Appointment
 from scheduler.models.constraints import violated
-from scheduler.queries import appointments, reference
+from scheduler.queries import appointments, patients, reference
 from scheduler.usecases.new_appointment import Visit
 from scheduler.usecases.placing import (
     Place,
@@ -87,8 +87,8 @@ def lock_all(session: Session, request: Request, visits: Sequence[Appointment]) 
         gaining = {practitioner.id for practitioner in candidates(wanted, current)}
         losing = {visit.practitioner_id for visit in visits if visit.practitioner_id is not None}
         lock_practitioners(session, gaining | losing)
-    if request.patient_id is not None:
-        lock_patient(session, request.patient_id)
+    if request.patient is not None:
+        lock_patient(session, patients.looked_up(session.connection(), request.patient))
     return [appointments.locked(session, visit.public_id) for visit in visits]
 
 

@@ -26,6 +26,7 @@ from scheduler.usecases.placing import (
     wanted_of,
 )
 from scheduler.usecases.rate_limit import require_allowed
+from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 HOLDS_OF_AN_ADDRESS = 20  # in the time a hold lasts: nobody keeps a calendar empty without so much as a phone number
@@ -83,7 +84,7 @@ def release_hold(session: Session, *, public_id: str, now: datetime, actor: Acto
 
 
 def take_hold(session: Session, hold: str, held_for: str, request: Request) -> Appointment | None:
-    """The visitor's hold, booked; none when it is over or is not for what is wanted."""
+    """The visitor's hold, booked with its reminders; none when it is over or is not for what is wanted."""
     held = locked(session, hold)
     wanted = wanted_of(replace(request, leaving_out=held.id), reference.current(session.connection()))
     if (
@@ -95,11 +96,11 @@ def take_hold(session: Session, hold: str, held_for: str, request: Request) -> A
         or (wanted.practitioner is not None and wanted.practitioner.id != held.practitioner_id)
     ):
         return None
-    require_patient_may(session, request, wanted)
-    held.patient_id = request.patient_id
+    held.patient_id = require_patient_may(session, request, wanted)
     held.hold_until = held.held_for = None
     change_to(held, AppointmentStatus.BOOKED, now=request.now, actor=request.actor)
     session.flush()
+    plan_for(session, appointment=held, clinic=request.clinic, now=request.now)
     return held
 
 

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import ARRAY, TIMESTAMP, Integer, String, bindparam, cast, func, insert, literal_column, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.models import Appointment
 from scheduler.models.base import public_id
-from scheduler.queries.plain import Plain, text_of
+from scheduler.models.sms import Reminder
+from scheduler.queries.plain import Plain, array_of, text_of
 from scheduler.usecases.placing import A_ROOM, Place, Request
+from scheduler.usecases.reminder_planning import add_reminders, due_reminders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,27 @@ version schedule_version created_at changed_at changed_by""".split()
 _VALUES: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS}
 _INSERT = insert(Appointment).returning(Appointment.id)
 _INTO_FIRST_ROOM = Plain(_INSERT.values(_VALUES | {"room_id": bindparam("free_rooms")}))
-_INTO_A_LOCKED_ROOM = Plain(_INSERT.values(_VALUES | {"room_id": A_ROOM}))
+
+
+def _into_a_locked_room() -> Plain:
+    """PostgreSQL: the appointment and its reminders in one statement."""
+    made = _INSERT.values(_VALUES | {"room_id": A_ROOM}).cte("made")
+    kinds, times = cast(bindparam("kinds"), ARRAY(String)), cast(bindparam("times"), ARRAY(TIMESTAMP(timezone=True)))
+    due = func.unnest(kinds, times).table_valued("kind", "at").render_derived(name="due")
+    columns = {
+        Reminder.appointment_id: made.c.id,
+        Reminder.version: cast(bindparam("version"), Integer),
+        Reminder.kind: due.c.kind,
+        Reminder.due_at: due.c.at,
+        Reminder.next_attempt_at: due.c.at,
+        Reminder.attempts: literal_column("0"),
+        Reminder.status: literal_column("'planned'"),
+    }
+    planned = insert(Reminder).from_select(list(columns), select(*columns.values())).cte("planned")
+    return Plain(select(made.c.id).add_cte(planned))
+
+
+_INTO_A_LOCKED_ROOM = _into_a_locked_room()
 
 
 def add_appointment(
@@ -59,44 +81,49 @@ def add_appointment(
     hold_until: datetime | None = None,
     held_for: str | None = None,
 ) -> NewAppointment:
-    """Write it; its history line and the calendars' versions follow by trigger. Commits nothing."""
+    """Write it, and what is to be texted about it unless it is a hold; history line and the calendars' versions follow
+    by trigger. Commits nothing."""
     treatment = place.treatment
     now, starts_local, starts_at = text_of(request.now), text_of(request.starts_local), place.starts_at
     ends_at = starts_at + timedelta(minutes=treatment.minutes)
+    zone = request.clinic.zone
+    due = [] if hold_until else due_reminders(request.starts_local, zone, clinic=request.clinic, now=request.now)
     shown: dict[str, Any] = {
         "public_id": public_id(),
-        "patient_id": request.patient_id,
+        "patient_id": place.patient_id,
         "practitioner_id": place.practitioner_id,
         "treatment_id": treatment.id,
         "origin": origin,
         "status": status.value,
-        "zone": request.clinic.zone,
+        "zone": zone,
         "minutes": treatment.minutes,
         "buffer_minutes": treatment.buffer_minutes,
         "spacing_group_id": treatment.spacing_group_id,
     }
+    row = shown | {
+        "starts_local": starts_local,
+        "counts_from_local": starts_local,
+        "time_known": True,
+        "starts_at": text_of(starts_at),
+        "ends_at": text_of(ends_at),
+        "busy_until": text_of(ends_at + timedelta(minutes=treatment.buffer_minutes)),
+        "spacing_days": treatment.min_days,
+        "hold_until": text_of(hold_until) if hold_until else None,
+        "held_for": held_for,
+        "version": 1,
+        "schedule_version": 1,
+        "created_at": now,
+        "changed_at": now,
+        "changed_by": str(request.actor),
+    }
     connection = session.connection()
-    on_postgresql = connection.dialect.name == "postgresql"
-    insert_it = _INTO_A_LOCKED_ROOM if on_postgresql else _INTO_FIRST_ROOM
-    ((appointment_id,),) = insert_it.all(
-        connection,
-        **shown,
-        free_rooms=place.free_rooms if on_postgresql else place.free_rooms[0],
-        starts_local=starts_local,
-        counts_from_local=starts_local,
-        time_known=True,
-        starts_at=text_of(starts_at),
-        ends_at=text_of(ends_at),
-        busy_until=text_of(ends_at + timedelta(minutes=treatment.buffer_minutes)),
-        spacing_days=treatment.min_days,
-        hold_until=text_of(hold_until) if hold_until else None,
-        held_for=held_for,
-        version=1,
-        schedule_version=1,
-        created_at=now,
-        changed_at=now,
-        changed_by=str(request.actor),
-    )
+    if connection.dialect.name == "postgresql":
+        kinds, times = array_of(one.kind for one in due), array_of(text_of(one.due_at) for one in due)
+        rooms = array_of(place.free_rooms)
+        ((appointment_id,),) = _INTO_A_LOCKED_ROOM.all(connection, **row, free_rooms=rooms, kinds=kinds, times=times)
+    else:
+        ((appointment_id,),) = _INTO_FIRST_ROOM.all(connection, **row, free_rooms=place.free_rooms[0])
+        add_reminders(connection, appointment_id, 1, due)
     return NewAppointment(
         id=appointment_id,
         starts_local=request.starts_local,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, Integer, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BindParameter, Integer, any_, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -29,7 +29,7 @@ from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import require_spacing
 from scheduler.models import Appointment, Patient, Practitioner, Room
 from scheduler.queries import reference, slots
-from scheduler.queries.plain import Plain
+from scheduler.queries.plain import Plain, array_of
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
 from scheduler.queries.visits import PatientFacts
@@ -41,7 +41,7 @@ _LOCK_PRACTITIONERS = (
 _LOCK_PATIENT = select(Patient.id).where(Patient.id == bindparam("id")).with_for_update(key_share=True)
 _A_ROOM = (
     select(Room.id)
-    .where(Room.id == any_(bindparam("free_rooms", type_=ARRAY(Integer))))
+    .where(Room.id == any_(cast(bindparam("free_rooms"), ARRAY(Integer))))
     .order_by(Room.position, Room.id)
     .limit(1)
 )
@@ -55,7 +55,7 @@ _LOCK_ROOM = Plain(select(A_ROOM))
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
+    """What somebody wants; `patient` is an id or a public id. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
 
     `minutes`: how long a visit takes that was given another length than its treatment's.
     `insists`: somebody at the desk was asked whether to book outside working hours or on a past day, and said yes.
@@ -67,7 +67,7 @@ class Request:
     starts_local: datetime
     now: datetime
     actor: Actor
-    patient_id: int | None = None
+    patient: int | str | None = None
     leaving_out: int | None = None
     needs_clearance: bool = True
     known: State | None = None
@@ -103,6 +103,7 @@ class Request:
 class Place:
     """`free_rooms` in the clinic's order: whoever writes takes one of them."""
 
+    patient_id: int | None
     treatment: TreatmentInfo
     practitioner_id: int
     free_rooms: list[int]
@@ -117,10 +118,9 @@ def find_place(session: Session, request: Request) -> Place:
     current = reference.current(connection, state.reference_version)
     wanted = wanted_of(request, current)
     practitioners = [practitioner.id for practitioner in candidates(wanted, current)]
-    if request.patient_id is None:
+    if request.patient is None:
         lock_practitioners(session, practitioners)
-    else:
-        require_patient_may(session, request, wanted, locking=practitioners)
+    patient_id = require_patient_may(session, request, wanted, locking=practitioners)
     found = slots.search(
         connection,
         wanted,
@@ -132,23 +132,26 @@ def find_place(session: Session, request: Request) -> Place:
     starts_at = request.starts_at
     offer = found.offer.at_any_hour() if request.bends_hours else found.offer
     practitioner_id = choose_practitioner(offer, request.starts_local)
-    place = Place(wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
+    place = Place(patient_id, wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
     if found.ran_out:
         _expire_in_the_way(session, found.ran_out, request, place)
     return place
 
 
-def require_patient_may(session: Session, request: Request, wanted: Wanted, *, locking: Sequence[int] = ()) -> None:
+def require_patient_may(
+    session: Session, request: Request, wanted: Wanted, *, locking: Sequence[int] = ()
+) -> int | None:
     """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time.
 
-    Locks the practitioners with the ids `locking`, then the patient.
+    Locks the practitioners with the ids `locking`, then the patient, whose id it answers.
     """
-    if request.patient_id is None:
-        return
+    if request.patient is None:
+        return None
     facts = slots.facts_for(
-        session.connection(), wanted, request.patient_id, now=request.now, zone=request.clinic.zone, locking=locking
+        session.connection(), wanted, request.patient, now=request.now, zone=request.clinic.zone, locking=locking
     )
     require_facts_allow(request, wanted.treatment, facts)
+    return facts.patient_id
 
 
 def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: PatientFacts) -> None:
@@ -178,7 +181,7 @@ def lock_room(session: Session, place: Place) -> int:
     """The room that a visit moves into."""
     if session.get_bind().dialect.name != "postgresql":
         return place.free_rooms[0]
-    ((room_id,),) = _LOCK_ROOM.all(session.connection(), free_rooms=place.free_rooms)
+    ((room_id,),) = _LOCK_ROOM.all(session.connection(), free_rooms=array_of(place.free_rooms))
     return int(room_id)
 
 

@@ -43,7 +43,7 @@ def refuse_what_is_known_taken(session: Session, request: Request) -> None:
     Most of those who lose a race for a slot are answered here, by one search for all of them. Whoever is let through
     may still be refused.
     """
-    if request.known is None or request.patient_id is None:
+    if request.known is None or request.patient is None:
         return
     engine = session.get_bind().engine
     wanted = wanted_of(request, reference.current_at(engine, request.known.reference_version))
@@ -52,7 +52,7 @@ def refuse_what_is_known_taken(session: Session, request: Request) -> None:
     if found is None or not _says_taken(found, request):
         return
     with without_transactions(engine).connect() as connection:
-        facts = slots.facts_for(connection, around, request.patient_id, now=request.now, zone=request.clinic.zone)
+        facts = slots.facts_for(connection, around, request.patient, now=request.now, zone=request.clinic.zone)
     try:
         require_facts_allow(request, wanted.treatment, facts)  # the patient's own rules speak first
     except BookingRefused as refusal:
@@ -113,9 +113,9 @@ def _says_taken(found: Found, request: Request) -> bool:
 
 
 def _facts_for(connection: Connection, around: Wanted, request: Request) -> PatientFacts | None:
-    if request.patient_id is None:
+    if request.patient is None:
         return None
-    return slots.facts_for(connection, around, request.patient_id, now=request.now, zone=request.clinic.zone)
+    return slots.facts_for(connection, around, request.patient, now=request.now, zone=request.clinic.zone)
 
 
 def _with_nearest(

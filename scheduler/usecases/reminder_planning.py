@@ -2,45 +2,60 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import Connection, bindparam, insert
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import plan_reminders
+from scheduler.models import Appointment
 from scheduler.models.sms import Reminder
 from scheduler.queries.plain import Plain, text_of
-from scheduler.usecases.new_appointment import Visit
 
 
-def plan_for(session: Session, *, appointment: Visit, clinic: ClinicSettings, now: datetime) -> None:
-    """Add what is to be texted about `appointment` at its current `schedule_version`; commits nothing.
+class DueReminder(NamedTuple):
+    kind: str
+    due_at: datetime
 
-    The appointment is flushed already. Those planned for an earlier version were superseded by trigger when it moved.
-    """
-    zone = clock.zone(appointment.zone)
+
+def due_reminders(starts_local: datetime, zone: str, *, clinic: ClinicSettings, now: datetime) -> list[DueReminder]:
+    """What is to be texted about a visit at `starts_local` in `zone`, as instants."""
+    place = clock.zone(zone)
     planned = plan_reminders(
-        starts_local=appointment.starts_local,
-        now_local=clock.to_local(now, zone),
+        starts_local=starts_local,
+        now_local=clock.to_local(now, place),
         lead_days=clinic.reminder_days,
         grace_minutes=clinic.grace_minutes,
         quiet_from=clinic.quiet_from,
         quiet_until=clinic.quiet_until,
     )
-    if not planned:
+    return [DueReminder(reminder.kind, clock.to_utc_or_near(reminder.due_local, place)) for reminder in planned]
+
+
+def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettings, now: datetime) -> None:
+    """Add what is to be texted about `appointment` at its current `schedule_version`; commits nothing.
+
+    The appointment is flushed already. Those planned for an earlier version were superseded by trigger when it moved.
+    """
+    due = due_reminders(appointment.starts_local, appointment.zone, clinic=clinic, now=now)
+    add_reminders(session.connection(), appointment.id, appointment.schedule_version, due)
+
+
+def add_reminders(connection: Connection, appointment_id: int, version: int, due: list[DueReminder]) -> None:
+    """All of a visit's reminders in one statement."""
+    if not due:
         return
-    values: dict[str, Any] = {"appointment_id": appointment.id, "version": appointment.schedule_version}
-    for number, reminder in enumerate(planned):
+    values: dict[str, Any] = {"appointment_id": appointment_id, "version": version}
+    for number, reminder in enumerate(due):
         values[f"kind_{number}"] = reminder.kind
-        values[f"due_at_{number}"] = text_of(clock.to_utc_or_near(reminder.due_local, zone))
-    _insert(len(planned)).run(session.connection(), **values)
+        values[f"due_at_{number}"] = text_of(reminder.due_at)
+    _insert(len(due)).run(connection, **values)
 
 
 @lru_cache
 def _insert(count: int) -> Plain:
-    """All of a visit's reminders in one statement."""
     rows = [
         {
             "appointment_id": bindparam("appointment_id"),

@@ -14,7 +14,6 @@ from scheduler.models.constraints import violated
 from scheduler.usecases.new_appointment import Visit, add_appointment
 from scheduler.usecases.placing import Request, find_place
 from scheduler.usecases.refusing import refusal_of, with_alternatives
-from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 LONGEST = 12  # visits
@@ -49,7 +48,6 @@ def book_series(
             visit = add_appointment(
                 session, find_place(session, request), request, AppointmentStatus.BOOKED, origin=origin
             )
-            plan_for(session, appointment=visit, clinic=clinic, now=now)
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None

@@ -113,7 +113,7 @@ def _book(session: Session, patient_id: int, starts_local: datetime, practitione
         book_slot(
             session,
             clinic=CLINIC,
-            patient_id=patient_id,
+            patient=patient_id,
             treatment="ims",
             practitioner=practitioner,
             starts_local=starts_local,

@@ -118,7 +118,7 @@ def test_a_restricted_patient_books_at_the_desk_alone_and_gets_no_texts(session:
         book_slot(
             session,
             clinic=CLINIC,
-            patient_id=patient.id,
+            patient=patient.id,
             treatment="follow-up",
             practitioner=None,
             starts_local=local(MONDAY, "14:00"),

@@ -41,7 +41,7 @@ def patient(session: Session, clinic: None) -> Patient:
 
 def book(session: Session, patient: Patient, day: date = MONDAY, at: str = "10:00", **changes: object) -> Appointment:
     wanted = {"treatment": "ims", "practitioner": "p1", "now": NOW, "actor": PATIENT, "origin": "online"} | changes
-    return booking.book_slot(session, clinic=CLINIC, patient_id=patient.id, starts_local=local(day, at), **wanted)
+    return booking.book_slot(session, clinic=CLINIC, patient=patient.id, starts_local=local(day, at), **wanted)
 
 
 def move(session: Session, visit: Appointment, day: date, at: str, **changes: object) -> Appointment:

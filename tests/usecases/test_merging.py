@@ -104,7 +104,7 @@ def test_merging_both_ways_at_once_while_somebody_books(engine: Engine, session:
                     book_slot(
                         own,
                         clinic=CLINIC,
-                        patient_id=patient_id,
+                        patient=patient_id,
                         treatment="ims",
                         practitioner="p1",
                         starts_local=local(MONDAY + timedelta(days=7), "10:00"),

@@ -89,7 +89,7 @@ def test_a_booking_gets_its_three_texts_and_no_more(session: Session, engine: En
     booking.book_slot(
         session,
         clinic=CLINIC,
-        patient_id=patient.id,
+        patient=patient.id,
         treatment="ims",
         practitioner="p1",
         starts_local=VISIT_LOCAL,
@@ -115,7 +115,7 @@ def test_quick_changes_send_one_text_and_a_later_move_says_so(
     visit = booking.book_slot(
         session,
         clinic=CLINIC,
-        patient_id=patient.id,
+        patient=patient.id,
         treatment="ims",
         practitioner="p1",
         starts_local=VISIT_LOCAL,

@@ -101,7 +101,7 @@ class TestNothingIsLost:
                 book_slot(
                     session,
                     clinic=CLINIC,
-                    patient_id=make_patient(session).id,
+                    patient=make_patient(session).id,
                     treatment="follow-up",
                     practitioner=practitioner,
                     starts_local=MONDAY_10,
@@ -129,7 +129,7 @@ class TestNothingIsLost:
             book_slot(
                 session,
                 clinic=CLINIC,
-                patient_id=make_patient(session).id,
+                patient=make_patient(session).id,
                 treatment="follow-up",
                 practitioner="p1",
                 starts_local=MONDAY_10,

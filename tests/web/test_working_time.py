@@ -105,7 +105,7 @@ def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Sessio
         book_slot(
             session,
             clinic=CLINIC,
-            patient_id=patient.id,
+            patient=patient.id,
             treatment="ims",
             practitioner="p1",
             starts_local=local(MONDAY, at),

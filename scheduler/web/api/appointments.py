@@ -9,7 +9,7 @@ from flask import Response, current_app, jsonify, request
 from scheduler import clock
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, StatusRefused, VersionConflict
+from scheduler.domain.errors import Invalid, NotFound, StatusRefused, VersionConflict
 from scheduler.extensions import db
 from scheduler.queries import appointments, patients, reference
 from scheduler.queries.appointments import AppointmentRow
@@ -18,7 +18,7 @@ from scheduler.usecases import booking
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
-from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
+from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked, no_such
 from scheduler.web.api.once import Answer
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import (
@@ -55,29 +55,29 @@ def listed() -> Response:
 @blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentShown, status=201, **described.MADE)
 def book(given: dict[str, Any]) -> Response:
     """Book a visit. Refused as it would be anywhere else: the rules have no override."""
-    now = clock.now()
-    patient_id, state = patients.id_and_state(db.engine, given["patient"])
+    now, state = clock.now(), bearer.state()
     current = reference.current_at(db.engine, state.reference_version)
     asked = Asked(given)
     asked.practitioner(current, asked.treatment(current))
-    asked.id_of("patient", lambda _public_id: patient_id)
     asked.done()
-    assert patient_id is not None  # noqa: S101 - done() has refused
     problems.about(given["treatment"], current)
     answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
-    booking.book_slot(
-        db.session(),
-        clinic=_clinic(),
-        patient_id=patient_id,
-        treatment=given["treatment"],
-        practitioner=given["practitioner"],
-        starts_local=given["starts_at"],
-        now=now,
-        actor=bearer.actor(),
-        origin="api",
-        remember=answer,
-        known=state,
-    )
+    try:
+        booking.book_slot(
+            db.session(),
+            clinic=_clinic(),
+            patient=given["patient"],
+            treatment=given["treatment"],
+            practitioner=given["practitioner"],
+            starts_local=given["starts_at"],
+            now=now,
+            actor=bearer.actor(),
+            origin="api",
+            remember=answer,
+            known=state,
+        )
+    except NotFound:  # treatment and practitioner were there a moment ago
+        raise no_such("patient") from None
     return answer.response()
 
 

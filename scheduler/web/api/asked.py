@@ -26,6 +26,10 @@ class NoSuch(NotFound):
         self.errors = errors
 
 
+def no_such(field: str) -> NoSuch:
+    return NoSuch({field: "There is none of this id."})
+
+
 class Asked:
     """Reads fields one by one and gathers what is wrong; `done` refuses with all of it."""
 
@@ -74,7 +78,7 @@ class Asked:
             return None
         found = look_up(public_id)
         if found is None:
-            self.missing[field] = "There is none of this id."
+            self.missing |= no_such(field).errors
         return found
 
     def day(self, field: str, *, needed: bool = False) -> date | None:

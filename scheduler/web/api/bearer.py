@@ -8,6 +8,7 @@ from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.extensions import db
 from scheduler.queries import tokens
+from scheduler.queries.reference import State
 from scheduler.queries.tokens import TokenInfo
 from scheduler.usecases.token_use import note_use
 from scheduler.usecases.tokens import token_hash
@@ -24,18 +25,24 @@ def require_token() -> None:
         raise _unauthorized()
     hashed, key = token_hash(secret.strip()), once.asked_key()
     if key is None:
-        token, g.earlier_answer = tokens.by_hash(db.engine, hashed), None
+        found, g.earlier_answer = tokens.by_hash(db.engine, hashed), None
     else:
-        token, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key)
-    if token is None:
+        found, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key)
+    if found is None:
         raise _unauthorized()
-    note_use(db.session(), token, now=clock.now())
-    g.token = token
+    g.token, g.state = found
+    note_use(db.session(), g.token, now=clock.now())
 
 
 def token() -> TokenInfo:
     """Whose request this is; the guard has let it in."""
     found: TokenInfo = g.token
+    return found
+
+
+def state() -> State:
+    """The calendar's, read with the token."""
+    found: State = g.state
     return found
 
 

@@ -136,7 +136,7 @@ def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Visit
     return booking_usecases.book_slot(
         db.session(),
         clinic=booking.clinic,
-        patient_id=patient_id,
+        patient=patient_id,
         treatment=booking.treatment.slug,
         practitioner=booking.practitioner.slug if booking.practitioner else None,
         starts_local=booking.starts_local,

@@ -138,7 +138,7 @@ def save() -> ResponseReturnValue:
         made = book_slot(
             db.session(),
             clinic=clinic,
-            patient_id=patient_id,
+            patient=patient_id,
             treatment=text("treatment"),
             practitioner=practitioner,
             starts_local=starts,
