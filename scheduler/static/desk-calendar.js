@@ -18,6 +18,7 @@ export function startCalendar(root) {
 
   const calendar = EventCalendar.create(root, {
     view: "resourceTimeGridDay",
+    firstDay: 1,
     headerToolbar: { start: "", center: "", end: "" },
     allDaySlot: false,
     slotDuration: "00:30",
@@ -39,7 +40,7 @@ export function startCalendar(root) {
     },
     // A link inside takes the focus: an article that says it is a button is none to a screen reader.
     eventDidMount: ({ el }) => { el.removeAttribute("role"); el.removeAttribute("tabindex"); },
-    eventAllUpdated: () => { plain(root); focusAgain(); },
+    eventAllUpdated: () => focusAgain(),
     dateClick: ({ date, resource }) => {
       const bar = document.querySelector("#bar");
       const fields = { starts: minute(date) };
@@ -61,6 +62,9 @@ export function startCalendar(root) {
       revert,
     ),
   });
+
+  new MutationObserver(() => plain(root)).observe(root, { childList: true, subtree: true, attributeFilter: ["role"] });
+  plain(root);
 
   async function drop(info) {
     const card = info.event.extendedProps;
@@ -112,14 +116,11 @@ export function startCalendar(root) {
     return forbid(asked);
   }
 
-  // The bar was swapped: other days, or another view of them.
+  // The bar was swapped: other days, or another view of them, which are drawn when their data is here.
   async function show() {
-    const bar = document.querySelector("#bar");
-    source = bar.dataset.source;
+    root.setAttribute("aria-busy", "true");
+    source = document.querySelector("#bar").dataset.source;
     etag = "";
-    calendar.setOption("view", bar.dataset.view === "week" ? "timeGridWeek" : "resourceTimeGridDay");
-    calendar.setOption("firstDay", 1);
-    calendar.setOption("date", bar.dataset.first);
     await refresh();
     if (placing) await forbid(placing);
   }
@@ -132,10 +133,13 @@ export function startCalendar(root) {
       if (answer.redirected) return signedOut();
       if (out) await renewTokens();
       out = false;
-      if (answer.status === 200 && asked === source && !dragging) {
-        etag = answer.headers.get("ETag");
-        data = await answer.json();
-        draw();
+      if (answer.status === 200 && !dragging) {
+        const fresh = await answer.json();
+        if (asked === source) {
+          etag = answer.headers.get("ETag");
+          data = fresh;
+          draw();
+        }
       }
       root.classList.remove("behind");
     } catch {
@@ -151,10 +155,14 @@ export function startCalendar(root) {
   }
 
   function draw() {
+    const bar = document.querySelector("#bar").dataset;
+    calendar.setOption("view", bar.view === "week" ? "timeGridWeek" : "resourceTimeGridDay");
+    calendar.setOption("date", bar.first);
     calendar.setOption("slotMinTime", data.begins);
     calendar.setOption("slotMaxTime", data.ends);
     calendar.setOption("resources", data.columns.map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
     drawEvents();
+    root.removeAttribute("aria-busy");
   }
 
   function drawEvents() {

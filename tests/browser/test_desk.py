@@ -50,8 +50,8 @@ class Hands:
 
     def drag(self, card: str, column: int, at: str) -> None:
         self.actions += 1
-        box = self.page.locator(card).bounding_box()
-        assert box
+        while not (box := self.page.locator(card).bounding_box()):
+            pass  # the card is being drawn anew at this moment
         mouse = self.page.mouse
         mouse.move(box["x"] + 40, box["y"] + 8)
         mouse.down()
