@@ -5,7 +5,7 @@ the range, and the patient's own visits. An offer to anybody is kept in memory w
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -175,7 +175,6 @@ def facts_for(
     *,
     now: datetime,
     zone: str,
-    locking: Sequence[int] | None = None,
 ) -> PatientFacts:
     """The patient's visits that bear on what is wanted, from today on even when the wanted days are later.
 
@@ -190,7 +189,6 @@ def facts_for(
         first_day=min(wanted.first_day, today),
         last_day=wanted.last_day,
         leaving_out=wanted.leaving_out,
-        locking=locking,
     )
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Connection, Integer, String, and_, any_, bindparam, cast, func, or_, select, true
+from sqlalchemy import Connection, Integer, String, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
-from scheduler.models import Appointment, Patient, Practitioner
-from scheduler.queries.plain import Plain, array_of, text_of
+from scheduler.models import Appointment, Patient
+from scheduler.queries.plain import Plain, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +68,7 @@ _FACTS = (
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
     .where(Patient.id == func.coalesce(cast(bindparam("patient_id"), Integer), _BY_PUBLIC_ID))
 )
-_PRACTITIONERS = (
-    select(Practitioner.id)
-    .where(Practitioner.id == any_(cast(bindparam("practitioners"), ARRAY(Integer))))
-    .order_by(Practitioner.id)
-    .with_for_update(key_share=True)
-    .subquery()
-)
 _READ = Plain(_FACTS)
-# Practitioners are counted so that all of them are locked before the patient's row is reached.
-_LOCKED = Plain(
-    _FACTS.join(select(func.count()).select_from(_PRACTITIONERS).subquery(), true()).with_for_update(
-        key_share=True, of=Patient
-    )
-)
 
 
 def facts_of(
@@ -93,12 +80,10 @@ def facts_of(
     first_day: date,
     last_day: date,
     leaving_out: int | None = None,
-    locking: Sequence[int] | None = None,
 ) -> PatientFacts:
     """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included).
 
-    `patient`: id or public id. `locking` (PostgreSQL) these practitioners' rows and then the patient's. A visit committed while we waited for a
-    lock may be missing: the constraints still see it.
+    `patient`: id or public id. NotFound when there is none.
     """
     reach = timedelta(days=max(min_days or 0, 1))
     asked = {
@@ -107,10 +92,7 @@ def facts_of(
         "from_local": text_of(datetime.combine(first_day, time.min) - reach),
         "to_local": text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
     }
-    if locking is None or connection.dialect.name != "postgresql":
-        rows = _READ.all(connection, **asked)
-    else:
-        rows = _LOCKED.all(connection, **asked, practitioners=array_of(locking))
+    rows = _READ.all(connection, **asked)
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -18,6 +19,7 @@ from scheduler.queries import appointments, patients
 from scheduler.queries.reference import State
 from scheduler.usecases.changing import (
     carry_out,
+    carry_out_once,
     change_to,
     lock_all,
     locked,
@@ -74,17 +76,22 @@ def book_slot(
     if hold is None:
         refuse_what_is_known_taken(session, request)
 
+    def add(connection: Connection) -> Visit:
+        place = find_place(connection, request)
+        return add_appointment(connection, place, request, AppointmentStatus.BOOKED, origin=origin)
+
     def book() -> Visit:
-        booked: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
-        if booked is None:
-            place = find_place(session, request)
-            booked = add_appointment(session, place, request, AppointmentStatus.BOOKED, origin=origin)
+        held: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
+        booked = held or add(session.connection())
         if screening is not None:
             session.add(_screening(booked, screening, now))
+        session.flush()
         if remember is not None:
             remember(session, booked)
         return booked
 
+    if hold is None and screening is None and remember is None:
+        return carry_out_once(session, request, add)
     return carry_out(session, request, book)
 
 
@@ -132,7 +139,7 @@ def move_within(
     place = _place_with_same_practitioner_first(session, request, same)
     if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
         return moved  # a double click: it is there already
-    put(moved, request, place, lock_room(session, place))
+    put(moved, request, place, lock_room(session.connection(), place))
     moved.schedule_version = moved.version + 1
     if moved.status == AppointmentStatus.CONFIRMED:
         moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time
@@ -182,10 +189,10 @@ def cancel_appointment(
 def _place_with_same_practitioner_first(session: Session, request: Request, same: str | None) -> Place:
     if request.practitioner is None and same is not None:
         try:
-            return find_place(session, replace(request, practitioner=same))
+            return find_place(session.connection(), replace(request, practitioner=same))
         except (SlotTaken, SlotNotOffered):
             pass
-    return find_place(session, request)
+    return find_place(session.connection(), request)
 
 
 def _screening(appointment: Visit, answers: ScreeningAnswers, now: datetime) -> Screening:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -36,30 +37,49 @@ from scheduler.usecases.placing import (
     wanted_of,
 )
 from scheduler.usecases.refusing import refusal_of, with_alternatives
-from scheduler.usecases.transaction import begin_write
+from scheduler.usecases.transaction import begin_write, writing_once
 
-ROOM_RACES = 6  # another booking may take the chosen room between our look and our insert
+RACES = 6  # another booking may take the place that we chose between our look and our insert
 V = TypeVar("V", bound=Visit)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
 
 
 def carry_out(session: Session, request: Request, work: Callable[[], V]) -> V:
     """Run the work in its write transaction and commit; a constraint's no becomes a refusal with alternatives."""
-    for _attempt in range(ROOM_RACES):
+
+    def attempt() -> V:
         begin_write(session)
+        placed = work()
+        session.commit()
+        return placed
+
+    return _until_placed(session, request, attempt)
+
+
+def carry_out_once(session: Session, request: Request, work: Callable[[Connection], V]) -> V:
+    """The same for work that writes by one statement."""
+
+    def attempt() -> V:
+        with writing_once(session) as connection:
+            return work(connection)
+
+    return _until_placed(session, request, attempt)
+
+
+def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) -> V:
+    for _attempt in range(RACES):
         try:
-            placed = work()
-            session.flush()
-            session.commit()
-            return placed
+            return attempt()
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None
         except IntegrityError as error:
             session.rollback()
             constraint = violated(error)
-            if constraint == "room_not_double_booked":
-                continue  # the room went to somebody else; another may be free
+            if constraint == "room_not_double_booked" or (
+                constraint == "practitioner_not_double_booked" and request.practitioner is None
+            ):
+                continue  # another room, or another of "anyone", may be free
             refusal = refusal_of(session, constraint, request)
             if refusal is None:
                 raise
@@ -86,9 +106,9 @@ def lock_all(session: Session, request: Request, visits: Sequence[Appointment]) 
         wanted = wanted_of(request, current := reference.current(session.connection()))
         gaining = {practitioner.id for practitioner in candidates(wanted, current)}
         losing = {visit.practitioner_id for visit in visits if visit.practitioner_id is not None}
-        lock_practitioners(session, gaining | losing)
+        lock_practitioners(session.connection(), gaining | losing)
     if request.patient is not None:
-        lock_patient(session, patients.looked_up(session.connection(), request.patient))
+        lock_patient(session.connection(), patients.looked_up(session.connection(), request.patient))
     return [appointments.locked(session, visit.public_id) for visit in visits]
 
 
@@ -96,9 +116,9 @@ def locked(session: Session, public_id: str) -> Appointment:
     """One appointment locked in the right order; its practitioner is looked up before and checked after."""
     here = appointments.by_public_id(session, public_id)
     if here.practitioner_id is not None:
-        lock_practitioners(session, {here.practitioner_id})
+        lock_practitioners(session.connection(), {here.practitioner_id})
     if here.patient_id is not None:
-        lock_patient(session, here.patient_id)
+        lock_patient(session.connection(), here.patient_id)
     return appointments.locked(session, public_id)
 
 

@@ -65,7 +65,7 @@ def record_within(
         raise Invalid({"needled_on": "This day is still to come. Give the day you last had IMS or dry needling."})
     if at is not None:
         _require_one_moment(day, at, zone)
-    lock_patient(session, patient_id)
+    lock_patient(session.connection(), patient_id)
     ims = reference.current(session.connection()).needling
     assert ims.min_days is not None  # noqa: S101 - by constraint
     starts_local = datetime.combine(day, at or time.min)
@@ -128,7 +128,7 @@ def take_back_elsewhere(
     begin_write(session)
     here = appointments.by_public_id(session, public_id)
     if here.patient_id is not None:
-        lock_patient(session, here.patient_id)
+        lock_patient(session.connection(), here.patient_id)
     taken_back = appointments.locked(session, public_id)
     require_version(taken_back, expected_version)
     if taken_back.status != AppointmentStatus.CANCELLED:

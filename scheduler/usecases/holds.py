@@ -10,7 +10,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import Appointment
-from scheduler.queries import appointments, reference
+from scheduler.queries import appointments, patients, reference
 from scheduler.usecases.changing import (
     carry_out,
     change_to,
@@ -22,6 +22,7 @@ from scheduler.usecases.placing import (
     Request,
     expire,
     find_place,
+    lock_patient,
     require_patient_may,
     wanted_of,
 )
@@ -60,9 +61,10 @@ def hold_slot(
         for hold in older:
             change_to(hold, AppointmentStatus.CANCELLED, now=now, actor=actor, why="chose another time")
         session.flush()
+        connection = session.connection()
         return add_appointment(
-            session,
-            find_place(session, request),
+            connection,
+            find_place(connection, request),
             request,
             AppointmentStatus.HELD,
             origin="online",
@@ -96,7 +98,9 @@ def take_hold(session: Session, hold: str, held_for: str, request: Request) -> A
         or (wanted.practitioner is not None and wanted.practitioner.id != held.practitioner_id)
     ):
         return None
-    held.patient_id = require_patient_may(session, request, wanted)
+    assert request.patient is not None  # noqa: S101 - a hold has a visitor, a booking has a patient
+    lock_patient(session.connection(), patients.looked_up(session.connection(), request.patient))
+    held.patient_id = require_patient_may(session.connection(), request, wanted)
     held.hold_until = held.held_for = None
     change_to(held, AppointmentStatus.BOOKED, now=request.now, actor=request.actor)
     session.flush()
@@ -108,15 +112,10 @@ def take_hold(session: Session, hold: str, held_for: str, request: Request) -> A
 def expire_holds(session: Session, *, now: datetime, limit: int = 200) -> int:
     """Mark holds that ran out. Only tidies: they block nobody anyhow."""
     begin_write(session)
-    ran_out = session.scalars(
-        select(Appointment)
-        .where(Appointment.status == "held", Appointment.hold_until <= now)
-        .order_by(Appointment.practitioner_id, Appointment.id)
-        .limit(limit)
-        .with_for_update(key_share=True, skip_locked=True)
+    connection = session.connection()
+    ran_out = connection.scalars(
+        select(Appointment.id).where(Appointment.status == "held", Appointment.hold_until <= now).limit(limit)
     ).all()
-    for hold in ran_out:
-        expire(hold, now)
-        session.flush()
+    expired = expire(connection, ran_out, now) if ran_out else 0
     session.commit()
-    return len(ran_out)
+    return expired

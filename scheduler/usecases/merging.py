@@ -33,7 +33,9 @@ def merge_patients(
     """
     begin_write(session)
     before = _visits_of(session, merged)
-    lock_practitioners(session, {visit.practitioner_id for visit in before if visit.practitioner_id is not None})
+    lock_practitioners(
+        session.connection(), {visit.practitioner_id for visit in before if visit.practitioner_id is not None}
+    )
     # Always in one order: two merges of the same two must not wait for each other.
     in_order = {public_id: locked(session, public_id) for public_id in sorted((kept, merged))}
     staying, going = in_order[kept], in_order[merged]

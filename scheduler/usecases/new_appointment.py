@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, TIMESTAMP, Integer, String, bindparam, cast, func, insert, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, TIMESTAMP, Connection, String, bindparam, cast, func, insert, literal_column, select, true
 
 from scheduler.domain.appointment_status import AppointmentStatus
-from scheduler.models import Appointment
+from scheduler.models import Appointment, Patient, Practitioner
 from scheduler.models.base import public_id
 from scheduler.models.sms import Reminder
 from scheduler.queries.plain import Plain, array_of, text_of
@@ -46,33 +45,50 @@ _COLUMNS = """public_id patient_id practitioner_id treatment_id origin status st
 starts_at ends_at busy_until spacing_group_id spacing_days counts_from_local time_known hold_until held_for
 version schedule_version created_at changed_at changed_by""".split()
 _VALUES: dict[str, Any] = {name: bindparam(name) for name in _COLUMNS}
-_INSERT = insert(Appointment).returning(Appointment.id)
-_INTO_FIRST_ROOM = Plain(_INSERT.values(_VALUES | {"room_id": bindparam("free_rooms")}))
+_INTO_FIRST_ROOM = Plain(
+    insert(Appointment).values(_VALUES | {"room_id": bindparam("free_rooms")}).returning(Appointment.id)
+)
 
 
-def _into_a_locked_room() -> Plain:
-    """PostgreSQL: the appointment and its reminders in one statement."""
-    made = _INSERT.values(_VALUES | {"room_id": A_ROOM}).cte("made")
+def _with_locks_and_reminders() -> Plain:
+    """PostgreSQL: locks practitioner, patient and room in this order, then writes the appointment and its reminders.
+
+    In one statement, which can be a whole transaction: others wait for these locks no longer than it takes.
+    """
+    columns = Appointment.__table__.columns
+    given = {name: bindparam(name, type_=columns[name].type) for name in _COLUMNS}
+    practitioner = (
+        select(Practitioner.id).where(Practitioner.id == given["practitioner_id"]).with_for_update(key_share=True)
+    ).cte("practitioner_first")
+    patient = (
+        select(Patient.id)
+        .join(practitioner, true())  # only so that it comes second
+        .where(Patient.id == given["patient_id"])
+        .with_for_update(key_share=True, of=Patient)
+    ).cte("patient_second")
+    row: dict[str, Any] = given | {"practitioner_id": practitioner.c.id, "patient_id": patient.c.id, "room_id": A_ROOM}
+    values = select(*row.values()).select_from(practitioner.outerjoin(patient, true()))
+    made = insert(Appointment).from_select(list(row), values).returning(Appointment.id).cte("made")
     kinds, times = cast(bindparam("kinds"), ARRAY(String)), cast(bindparam("times"), ARRAY(TIMESTAMP(timezone=True)))
     due = func.unnest(kinds, times).table_valued("kind", "at").render_derived(name="due")
-    columns = {
+    reminder = {
         Reminder.appointment_id: made.c.id,
-        Reminder.version: cast(bindparam("version"), Integer),
+        Reminder.version: given["version"],
         Reminder.kind: due.c.kind,
         Reminder.due_at: due.c.at,
         Reminder.next_attempt_at: due.c.at,
         Reminder.attempts: literal_column("0"),
         Reminder.status: literal_column("'planned'"),
     }
-    planned = insert(Reminder).from_select(list(columns), select(*columns.values())).cte("planned")
+    planned = insert(Reminder).from_select(list(reminder), select(*reminder.values())).cte("planned")
     return Plain(select(made.c.id).add_cte(planned))
 
 
-_INTO_A_LOCKED_ROOM = _into_a_locked_room()
+_WITH_LOCKS_AND_REMINDERS = _with_locks_and_reminders()
 
 
 def add_appointment(
-    session: Session,
+    connection: Connection,
     place: Place,
     request: Request,
     status: AppointmentStatus,
@@ -116,11 +132,12 @@ def add_appointment(
         "changed_at": now,
         "changed_by": str(request.actor),
     }
-    connection = session.connection()
     if connection.dialect.name == "postgresql":
         kinds, times = array_of(one.kind for one in due), array_of(text_of(one.due_at) for one in due)
         rooms = array_of(place.free_rooms)
-        ((appointment_id,),) = _INTO_A_LOCKED_ROOM.all(connection, **row, free_rooms=rooms, kinds=kinds, times=times)
+        ((appointment_id,),) = _WITH_LOCKS_AND_REMINDERS.all(
+            connection, **row, free_rooms=rooms, kinds=kinds, times=times
+        )
     else:
         ((appointment_id,),) = _INTO_FIRST_ROOM.all(connection, **row, free_rooms=place.free_rooms[0])
         add_reminders(connection, appointment_id, 1, due)

@@ -1,17 +1,17 @@
 """Finding the place for a wanted start: practitioner, room, and whether rules and calendar allow it.
 
 Locks (PostgreSQL; SQLite has its one write transaction) are always taken in this order: practitioners by id, patient,
-room, appointment. Facts read under a lock may still miss what was committed while waiting for it; then the
-constraint refuses, and `refusing.refusal_of` says the same as the check would have.
+room, appointment. A booking takes them in the statement that writes (new_appointment.py), so that bookings wait for
+each other no longer than that: what was committed since the search is caught by the constraints, and
+`refusing.refusal_of` says the same as the search would have.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, Integer, any_, bindparam, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, BindParameter, Connection, Integer, any_, bindparam, cast, func, select, update
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
@@ -110,17 +110,13 @@ class Place:
     starts_at: datetime
 
 
-def find_place(session: Session, request: Request) -> Place:
-    """The place for the request, practitioners and patient locked; or the refusal."""
+def find_place(connection: Connection, request: Request) -> Place:
+    """The place for the request, or the refusal. Locks nothing: whoever writes does."""
     _require_reach(request)
-    connection = session.connection()
     state = request.known or reference.state(connection)
     current = reference.current(connection, state.reference_version)
     wanted = wanted_of(request, current)
-    practitioners = [practitioner.id for practitioner in candidates(wanted, current)]
-    if request.patient is None:
-        lock_practitioners(session, practitioners)
-    patient_id = require_patient_may(session, request, wanted, locking=practitioners)
+    patient_id = require_patient_may(connection, request, wanted)
     found = slots.search(
         connection,
         wanted,
@@ -134,22 +130,18 @@ def find_place(session: Session, request: Request) -> Place:
     practitioner_id = choose_practitioner(offer, request.starts_local)
     place = Place(patient_id, wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
     if found.ran_out:
-        _expire_in_the_way(session, found.ran_out, request, place)
+        _expire_in_the_way(connection, found.ran_out, request, place)
     return place
 
 
-def require_patient_may(
-    session: Session, request: Request, wanted: Wanted, *, locking: Sequence[int] = ()
-) -> int | None:
+def require_patient_may(connection: Connection, request: Request, wanted: Wanted) -> int | None:
     """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time.
 
-    Locks the practitioners with the ids `locking`, then the patient, whose id it answers.
+    Answers the patient's id.
     """
     if request.patient is None:
         return None
-    facts = slots.facts_for(
-        session.connection(), wanted, request.patient, now=request.now, zone=request.clinic.zone, locking=locking
-    )
+    facts = slots.facts_for(connection, wanted, request.patient, now=request.now, zone=request.clinic.zone)
     require_facts_allow(request, wanted.treatment, facts)
     return facts.patient_id
 
@@ -167,30 +159,39 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
         raise PatientBusy
 
 
-def lock_practitioners(session: Session, ids: Collection[int]) -> None:
-    if session.get_bind().dialect.name == "postgresql" and ids:
-        session.connection().execute(_LOCK_PRACTITIONERS, {"ids": sorted(ids)}).all()
+def lock_practitioners(connection: Connection, ids: Collection[int]) -> None:
+    if connection.dialect.name == "postgresql" and ids:
+        connection.execute(_LOCK_PRACTITIONERS, {"ids": sorted(ids)}).all()
 
 
-def lock_patient(session: Session, patient_id: int) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(_LOCK_PATIENT, {"id": patient_id}).all()
+def lock_patient(connection: Connection, patient_id: int) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_PATIENT, {"id": patient_id}).all()
 
 
-def lock_room(session: Session, place: Place) -> int:
+def lock_room(connection: Connection, place: Place) -> int:
     """The room that a visit moves into."""
-    if session.get_bind().dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return place.free_rooms[0]
-    ((room_id,),) = _LOCK_ROOM.all(session.connection(), free_rooms=array_of(place.free_rooms))
+    ((room_id,),) = _LOCK_ROOM.all(connection, free_rooms=array_of(place.free_rooms))
     return int(room_id)
 
 
-def expire(hold: Appointment, now: datetime) -> None:
-    hold.status = "expired"
-    hold.version += 1
-    hold.changed_at = now
-    hold.changed_by = str(Actor("system", "holds"))
-    hold.changed_why = "ran out"
+def expire(connection: Connection, holds: Collection[int], now: datetime) -> int:
+    """Mark those of the holds, by id, that have run out; answers how many."""
+    these = Appointment.id.in_(holds)
+    lock_practitioners(connection, set(connection.scalars(select(Appointment.practitioner_id).where(these))))
+    return connection.execute(
+        update(Appointment)
+        .where(these, Appointment.status == "held", Appointment.hold_until <= now)
+        .values(
+            status="expired",
+            version=Appointment.version + 1,
+            changed_at=now,
+            changed_by=str(Actor("system", "holds")),
+            changed_why="ran out",
+        )
+    ).rowcount
 
 
 def wanted_of(request: Request, current: Reference) -> Wanted:
@@ -237,21 +238,14 @@ def choose_practitioner(offer: Offer, starts_local: datetime) -> int:
     raise SlotNotOffered(next((reason for reason in reasons if reason), HiddenReason.OUTSIDE_HOURS))
 
 
-def _expire_in_the_way(
-    session: Session,
-    ran_out: tuple[int, ...],
-    request: Request,
-    place: Place,
-) -> None:
+def _expire_in_the_way(connection: Connection, ran_out: tuple[int, ...], request: Request, place: Place) -> None:
     """A hold that is over blocks nobody, even if no job has run: the constraints still see its row."""
     until = place.starts_at + timedelta(minutes=place.treatment.minutes + place.treatment.buffer_minutes)
-    in_the_way = session.scalars(
-        select(Appointment)
+    in_the_way = connection.scalars(
+        select(Appointment.id)
         .where(Appointment.id.in_(ran_out), Appointment.status == "held")
         .where(Appointment.starts_at < until, Appointment.busy_until > place.starts_at)
         .where((Appointment.practitioner_id == place.practitioner_id) | Appointment.room_id.in_(place.free_rooms))
-        .with_for_update(key_share=True)
-    )
-    for hold in in_the_way:
-        expire(hold, request.now)
-    session.flush()
+    ).all()
+    if in_the_way:
+        expire(connection, in_the_way, request.now)

@@ -67,7 +67,8 @@ def refusal_of(session: Session, constraint: str | None, request: Request) -> Bo
         return None
     if kind is TreatmentTooSoon:
         try:
-            require_patient_may(session, request, wanted_of(request, reference.current(session.connection())))
+            connection = session.connection()
+            require_patient_may(connection, request, wanted_of(request, reference.current(connection)))
         except BookingRefused as refusal:
             return refusal
         return SlotTaken()  # whoever was too near has gone again in the meantime: worth another try

@@ -41,13 +41,13 @@ def book_series(
     if not 1 <= len(starts) <= LONGEST:
         raise Invalid({"starts": "Choose 1 to 12 visits."})
     begin_write(session)
+    connection = session.connection()
     made: list[Visit] = []
     for start in sorted(starts, key=lambda one: one.starts_local):
         request = Request(clinic, treatment, start.practitioner, start.starts_local, now, actor, patient_id)
         try:
-            visit = add_appointment(
-                session, find_place(session, request), request, AppointmentStatus.BOOKED, origin=origin
-            )
+            place = find_place(connection, request)
+            visit = add_appointment(connection, place, request, AppointmentStatus.BOOKED, origin=origin)
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None

@@ -2,11 +2,15 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+from scheduler.models.engine import WRITING, without_transactions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,10 +24,29 @@ def begin_write(session: Session) -> None:
 
     Everything read before is read anew: what a rule decides on must be read under the lock.
     """
+    _end_reading(session)
+    session.connection(execution_options=WRITING)
+
+
+@contextmanager
+def writing_once(session: Session) -> Iterator[Connection]:
+    """For a use case that writes by one statement: on PostgreSQL that statement is the transaction, and nobody waits
+    for its locks while we think; on SQLite one that was begun before anything is read."""
+    engine = session.get_bind().engine
+    if engine.dialect.name == "postgresql":
+        _end_reading(session)
+        with without_transactions(engine).connect() as connection:
+            yield connection
+    else:
+        begin_write(session)
+        yield session.connection()
+        session.commit()
+
+
+def _end_reading(session: Session) -> None:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("something was changed before its use case began")
     session.rollback()
-    session.connection(execution_options={"writing": True})
 
 
 def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:

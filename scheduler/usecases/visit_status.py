@@ -76,7 +76,8 @@ def change_status(
         revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
         _count(session, changed, status, ims_given)
         if revived:
-            require_patient_may(session, request, wanted_of(request, reference.current(session.connection())))
+            connection = session.connection()
+            require_patient_may(connection, request, wanted_of(request, reference.current(connection)))
             changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
         change_to(changed, status, now=now, actor=actor)
         session.flush()

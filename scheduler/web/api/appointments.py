@@ -63,7 +63,7 @@ def book(given: dict[str, Any]) -> Response:
     problems.about(given["treatment"], current)
     answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
     try:
-        booking.book_slot(
+        made = booking.book_slot(
             db.session(),
             clinic=_clinic(),
             patient=given["patient"],
@@ -73,12 +73,12 @@ def book(given: dict[str, Any]) -> Response:
             now=now,
             actor=bearer.actor(),
             origin="api",
-            remember=answer,
+            remember=answer.kept,
             known=state,
         )
     except NotFound:  # treatment and practitioner were there a moment ago
         raise no_such("patient") from None
-    return answer.response()
+    return answer.response(made)
 
 
 @blueprint.address("GET", "/<appointment_id>", answers=AppointmentShown, **described.READ)

@@ -19,7 +19,7 @@ from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.queries import tokens
 from scheduler.queries.tokens import EarlierAnswer
-from scheduler.usecases.once import AnsweredAlready, Key, keep_answer
+from scheduler.usecases.once import AnsweredAlready, Key, Remember, keep_answer
 from scheduler.web.api.bodies import json_body
 
 HEADER = "Idempotency-Key"
@@ -73,8 +73,14 @@ class Answer:
         if key is not None:
             keep_answer(session.connection(), key, status=self.status, body=json.dumps(self.document), now=self._now)
 
-    def response(self) -> Response:
-        return _response(self.document, self.status)
+    @property
+    def kept(self) -> Remember | None:
+        """Itself, for a use case to call, when the request has a key to keep it under."""
+        return self if "idempotency_key" in g else None
+
+    def response(self, made: Any = None) -> Response:
+        """With what was `made`, where the use case was not asked to keep the answer."""
+        return _response(self.document or self._describe(made), self.status)
 
 
 def _key_of_request() -> Key:
