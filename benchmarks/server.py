@@ -19,18 +19,19 @@ from benchmarks.yardsticks import QUERIES, make_yardsticks
 from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
-from scheduler.queries import reference
+from scheduler.queries import desk_calendar, reference
 
 T = TypeVar("T")
+S = TypeVar("S", reference.State, desk_calendar.DeskState)
 COLD = "/cold"
 _cold: ContextVar[bool] = ContextVar("cold", default=False)
 _changes = itertools.count(1)
 
 
-def _forgetful(state: Callable[[T], reference.State]) -> Callable[[T], reference.State]:
+def _forgetful(state: Callable[[T], S]) -> Callable[[T], S]:
     """What is kept, is kept for a state of the calendar: when that always differs, nothing kept is found."""
 
-    def read(of: T) -> reference.State:
+    def read(of: T) -> S:
         found = state(of)
         return found._replace(calendar_version=found.calendar_version + next(_changes)) if _cold.get() else found
 
@@ -44,6 +45,7 @@ def _make_app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     yardsticks = make_yardsticks(engine)
     reference.state = _forgetful(reference.state)  # read by its module everywhere
     reference.state_now = _forgetful(reference.state_now)
+    desk_calendar.state_now = _forgetful(desk_calendar.state_now)
 
     if "COUNT_QUERIES" in os.environ:
         _count(engine, yardsticks)

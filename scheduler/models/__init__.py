@@ -16,6 +16,7 @@ from scheduler.models.base import Base
 from scheduler.models.calls import ReminderCall
 from scheduler.models.clinic import (
     CalendarState,
+    CardState,
     Closure,
     Practitioner,
     PractitionerTreatment,
@@ -43,6 +44,7 @@ __all__ = [
     "Base",
     "BookingDraft",
     "CalendarState",
+    "CardState",
     "Closure",
     "EarlyReceipt",
     "Heartbeat",

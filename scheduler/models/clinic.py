@@ -18,6 +18,19 @@ class CalendarState(Base):
     reference_version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
+class CardState(Base):
+    """One row. `version` rises, by trigger, with what the calendar's cards show beside time and status.
+
+    Apart from `CalendarState` and the practitioners' `calendar_version`: what is bookable stays as it was.
+    """
+
+    __tablename__ = "card_state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_card_state"),)
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
 class SpacingGroup(Base):
     __tablename__ = "spacing_group"
     __table_args__ = (

@@ -134,7 +134,53 @@ SETTING_CHANGED = Lot(
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED)
+# What a card of the desk's calendar shows and no version of an appointment tells: name of the trigger → table, when.
+# A new patient or an answer without a yes is on no card yet, and nobody waits for the row that all of these change.
+_CARD = "UPDATE card_state SET version = version + 1;"
+_CARD_TRIGGERS = {
+    "patient_on_card": (
+        "patient",
+        "AFTER UPDATE OF given_name, family_name, birth_date ON patient",
+        "(OLD.given_name, OLD.family_name, OLD.birth_date) {differs} (NEW.given_name, NEW.family_name, NEW.birth_date)",
+    ),
+    "screening_on_card_insert": ("screening", "AFTER INSERT ON screening", "NEW.flagged"),
+    "screening_on_card_update": (
+        "screening",
+        "AFTER UPDATE OF flagged, appointment_id ON screening",
+        "OLD.flagged OR NEW.flagged",
+    ),
+    "reminder_on_card_insert": ("reminder", "AFTER INSERT ON reminder", "NEW.status = 'failed'"),
+    "reminder_on_card_update": (
+        "reminder",
+        "AFTER UPDATE OF status ON reminder",
+        "(OLD.status = 'failed') <> (NEW.status = 'failed')",
+    ),
+    "note_on_card": ("appointment_note", "AFTER INSERT ON appointment_note", "true"),
+}
+CARD_CHANGED = Lot(
+    table="card_state",
+    sqlite={
+        name: f"{event} WHEN {when.format(differs='IS NOT')} BEGIN {_CARD}"
+        for name, (_table, event, when) in _CARD_TRIGGERS.items()
+    },
+    postgresql={
+        name: (
+            table,
+            f"{event} FOR EACH ROW WHEN ({when.format(differs='IS DISTINCT FROM')}) EXECUTE FUNCTION card_changed()",
+        )
+        for name, (table, event, when) in _CARD_TRIGGERS.items()
+    },
+    functions={
+        "card_changed": f"""
+CREATE OR REPLACE FUNCTION card_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  {_CARD}
+  RETURN NULL;
+END $$"""
+    },
+)
+
+LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED, CARD_CHANGED)
 
 
 def install(connection: Connection) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
-from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, TimeOff
+from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, Screening, TimeOff
+from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.web.desk_staff import Desk, make_staff
 
@@ -98,6 +99,50 @@ def test_an_unchanged_day_is_a_304_until_somebody_changes_it_or_a_minute_has_pas
     etag = desk.get("/desk/calendar.json").headers["ETag"]
     at_the_clinic.shift(timedelta(minutes=1))
     assert again() == 200
+
+
+def test_whatever_a_card_shows_reaches_the_desks_at_once_and_leaves_the_offer_alone(
+    app: Flask, desk: Desk, session: Session
+) -> None:
+    patient = make_patient(session, family_name="Roy")
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "14:00"))
+    due = {"due_at": NOW, "next_attempt_at": NOW}
+    reminder = Reminder(appointment_id=visit.id, version=1, kind="days_before_1", **due)
+    answers = Screening(appointment_id=visit.id, patient_id=patient.id, answers={}, flagged=False, answered_at=NOW)
+    session.add_all([reminder, answers])
+    session.commit()
+    with app.app_context():
+        engine = db.engine
+    offer = reference.state_now(engine)
+    etag = desk.get("/desk/calendar.json").headers["ETag"]
+    path = f"/desk/visits/{visit.public_id}"
+
+    def shown_after_change() -> tuple[str, list[str]]:
+        nonlocal etag
+        session.commit()
+        answer = desk.client.get("/desk/calendar.json", headers={"If-None-Match": etag})
+        assert answer.status_code == 200
+        etag = answer.headers["ETag"]
+        assert desk.client.get("/desk/calendar.json", headers={"If-None-Match": etag}).status_code == 304
+        (card,) = answer.get_json()["visits"]
+        return card["name"], [words for _shape, words, _look in card["flags"]]
+
+    patient.family_name = "Roy-Gagnon"
+    assert shown_after_change() == ("Roy-Gagnon, Amélie", ["First visit"])
+    reminder.status = "failed"
+    assert shown_after_change()[1] == ["First visit", "Reminder failed"]
+    reminder.status = "sent"
+    assert shown_after_change()[1] == ["First visit"]
+    answers.flagged = True
+    assert shown_after_change()[1] == ["First visit", "Screening"]
+    assert reference.state_now(engine) == offer
+    patient.note, reminder.reason = "deaf in one ear", "none"  # on no card
+    session.commit()
+    assert desk.client.get("/desk/calendar.json", headers={"If-None-Match": etag}).status_code == 304
+    desk.post(f"{path}/note", note="brings a scan", version=1)
+    assert shown_after_change()[1] == ["First visit", "Screening", "Note"]
+    desk.post(f"{path}/note", note="", version=2)
+    assert shown_after_change()[1] == ["First visit", "Screening"]
 
 
 def test_asking_for_changes_does_not_keep_anybody_signed_in(desk: Desk, at_the_clinic: time_machine.Traveller) -> None:

@@ -14,7 +14,8 @@ from werkzeug.exceptions import NotFound
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import desk_calendar, reference
-from scheduler.queries.reference import PractitionerInfo, Reference, State
+from scheduler.queries.desk_calendar import DeskState
+from scheduler.queries.reference import PractitionerInfo, Reference
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
@@ -60,8 +61,8 @@ def days() -> ResponseReturnValue:
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
     language = template_variables()["language"]
     view, day = _asked_view(), asked_day() or now_local.date()
-    state = reference.state_now(db.engine)
-    etag = f"{state.reference_version}.{state.calendar_version}-{now_local:%H%M}-{day}-{view}-{language}"
+    state = desk_calendar.state_now(db.engine)
+    etag = f"{state.reference_version}.{state.calendar_version}.{state.card_version}-{now_local:%H%M}-{day}-{view}-{language}"
     if is_known(etag):
         return Unchanged(etag, {"Cache-Control": "no-cache, private"})
     whose = _whose(reference.current_at(db.engine, state.reference_version), view)
@@ -76,7 +77,7 @@ def days() -> ResponseReturnValue:
 
 
 def _answer(
-    state: State,
+    state: DeskState,
     view: View,
     day: date,
     whose: PractitionerInfo | None,

@@ -135,6 +135,7 @@ class _FlagWords:
         self.first = ["★", _("First visit"), "info"]
         self.screening = ["⚑", _("Screening"), "notice"]
         self.failed = ["☎", _("Reminder failed"), "danger"]
+        self.note = ["✎", _("Note"), "info"]
         self.birthday = ["♪", _("Birthday"), "brand"]
 
     def of(self, visit: CalendarVisit) -> list[list[str]]:
@@ -145,6 +146,8 @@ class _FlagWords:
             flags.append(self.screening)
         if visit.reminder_failed and visit.status != "no_show":
             flags.append(self.failed)
+        if visit.noted:
+            flags.append(self.note)
         born, day = visit.birth_date, visit.starts_local
         if born is not None and (born.month, born.day) == (day.month, day.day):
             flags.append(self.birthday)
