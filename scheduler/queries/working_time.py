@@ -1,12 +1,15 @@
 """When practitioners are there and when not, as the pages that change it show it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, null, or_, select, union_all
 
-from scheduler.domain.availability import WeeklyHours
+from scheduler.domain.availability import Absence, HiddenReason, SlotSearch, WeeklyHours, find_offer
+from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Closure, TimeOff, WorkingHours
+from scheduler.queries import reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,36 @@ class Away:
     starts_local: datetime
     ends_local: datetime
     reason: str
+
+
+def why_not_at_work(connection: Connection, practitioner_id: int, stretch: TimeSlot) -> HiddenReason | None:
+    """None when the practitioner is there for the whole of the stretch, booked or not; at most a day long."""
+    first_day, last_day = stretch.start.date(), stretch.end.date()
+    search = SlotSearch(
+        first_day=first_day,
+        last_day=last_day,
+        minutes=(stretch.end - stretch.start) // timedelta(minutes=1),
+        buffer_minutes=0,
+        practitioners=(practitioner_id,),
+        rooms=(),
+        earliest_local=stretch.start,
+        latest_local=stretch.end,
+        grid_minutes=1,
+    )
+    touching: Any = union_all(
+        select(null(), Closure.starts_local, Closure.ends_local).where(
+            Closure.starts_local < stretch.end, Closure.ends_local > stretch.start
+        ),
+        select(TimeOff.practitioner_id, TimeOff.starts_local, TimeOff.ends_local).where(
+            TimeOff.practitioner_id == practitioner_id,
+            TimeOff.starts_local < stretch.end,
+            TimeOff.ends_local > stretch.start,
+        ),
+    )
+    absences = [Absence(*row) for row in connection.execute(touching)]
+    offer = find_offer(search, reference.current(connection).hours, absences, busy=())
+    reason = offer.why_hidden(stretch.start, practitioner_id)
+    return reason if reason != HiddenReason.NO_ROOM else None  # rooms were none of the question
 
 
 def hours_of(connection: Connection, practitioner_id: int, *, today: date) -> list[Stretch]:

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
-from scheduler.domain.errors import Invalid, NotFound, RoomTaken, StatusRefused
+from scheduler.domain.errors import Invalid, NotFound, RoomTaken, SlotNotOffered, StatusRefused
+from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Appointment, AppointmentNote, Room
 from scheduler.models.constraints import violated
+from scheduler.queries import working_time
 from scheduler.usecases.changing import BEFORE_THE_VISIT, locked, require_version, touch
 from scheduler.usecases.refusing import CONSTRAINT_REFUSALS
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -65,9 +67,20 @@ def change_room(
 
 @retry_deadlocks
 def change_length(
-    session: Session, *, public_id: str, minutes: int, now: datetime, actor: Actor, expected_version: int | None = None
+    session: Session,
+    *,
+    public_id: str,
+    minutes: int,
+    now: datetime,
+    actor: Actor,
+    expected_version: int | None = None,
+    insists: bool = False,
 ) -> Appointment:
-    """This visit takes longer or less than its treatment does. Refused like a booking when something is in the way."""
+    """This visit takes longer or less than its treatment does. Refused like a booking when something is in the way.
+
+    SlotNotOffered when the minutes added reach past closing time, over a break or into time off: that gives way when
+    somebody at the desk was asked and `insists`.
+    """
     if not SHORTEST <= minutes <= LONGEST or minutes % 5:
         raise Invalid({"minutes": "Give 5 to 480 minutes, in steps of 5."})
     begin_write(session)
@@ -75,6 +88,7 @@ def change_length(
     require_version(visit, expected_version)
     if AppointmentStatus(visit.status) not in TAKING_TIME or visit.origin == "elsewhere":
         raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=AppointmentStatus.BOOKED)
+    ended_local, longer = visit.starts_local + timedelta(minutes=visit.minutes), minutes - visit.minutes
     visit.minutes = minutes
     visit.ends_at = visit.starts_at + timedelta(minutes=minutes)
     visit.busy_until = visit.ends_at + timedelta(minutes=visit.buffer_minutes)
@@ -87,5 +101,11 @@ def change_length(
         if refusal is None:
             raise
         raise refusal() from None
+    if longer > 0 and visit.practitioner_id is not None and not insists:
+        added = TimeSlot(ended_local, ended_local + timedelta(minutes=longer))
+        away = working_time.why_not_at_work(session.connection(), visit.practitioner_id, added)
+        if away is not None:
+            session.rollback()
+            raise SlotNotOffered(away)
     session.commit()
     return visit

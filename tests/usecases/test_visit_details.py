@@ -7,8 +7,26 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import Invalid, NotFound, RoomTaken, SlotTaken, TreatmentTooSoon, VersionConflict
-from scheduler.models import Appointment, AppointmentHistory, AppointmentNote, Reminder, Room
+from scheduler.domain.availability import HiddenReason
+from scheduler.domain.errors import (
+    Invalid,
+    NotFound,
+    RoomTaken,
+    SlotNotOffered,
+    SlotTaken,
+    TreatmentTooSoon,
+    VersionConflict,
+)
+from scheduler.models import (
+    Appointment,
+    AppointmentHistory,
+    AppointmentNote,
+    Closure,
+    Practitioner,
+    Reminder,
+    Room,
+    TimeOff,
+)
 from scheduler.queries import desk_free, reference
 from scheduler.queries.slots import Wanted
 from scheduler.usecases.booking import move_appointment
@@ -142,3 +160,45 @@ def test_another_length_is_kept_when_the_visit_moves_and_runs_into_nobody(sessio
             change_length(session, **who, minutes=wrong)
     moved = move_appointment(session, clinic=CLINIC, practitioner="p2", starts_local=local(MONDAY, "13:00"), **who)
     assert (moved.minutes, moved.ends_at - moved.starts_at) == (60, timedelta(minutes=60))
+
+
+@pytest.mark.parametrize(
+    ("starts", "minutes", "why"),
+    [
+        ("16:00", 60, None),  # to closing time itself
+        ("16:00", 65, HiddenReason.OUTSIDE_HOURS),
+        ("11:30", 60, HiddenReason.PRACTITIONER_AWAY),
+        ("14:30", 45, HiddenReason.CLOSED),
+        ("09:00", 60, None),
+    ],
+)
+def test_more_minutes_than_the_working_day_has_need_insisting(
+    session: Session, starts: str, minutes: int, why: HiddenReason | None
+) -> None:
+    make_clinic(session)
+    who = session.scalars(select(Practitioner).where(Practitioner.slug == "p1")).one().id
+    noon, one, three = local(MONDAY, "12:00"), local(MONDAY, "13:00"), local(MONDAY, "15:00")
+    session.add(TimeOff(practitioner_id=who, starts_local=noon, ends_local=one, reason="Lunch"))
+    session.add(Closure(starts_local=three, ends_local=local(MONDAY, "16:00"), name="Fire drill"))
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, starts))
+    asked = {"public_id": visit.public_id, "minutes": minutes, "now": NOW, "actor": STAFF}
+    session.rollback()
+    if why is not None:
+        with pytest.raises(SlotNotOffered) as refused:
+            change_length(session, **asked)
+        assert refused.value.reason == why
+        session.rollback()
+        assert session.scalars(select(Appointment)).one().version == 1
+        session.rollback()
+    assert change_length(session, **asked, insists=why is not None).minutes == minutes
+    assert change_length(session, **(asked | {"minutes": minutes - 5})).minutes == minutes - 5  # less asks nothing
+
+
+def test_insisting_on_more_minutes_runs_into_nobody(session: Session) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "16:00")).public_id
+    make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "17:30"))
+    session.rollback()
+    for insists in (False, True):
+        with pytest.raises(SlotTaken):
+            change_length(session, public_id=visit, minutes=120, now=NOW, actor=STAFF, insists=insists)

@@ -256,6 +256,19 @@ def test_outside_hours_and_in_the_past_reception_is_asked_once(desk: Desk, sessi
     assert stored(session, visit.public_id).starts_local == datetime.fromisoformat(starts)
 
 
+def test_a_visit_stretched_past_closing_time_asks_the_same_once(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "16:30"))
+    path = f"/desk/visits/{visit.public_id}/length"
+    asked = desk.post(path, data=True, minutes=60, version=1)
+    assert asked.status_code == 409
+    assert asked.get_json()["question"] == "The practitioner does not work at that time. Use this time all the same?"
+    page = desk.post(path, minutes=60, version=1)
+    form = page.text[page.text.index("/length") :]
+    assert 'name="insists" value="yes"' in form and 'value="60"' in form and "<details open>" in page.text
+    assert desk.post(path, minutes=60, version=1, insists="yes").status_code == 200
+    assert stored(session, visit.public_id).minutes == 60
+
+
 def test_no_insisting_bends_the_rule_or_books_twice(desk: Desk, session: Session) -> None:
     patient = make_patient(session)
     make_appointment(session, patient=patient, starts_local=local(MONDAY, "09:00"), status="completed")

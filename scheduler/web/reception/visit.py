@@ -117,6 +117,7 @@ def visit_page(
         history=[history_words(line, zone) for line in reversed(history)],
         ask=ask,
         asked_starts=moment("starts") if refusal else None,
+        asked_minutes=number("minutes") if refusal else None,
         done=done,
         undo=undo,
         refusal=refusal,

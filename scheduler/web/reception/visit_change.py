@@ -104,7 +104,8 @@ def room(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/desk/visits/<public_id>/length")
 def length(public_id: str) -> ResponseReturnValue:
-    """`minutes` and `version`."""
+    """`minutes` and `version`; `insists` after the question about hours."""
+    insists = text("insists") == "yes"
     try:
         changed = change_length(
             db.session(),
@@ -113,11 +114,12 @@ def length(public_id: str) -> ResponseReturnValue:
             now=clock.now(),
             actor=current_user.actor,
             expected_version=number("version"),
+            insists=insists,
         )
     except BookingRefused as refusal:
         if wants_json():
-            return _refused_as_data(public_id, refusal, insisted=True)
-        return refused_page(public_id, refusal)
+            return _refused_as_data(public_id, refusal, insisted=insists)
+        return refused_page(public_id, refusal, ask="length", insisted=insists)
     says = _("Now %(minutes)d min.", minutes=changed.minutes)
     if wants_json():
         return jsonify(says=says, version=changed.version)
