@@ -50,8 +50,6 @@ export function startCalendar(root) {
     },
     eventDragStart: ({ event }) => { dragging = true; forbid({ visit: event.id }); },
     eventDragStop: () => { dragging = false; forbid(placing); },
-    // Among rooms only the room changes: the time is moved in the other views.
-    dragConstraint: ({ event, oldEvent }) => !inRooms() || event.start.getTime() === oldEvent.start.getTime(),
     eventDrop: (info) => drop(info),
     eventResizeStart: () => { dragging = true; },
     eventResizeStop: () => { dragging = false; },
@@ -71,9 +69,14 @@ export function startCalendar(root) {
     const point = { x: info.jsEvent.clientX, y: info.jsEvent.clientY };
     const fields = { starts: minute(info.event.start), version: card.version };
     const column = info.event.resourceIds[0];
-    if (inRooms()) return send(`/desk/visits/${info.event.id}/room`, { version: card.version, room: column }, point, info.revert);
-    if (column) fields.practitioner = column;
+    if (inRooms() && fields.starts === card.starts) return room(info.event.id, { version: card.version, room: column }, point, info.revert);
+    if (column) fields[inRooms() ? "room" : "practitioner"] = column;
     await move(info.event.id, fields, point, info.revert);
+  }
+
+  // Of a patient who is here already the room can still change, unlike the time.
+  function room(id, fields, point, putBack) {
+    return send(`/desk/visits/${id}/room`, fields, point, putBack, (back) => room(id, back, point));
   }
 
   function move(id, fields, point, putBack) {

@@ -107,10 +107,12 @@ def move_appointment(
     actor: Actor,
     expected_version: int | None = None,
     insists: bool = False,
+    room: int | None = None,
 ) -> Appointment:
-    """Another time or practitioner for the same appointment: it keeps its identity and raises its version.
+    """Another time, practitioner or room for the same appointment: it keeps its identity and raises its version.
 
-    Without a practitioner: the same one if free then, else anyone. The appointment is no obstacle to itself.
+    Without a practitioner: the same one if free then, else anyone. Without a room (its id): any that is free, else
+    RoomTaken when another visit is in it. The appointment is no obstacle to itself.
     """
     here = appointments.by_public_id(session, public_id)
     request = Request(
@@ -124,6 +126,7 @@ def move_appointment(
         leaving_out=here.id,
         insists=insists,
         minutes=here.minutes,
+        room=room,
     )
     return carry_out(session, request, lambda: move_within(session, request, here, expected_version))
 
@@ -138,7 +141,12 @@ def move_within(
     require_changeable(moved, clinic=request.clinic, now=request.now, actor=request.actor)
     place = _place_with_same_practitioner_first(session, request, same)
     if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
-        return moved  # a double click: it is there already
+        if request.room in (None, moved.room_id):
+            return moved  # a double click: it is there already
+        moved.room_id = lock_room(session.connection(), place)
+        touch(moved, now=request.now, actor=request.actor, why=None)
+        session.flush()
+        return moved  # at the time that was confirmed, with the reminders planned for it
     put(moved, request, place, lock_room(session.connection(), place))
     moved.schedule_version = moved.version + 1
     if moved.status == AppointmentStatus.CONFIRMED:

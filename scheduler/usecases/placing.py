@@ -22,6 +22,7 @@ from scheduler.domain.errors import (
     NotFound,
     PatientBusy,
     PatientRestricted,
+    RoomTaken,
     SlotNotOffered,
     SlotTaken,
 )
@@ -57,6 +58,7 @@ _LOCK_ROOM = Plain(select(A_ROOM))
 class Request:
     """What somebody wants; `patient` is an id or a public id. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
 
+    `room`: the only room that will do, by id; none: any that is free.
     `minutes`: how long a visit takes that was given another length than its treatment's.
     `insists`: somebody at the desk was asked whether to book outside working hours or on a past day, and said yes.
     """
@@ -73,6 +75,7 @@ class Request:
     known: State | None = None
     insists: bool = False
     minutes: int | None = None
+    room: int | None = None
 
     @property
     def now_local(self) -> datetime:
@@ -128,10 +131,21 @@ def find_place(connection: Connection, request: Request) -> Place:
     starts_at = request.starts_at
     offer = found.offer.at_any_hour() if request.bends_hours else found.offer
     practitioner_id = choose_practitioner(offer, request.starts_local)
-    place = Place(patient_id, wanted.treatment, practitioner_id, offer.free_rooms(request.starts_local), starts_at)
+    rooms = _rooms(offer.free_rooms(request.starts_local), request, current)
+    place = Place(patient_id, wanted.treatment, practitioner_id, rooms, starts_at)
     if found.ran_out:
         _expire_in_the_way(connection, found.ran_out, request, place)
     return place
+
+
+def _rooms(free: list[int], request: Request, current: Reference) -> list[int]:
+    if request.room is None:
+        return free
+    if request.room not in current.rooms:
+        raise NotFound("room")
+    if request.room not in free:
+        raise RoomTaken
+    return [request.room]
 
 
 def require_patient_may(connection: Connection, request: Request, wanted: Wanted) -> int | None:

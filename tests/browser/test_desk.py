@@ -246,3 +246,47 @@ def test_on_a_phone(browser: Browser, base: str) -> None:
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#panel > *")).to_have_count(0)
     assert re.search(r"/desk\?day=", page.url)
+
+
+def test_among_rooms_time_and_room_in_one_drag_and_a_card_pulled_past_closing_time_asks(
+    browser: Browser, base: str, engine: Engine
+) -> None:
+    page, complaints = desk(browser, base)
+    (luc,) = visits_of(engine, "Tremblay")
+    card = f".visit-{luc.public_id}"
+    page.keyboard.press("r")
+    page.locator("h1", has_text="Monday").wait_for()
+    page.locator(".ec-col-head", has_text="Room 1").wait_for()
+    Hands(page).drag(card, 0, "16:00")
+    page.locator("#says", has_text="4:00 pm, Room 1").wait_for()
+    (moved,) = visits_of(engine, "Tremblay")
+    assert (moved.starts_local, moved.room_id, moved.version) == (local(DAY, "16:00"), 1, 2)
+    page.locator("#says button").click()  # undo
+    page.locator("#says", has_text="11:00 am, Room 2").wait_for()
+    assert (visits_of(engine, "Tremblay")[0].room_id, visits_of(engine, "Tremblay")[0].version) == (2, 3)
+
+    page.keyboard.press("d")
+    page.locator(".ec-col-head", has_text="Pat2").wait_for()
+    pull(page, card, "17:30")
+    page.locator("#question[open]", has_text="does not work at that time").wait_for()
+    page.locator("#question button[value=no]").click()
+    page.locator("#question:not([open])").wait_for(state="attached")
+    assert visits_of(engine, "Tremblay")[0].minutes == 30
+    pull(page, card, "17:30")
+    page.locator("#question button[value=yes]").click()
+    page.locator("#says", has_text="Now 390 min.").wait_for()
+    assert visits_of(engine, "Tremblay")[0].minutes == 390
+    assert complaints == []
+
+
+def pull(page: Page, card: str, until: str) -> None:
+    """The card's lower edge, to that time."""
+    page.locator(card).hover()
+    box = page.locator(f"{card} .ec-resizer").last.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    x, y = place(page, 1, until)
+    page.mouse.move(x, y - 30, steps=4)
+    page.mouse.move(x, y - 12, steps=2)
+    page.mouse.up()

@@ -128,6 +128,33 @@ def test_a_room_changes_with_a_line_of_history_unless_it_is_taken(session: Sessi
         change_room(session, **who, room_id=room, expected_version=1)
 
 
+def test_time_and_room_change_in_one_step_or_not_at_all(session: Session) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00"))
+    make_appointment(
+        session, patient=make_patient(session), starts_local=local(MONDAY, "13:00"), practitioner="p2", room="Room 2"
+    )
+    room = session.scalars(select(Room).where(Room.name == "Room 2")).one().id
+    who = {"clinic": CLINIC, "public_id": visit.public_id, "practitioner": "p1", "now": NOW, "actor": STAFF}
+    session.rollback()
+    with pytest.raises(RoomTaken):
+        move_appointment(session, **who, starts_local=local(MONDAY, "13:15"), room=room)
+    session.rollback()
+    with pytest.raises(NotFound):
+        move_appointment(session, **who, starts_local=local(MONDAY, "14:00"), room=999)
+    session.rollback()
+    moved = move_appointment(session, **who, starts_local=local(MONDAY, "14:00"), room=room)
+    assert (moved.starts_local, moved.room_id, moved.version) == (local(MONDAY, "14:00"), room, 2)
+    session.execute(text("UPDATE appointment SET status = 'confirmed', version = 3 WHERE version = 2"))
+    session.commit()
+    other = session.scalars(select(Room).where(Room.name == "Room 1")).one().id
+    session.rollback()
+    moved = move_appointment(session, **who, starts_local=local(MONDAY, "14:00"), room=other)
+    assert (moved.room_id, moved.version, moved.schedule_version, moved.status) == (other, 4, 2, "confirmed")
+    session.rollback()
+    assert move_appointment(session, **who, starts_local=local(MONDAY, "14:00"), room=other).version == 4
+
+
 def test_a_note_keeps_what_it_was(session: Session) -> None:
     make_clinic(session)
     visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00")).public_id

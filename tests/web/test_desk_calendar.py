@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
-from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, Screening, TimeOff
+from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, Room, Screening, TimeOff
 from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.web.desk_staff import Desk, make_staff
@@ -231,6 +231,25 @@ def test_a_dragged_card_is_moved_or_refused_with_what_to_do(desk: Desk, session:
     assert refused.get_json()["code"] == "slot-taken" and refused.get_json()["nearest"]
     assert stored(session, visit.public_id).starts_local == local(TUESDAY, "11:00")
     assert stored(session, taken.public_id).version == 1
+
+
+def test_among_rooms_time_and_room_move_together_and_come_back_together(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    first, second = session.scalars(select(Room.id).order_by(Room.id))
+    move = f"/desk/visits/{visit.public_id}/move"
+    moved = desk.post(move, data=True, starts="2026-12-01T11:00", room=second, version=1).get_json()
+    assert moved == {
+        "says": "Moved to Tuesday 1 December, 11:00 am, Room 2.",
+        "version": 2,
+        "undo": {"starts": "2026-12-01T10:00", "practitioner": "p1", "room": first, "version": 2},
+    }
+    now = stored(session, visit.public_id)
+    assert (now.starts_local, now.room_id, now.version) == (local(TUESDAY, "11:00"), second, 2)
+    assert desk.post(move, data=True, **moved["undo"]).status_code == 200
+    now = stored(session, visit.public_id)
+    assert (now.starts_local, now.room_id) == (local(TUESDAY, "10:00"), first)
+    alone = desk.post(f"/desk/visits/{visit.public_id}/room", data=True, room=second, version=3).get_json()
+    assert alone["undo"] == {"room": first, "version": 4}
 
 
 def test_a_visit_changed_meanwhile_is_shown_as_it_was_and_as_it_is(desk: Desk, session: Session) -> None:

@@ -30,12 +30,19 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 
 @blueprint.post("/desk/visits/<public_id>/move")
 def move(public_id: str) -> ResponseReturnValue:
-    """`starts`, `practitioner`, `version`; `insists` after the question about hours or a past day."""
+    """`starts`, `practitioner`, `version`; `insists` after the question about hours or a past day.
+
+    With `room` (among rooms a card is dragged to another time and another room at once) the practitioner stays.
+    """
     starts, practitioner = place()
     if starts is None:
         return _no_time(public_id)
+    room_id = number("room")
     before = appointments.by_public_id(db.session(), public_id)
     undo = _place(before)
+    if room_id is not None:
+        practitioner = practitioner or str(undo["practitioner"]) or None
+        undo["room"] = before.room_id or 0
     insists = text("insists") == "yes"
     try:
         moved = move_appointment(
@@ -48,13 +55,17 @@ def move(public_id: str) -> ResponseReturnValue:
             actor=current_user.actor,
             expected_version=number("version"),
             insists=insists,
+            room=room_id,
         )
     except BookingRefused as refusal:
         if wants_json():
             return _refused_as_data(public_id, refusal, insisted=insists)
         return refused_page(public_id, refusal, ask="move", insisted=insists)
     undo["version"] = moved.version
-    says = _("Moved to %(when)s.", when=day_and_time_words(moved.starts_local))
+    when = day_and_time_words(moved.starts_local)
+    says = _("Moved to %(when)s.", when=when)
+    if room_id is not None and moved.room:
+        says = _("Moved to %(when)s, %(room)s.", when=when, room=moved.room.name)
     if wants_json():
         return jsonify(says=says, version=moved.version, undo=undo)
     return visit_page(public_id, done=says, undo={"kind": "move", **undo}, changed=True)
@@ -83,6 +94,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desk/visits/<public_id>/room")
 def room(public_id: str) -> ResponseReturnValue:
     """`room`, a room's id, and `version`."""
+    before = appointments.by_public_id(db.session(), public_id).room_id
     try:
         moved = change_room(
             db.session(),
@@ -98,7 +110,7 @@ def room(public_id: str) -> ResponseReturnValue:
         return refused_page(public_id, refusal)
     says = _("Now in %(room)s.", room=moved.room.name if moved.room else "")
     if wants_json():
-        return jsonify(says=says, version=moved.version)
+        return jsonify(says=says, version=moved.version, undo={"room": before, "version": moved.version})
     return visit_page(public_id, done=says, changed=True)
 
 
