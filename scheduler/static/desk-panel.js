@@ -31,6 +31,10 @@ export function showRefusal(refusal, point, choose) {
   box.setAttribute("role", "alert");
   const lines = [refusal.title, refusal.advice, ...(refusal.seen ?? []), words.put_back];
   for (const text of lines.filter(Boolean)) box.append(element("p", text));
+  for (const other of refusal.others ?? []) {
+    if (other.href) box.append(button(other.words, () => { box.remove(); openPanel(other.href); }));
+    else box.append(element("p", other.words));
+  }
   if (refusal.nearest?.length) {
     box.append(element("p", words.nearest));
     for (const near of refusal.nearest) box.append(button(near.words, () => { box.remove(); choose(near); }));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -36,11 +36,17 @@ def explain(error: Exception) -> Explained:
         if kind in _REFUSALS:
             status, words = _REFUSALS[kind]
             title, advice = words(error)
-            return Explained(getattr(error, "code", "refused"), status, title, advice)
+            return _spoken_here(Explained(getattr(error, "code", "refused"), status, title, advice))
     status = (error.code or 500) if isinstance(error, HTTPException) else 500
     code, page_words = _HTTP.get(status) or _HTTP[400 if 400 <= status < 500 else 500]
     title, advice = page_words()
-    return Explained(code, status, title, advice)
+    return _spoken_here(Explained(code, status, title, advice))
+
+
+def _spoken_here(explained: Explained) -> Explained:
+    """Nobody who sits at the desk is told to telephone the clinic."""
+    words = _AT_THE_DESK.get(explained.status) if request.path.startswith("/desk") else None
+    return replace(explained, advice=words()) if words else explained
 
 
 def init_app(app: Flask) -> None:
@@ -299,6 +305,12 @@ _HIDDEN: dict[HiddenReason, Callable[[], str]] = {
     HiddenReason.NO_ROOM: lambda: _("No room is free then."),
     HiddenReason.TOO_SOON: lambda: _("That is too close to another visit."),
     HiddenReason.PATIENT_BUSY: lambda: _("There is already another visit at that time."),
+}
+
+_AT_THE_DESK: dict[int, Callable[[], str]] = {
+    429: lambda: _("Wait a few minutes, then try again."),
+    500: lambda: _("It has been noted. Try again in a minute."),
+    503: lambda: _("Try again in a minute."),
 }
 
 _HTTP: dict[int, tuple[str, Callable[[], Words]]] = {

@@ -196,8 +196,9 @@ def test_a_telephone_booking(desk: Desk, session: Session) -> None:
     assert (booked.origin, booked.changed_by, booked.status) == ("desk", "staff:receptionist", "booked")
     too_soon = desk.post("/desk/book", **(fields | {"starts": "2026-12-07T10:00"}))
     assert too_soon.status_code == 409
-    assert "too soon after the visit on Tuesday 1 December" in too_soon.text
-    assert "Tuesday 8 December, 10:00 am" in too_soon.text
+    assert "Amélie is booked for IMS on Tuesday 1 December." in too_soon.text
+    assert "next allowed from Tuesday 8 December, 10:00 am" in too_soon.text
+    assert f'href="/desk/visits/{booked.public_id}"' in too_soon.text
 
 
 def test_a_new_patient_in_the_same_panel_once_nobody_like_that_is_there(desk: Desk, session: Session) -> None:
@@ -229,6 +230,7 @@ def test_a_dragged_card_is_moved_or_refused_with_what_to_do(desk: Desk, session:
     refused = desk.post(move, data=True, starts="2026-12-01T12:00", practitioner="p1", version=2)
     assert refused.status_code == 409
     assert refused.get_json()["code"] == "slot-taken" and refused.get_json()["nearest"]
+    assert [other["href"] for other in refused.get_json()["others"]] == [f"/desk/visits/{taken.public_id}"]
     assert stored(session, visit.public_id).starts_local == local(TUESDAY, "11:00")
     assert stored(session, taken.public_id).version == 1
 
@@ -326,9 +328,24 @@ def test_a_cancellation_says_who_and_why_and_is_undone_while_the_time_is_free(de
     assert desk.post(f"{path}/status", status="booked", version=2).status_code == 200
     desk.post(f"{path}/cancel", version=3)
     session.rollback()
-    make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    other = make_patient(session, given_name="Ngozi", family_name="Okafor")
+    taken = make_appointment(session, patient=other, starts_local=local(TUESDAY, "10:15"))
     refused = desk.post(f"{path}/status", status="booked", version=4)
-    assert refused.status_code == 409 and "There is another visit at that time." in refused.text
+    assert refused.status_code == 409 and "Its place has been taken:" in refused.text
+    assert "Tuesday 1 December, 10:15 am: Okafor, Ngozi · IMS · Pat1 · Room 1" in refused.text
+    assert f'href="/desk/visits/{taken.public_id}"' in refused.text
+    desk.post(f"/desk/visits/{taken.public_id}/cancel", version=1)
+    assert desk.post(f"{path}/status", status="booked", version=4).status_code == 200
+
+
+def test_what_took_a_no_shows_place_may_be_the_patients_own_next_visit(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    missed = make_appointment(session, patient=patient, starts_local=local(MONDAY, "09:00"), status="no_show")
+    later = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "14:00"))
+    refused = desk.post(f"/desk/visits/{missed.public_id}/status", status="booked", version=1)
+    assert refused.status_code == 409
+    assert "Amélie is booked for IMS on Tuesday 1 December." in refused.text
+    assert f'href="/desk/visits/{later.public_id}"' in refused.text
 
 
 def test_bad_input_moves_nothing(desk: Desk, session: Session) -> None:

@@ -32,7 +32,7 @@ from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.patients_search import patient_lines
-from scheduler.web.reception.refusals import Refused, refused
+from scheduler.web.reception.refusals import Refused, Sought, refused
 from scheduler.web.reception.visit import booked
 
 blueprint = Blueprint("reception_booking", __name__)
@@ -148,8 +148,23 @@ def save() -> ResponseReturnValue:
             insists=insists,
         )
     except (BookingRefused, NotFound) as refusal:
-        return time_page(refusal=refused(refusal, insisted=insists))
+        return time_page(refusal=refused(refusal, sought(patient_id, starts, practitioner), insisted=insists))
     return booked(made.public_id)
+
+
+def sought(patient_id: int, starts: datetime, practitioner: str | None) -> Sought:
+    """What was asked for, so that a refusal can name what stands in its way."""
+    db.session.rollback()
+    connection = db.session.connection()
+    known = reference.current(connection)
+    treatment = next((one for one in known.treatments if one.slug == text("treatment")), None)
+    return Sought(
+        patient_id=patient_id,
+        name=patients.row(connection, text("patient")).given_name,
+        starts_local=starts,
+        minutes=treatment.minutes + treatment.buffer_minutes if treatment else 0,
+        practitioner_id=next((who.id for who in known.practitioners if who.slug == practitioner), None),
+    )
 
 
 def time_page(*, problem: str = "", refusal: Refused | None = None, status: int = 200) -> Response:

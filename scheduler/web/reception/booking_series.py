@@ -19,7 +19,7 @@ from scheduler.queries.slots import Wanted
 from scheduler.usecases.series import LONGEST, SeriesStart, book_series
 from scheduler.web import access
 from scheduler.web.reception.asked import moment, number, place_of, text
-from scheduler.web.reception.booking import time_page
+from scheduler.web.reception.booking import sought, time_page
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.refusals import Refused, refused
@@ -55,7 +55,7 @@ def save() -> ResponseReturnValue:
             origin="desk",
         )
     except BookingRefused as refusal:
-        return _plan_page(refusal=refused(refusal, insisted=True))
+        return _plan_page(refusal=refused(refusal, sought(patient.id, starts[0].starts_local, None), insisted=True))
     return page(
         "reception/booking/series_done.html",
         changed=True,

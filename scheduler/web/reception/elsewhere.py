@@ -26,6 +26,7 @@ from scheduler.web.errors import explain
 from scheduler.web.patient.form_fields import DayMonthYearField, FormError, form_errors, tidy
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.patients import local, seen
+from scheduler.web.reception.refusals import desk_words
 
 STARTS_SHOWN, STARTS_LOOKED_AT, A_DAY = 12, 300, 3
 CANCEL = "cancel"
@@ -105,11 +106,11 @@ def _recorded(
     except Invalid as refusal:
         return _show(patient, form, [FormError("time", _(words)) for words in refusal.errors.values()]), 422
     except BookingRefused as refusal:
-        explained = explain(refusal)
+        words = " ".join(desk_words(refusal))
         if settlement is None:
-            return _show(patient, form, [FormError("", f"{explained.title} {explained.advice}")]), explained.status
+            return _show(patient, form, [FormError("", words)]), explain(refusal).status
         # The start was lost, or somebody has changed the visit: ask as things stand now.
-        return _recorded(patient, form, now, None, f"{explained.title} {explained.advice}")
+        return _recorded(patient, form, now, None, words)
     flash(_("Recorded. It counts for the seven days."))
     return redirect(url_for("reception_patients.show", public_id=patient.public_id), 303)
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.appointment_status import AppointmentStatus, can_change
+from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus, can_change
 from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
@@ -18,11 +18,11 @@ from scheduler.queries import appointments, desk_visit, reference
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.language import template_variables
-from scheduler.web.reception.asked import moment, number, text
+from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
-from scheduler.web.reception.refusals import Refused, refused
+from scheduler.web.reception.refusals import Refused, Sought, refused
 from scheduler.web.reception.visit_words import conflict_words, history_words, planned_words
 from scheduler.web.reception.words import actor_words, visit_sign
 
@@ -67,9 +67,28 @@ def set_status(public_id: str) -> ResponseReturnValue:
 
 def refused_page(public_id: str, refusal: BookingRefused, *, ask: str = "", insisted: bool = False) -> Response:
     """The visit as it is now, with what was refused above it; after a conflict also as it was when it was read."""
-    words = refused(refusal, insisted=insisted)
+    words = refused(refusal, sought_at(public_id), insisted=insisted)
     seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
     return visit_page(public_id, ask=ask, refusal=words, seen=seen)
+
+
+def sought_at(public_id: str) -> Sought:
+    """What was asked of this visit: the place that was sent, else where it is, or was before it was called off."""
+    session = db.session()
+    session.rollback()
+    visit = appointments.by_public_id(session, public_id)
+    starts, slug = place()
+    asked = next((who for who in reference.current(session.connection()).practitioners if who.slug == slug), None)
+    return Sought(
+        patient_id=visit.patient_id,
+        name=visit.patient.given_name if visit.patient else "",
+        starts_local=starts or visit.starts_local,
+        minutes=(number("minutes") or visit.minutes) + visit.buffer_minutes,
+        practitioner_id=asked.id if asked else visit.practitioner_id,
+        room_id=number("room") or (None if starts else visit.room_id),
+        leaving_out=visit.id,
+        takes_back=AppointmentStatus(visit.status) not in ACTIVE,
+    )
 
 
 def visit_page(

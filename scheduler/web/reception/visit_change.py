@@ -21,7 +21,7 @@ from scheduler.web.reception.asked import number, place, text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import wants_json
 from scheduler.web.reception.refusals import refused
-from scheduler.web.reception.visit import refused_page, visit_page
+from scheduler.web.reception.visit import refused_page, sought_at, visit_page
 from scheduler.web.reception.visit_words import conflict_words
 
 blueprint = Blueprint("reception_visit_change", __name__)
@@ -171,7 +171,7 @@ def _no_time(public_id: str) -> ResponseReturnValue:
 
 
 def _refused_as_data(public_id: str, refusal: BookingRefused, *, insisted: bool) -> ResponseReturnValue:
-    words = refused(refusal, insisted=insisted)
+    words = refused(refusal, sought_at(public_id), insisted=insisted)
     seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
     return (
         jsonify(
@@ -180,6 +180,7 @@ def _refused_as_data(public_id: str, refusal: BookingRefused, *, insisted: bool)
             advice=words.advice,
             question=words.question,
             seen=seen,
+            others=[{"words": other.words, "href": other.href} for other in words.others],
             nearest=[
                 {
                     "starts": near.starts.isoformat(timespec="minutes"),
