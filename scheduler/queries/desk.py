@@ -80,9 +80,7 @@ class Text:
 def visits_of_day(connection: Connection, day: date) -> list[DeskVisit]:
     """By time. Two statements, because active and inactive visits each have an index of their own."""
     found = [
-        row
-        for state in (Appointment.active.is_(True), Appointment.active.is_(False))
-        for row in _visits(connection, day, state)
+        row for state in (Appointment.active.expression, ~Appointment.active) for row in _visits(connection, day, state)
     ]
     return sorted((DeskVisit(**row) for row in found), key=lambda visit: (visit.starts_local, visit.practitioner_id))
 

@@ -1,13 +1,14 @@
 """What the desk's calendar shows of a few days: visits, slots being booked online, who is away.
 
-Four SELECTs whatever the days hold, the calendar's state included.
+Three SELECTs whatever the days hold, the calendar's state included; by rooms one more.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, exists, null, or_, select, union_all
+from sqlalchemy import Connection, Engine, String, bindparam, exists, literal_column, null, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from scheduler.models import (
@@ -24,25 +25,35 @@ from scheduler.models import (
 from scheduler.models.base import Instant, WallTime
 from scheduler.models.one_row import OneRow
 from scheduler.queries.desk import Absence
+from scheduler.queries.plain import Plain, text_of
 from scheduler.queries.reference import STATE_COLUMNS
 
-CALENDAR_STATUSES = ("held", "booked", "confirmed", "arrived", "completed")
+_HELD, _NO_SHOW, _ELSEWHERE, _FAILED_STATUS = (
+    literal_column(f"'{word}'", String) for word in ("held", "no_show", "elsewhere", "failed")
+)
+_NO_WORDS = literal_column("''", String)
+_COMING_OR_GIVEN = tuple(
+    literal_column(f"'{word}'", String) for word in ("booked", "confirmed", "arrived", "completed")
+)
 
 
 class CalendarVisit(NamedTuple):
-    """A held slot has no patient yet. `first_visit`: nothing before it but what was cancelled or missed."""
+    """A held slot has no patient yet. `starts_local` reads "2026-12-08T10:30", `birth_date` "1986-03-14".
+
+    `came_before`: there is a visit before it that was neither cancelled nor missed.
+    """
 
     public_id: str
     version: int
     status: str
-    starts_local: datetime
+    starts_local: str
     minutes: int
     practitioner_id: int
     room_id: int
     treatment_id: int
     given_name: str | None
     family_name: str | None
-    birth_date: date | None
+    birth_date: str | None
     flagged: bool | None
     came_before: bool
     reminder_failed: bool
@@ -64,19 +75,19 @@ class RoomName:
 
 
 _STATE = OneRow(select(*STATE_COLUMNS, select(CardState.version).scalar_subquery()))
-_FROM, _TO = bindparam("from_local", type_=WallTime()), bindparam("to_local", type_=WallTime())
+_FROM, _TO = bindparam("from_local", None, type_=WallTime()), bindparam("to_local", None, type_=WallTime())
 _earlier = aliased(Appointment)
 _CAME_BEFORE = exists().where(
     _earlier.patient_id == Appointment.patient_id,
     _earlier.starts_at < Appointment.starts_at,
-    _earlier.origin != "elsewhere",
-    _earlier.status.in_(("booked", "confirmed", "arrived", "completed")),
+    _earlier.origin != _ELSEWHERE,
+    _earlier.status.in_(_COMING_OR_GIVEN),
 )
-_FAILED = exists().where(Reminder.appointment_id == Appointment.id, Reminder.status == "failed")
+_FAILED = exists().where(Reminder.appointment_id == Appointment.id, Reminder.status == _FAILED_STATUS)
 _later = aliased(AppointmentNote)
 _NOTED = exists().where(
     AppointmentNote.appointment_id == Appointment.id,
-    AppointmentNote.words != "",
+    AppointmentNote.words != _NO_WORDS,
     ~exists().where(_later.appointment_id == AppointmentNote.appointment_id, _later.id > AppointmentNote.id),
 )
 _VISITS: Any = (
@@ -84,14 +95,14 @@ _VISITS: Any = (
         Appointment.public_id,
         Appointment.version,
         Appointment.status,
-        Appointment.starts_local,
+        Appointment.starts_local.cast(String),
         Appointment.minutes,
         Appointment.practitioner_id,
         Appointment.room_id,
         Appointment.treatment_id,
         Patient.given_name,
         Patient.family_name,
-        Patient.birth_date,
+        Patient.birth_date.cast(String),
         Screening.flagged,
         _CAME_BEFORE,
         _FAILED,
@@ -99,15 +110,21 @@ _VISITS: Any = (
     )
     .outerjoin(Patient, Appointment.patient_id == Patient.id)
     .outerjoin(Screening, Screening.appointment_id == Appointment.id)
-    .where(Appointment.starts_local >= _FROM, Appointment.starts_local < _TO, Appointment.origin != "elsewhere")
+    .where(Appointment.starts_local >= _FROM, Appointment.starts_local < _TO, Appointment.origin != _ELSEWHERE)
 )
-# Two statements, because active and inactive visits each have an index of their own.
-_TAKING_TIME = _VISITS.where(
-    Appointment.active,
-    Appointment.status.in_(CALENDAR_STATUSES),
-    or_(Appointment.status != "held", Appointment.hold_until > bindparam("now", type_=Instant())),
+# Two parts, because active and inactive visits each have an index of their own.
+_SHOWN = Plain(
+    union_all(
+        _VISITS.where(
+            Appointment.active,
+            or_(
+                Appointment.status.in_(_COMING_OR_GIVEN),
+                (Appointment.status == _HELD) & (Appointment.hold_until > bindparam("now", None, type_=Instant())),
+            ),
+        ),
+        _VISITS.where(~Appointment.active, Appointment.status == _NO_SHOW),
+    )
 )
-_MISSED = _VISITS.where(Appointment.active.is_(False), Appointment.status == "no_show")
 _ABSENCES: Any = union_all(
     select(null(), Closure.starts_local, Closure.ends_local, Closure.name).where(
         Closure.starts_local < _TO, Closure.ends_local > _FROM
@@ -127,13 +144,15 @@ def state_now(engine: Engine) -> DeskState:
 
 def visits(connection: Connection, first_day: date, days: int, now: datetime) -> list[CalendarVisit]:
     """Whatever takes up time, and who stayed away, in the order of time. Cancelled visits leave the calendar."""
-    bounds = {**_bounds(first_day, days), "now": now}
-    rows = [*connection.execute(_TAKING_TIME, bounds), *connection.execute(_MISSED, _bounds(first_day, days))]
-    return sorted((CalendarVisit(*row) for row in rows), key=lambda visit: (visit.starts_local, visit.practitioner_id))
+    begins, ends = _bounds(first_day, days)
+    rows = _SHOWN.all(connection, from_local=text_of(begins), to_local=text_of(ends), now=text_of(now))
+    found = [CalendarVisit._make((*row[:3], f"{row[3][:10]}T{row[3][11:16]}", *row[4:])) for row in rows]
+    return sorted(found, key=attrgetter("starts_local", "practitioner_id"))
 
 
 def absences(connection: Connection, first_day: date, days: int) -> list[Absence]:
-    return [Absence(*row) for row in connection.execute(_ABSENCES, _bounds(first_day, days))]
+    begins, ends = _bounds(first_day, days)
+    return [Absence(*row) for row in connection.execute(_ABSENCES, {"from_local": begins, "to_local": ends})]
 
 
 def rooms(connection: Connection) -> list[RoomName]:
@@ -141,6 +160,6 @@ def rooms(connection: Connection) -> list[RoomName]:
     return [RoomName(*row) for row in rows]
 
 
-def _bounds(first_day: date, days: int) -> dict[str, datetime]:
+def _bounds(first_day: date, days: int) -> tuple[datetime, datetime]:
     begins = datetime.combine(first_day, time.min)
-    return {"from_local": begins, "to_local": begins + timedelta(days=days)}
+    return begins, begins + timedelta(days=days)

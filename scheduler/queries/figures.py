@@ -54,7 +54,7 @@ def figures(connection: Connection, *, first: date, end: date, hours: Iterable[W
     """Of the days from `first` until before `end`."""
     rows = [
         row
-        for state in (Appointment.active.is_(True), Appointment.active.is_(False))
+        for state in (Appointment.active.expression, ~Appointment.active)
         for row in _days(connection, first, end, state)
     ]
     return Figures(
@@ -180,7 +180,7 @@ def _lead(connection: Connection, first: date, end: date) -> list[int]:
     place = case(*((ahead < days, number) for number, days in enumerate(LEAD_DAYS)), else_=len(LEAD_DAYS))
     counts: Any = connection.execute(
         select(place, func.count())
-        .where(_in_range(first, end, Appointment.active.is_(True)))
+        .where(_in_range(first, end, Appointment.active.expression))
         .where(Appointment.status.in_(KEPT), Appointment.origin != "import")
         .group_by(place)
     )

@@ -172,7 +172,7 @@ export function startCalendar(root) {
     focused = cardOf(document.activeElement) ?? focused;
     const columns = data.columns.map(({ id }) => id);
     calendar.setOption("events", [
-      ...data.visits.map(card),
+      ...data.visits.map((visit) => card(visit, data)),
       ...data.shades.map((shade, number) => background(`shade-${number}`, shade, columns, "shade")),
       ...greyed.map((range, number) => background(`forbidden-${number}`, range, columns, "forbidden")),
       background("now", { starts: data.now, ends: data.now }, columns, "now"),
@@ -214,15 +214,16 @@ function plain(root) {
   }
 }
 
-function card(visit) {
+function card(visit, { statuses, flags, times }) {
+  const status = statuses[visit.status];
   return {
     id: visit.id,
     resourceIds: visit.column === null ? [] : [visit.column],
     start: visit.starts,
     end: visit.ends,
-    editable: !visit.fixed,
-    classNames: ["card", visit.held ? "held" : visit.look, `visit-${visit.id}`],
-    extendedProps: visit,
+    editable: !status.fixed,
+    classNames: ["card", status.held ? "held" : status.look, `visit-${visit.id}`],
+    extendedProps: { ...visit, status, time: times[visit.starts.slice(11)], flags: visit.flags.map((flag) => flags[flag]) },
   };
 }
 
@@ -248,12 +249,12 @@ export function cardOf(element) {
   return name?.slice("visit-".length);
 }
 
-function content({ id, words: shadeWords, held, time, name, what, shape, status, flags }) {
+function content({ id, words: shadeWords, time, name, what, status, flags }) {
   if (shadeWords !== undefined) return shadeWords ? [element("span", shadeWords)] : [];
-  if (held) return [element("span", held)];
-  if (!name) return [];
+  if (!status) return [];
+  if (status.held) return [element("span", status.held)];
   const first = element("b", "");
-  const sign = element("span", `${shape} `);
+  const sign = element("span", `${status.shape} `);
   sign.setAttribute("aria-hidden", "true");
   first.append(sign, name);
   const second = element("small", `${time} ${what}`);
@@ -262,7 +263,7 @@ function content({ id, words: shadeWords, held, time, name, what, shape, status,
     shown.className = `flag-in-card ${look}`;
     second.append(shown);
   }
-  const said = element("span", `, ${status}`);
+  const said = element("span", `, ${status.words}`);
   said.className = "sr";
   const link = element("a");
   link.href = `/desk/visits/${id}`;

@@ -51,10 +51,12 @@ def test_a_card_says_time_patient_treatment_status_and_flags(desk: Desk, session
     due = {"due_at": NOW, "next_attempt_at": NOW, "status": "failed"}
     session.add(Reminder(appointment_id=visit.id, version=1, kind="days_before_1", **due))
     session.commit()
-    (card,) = day(desk)["visits"]
-    assert (card["name"], card["what"], card["time"]) == ("Škvorecký, Amélie", "IMS", "2:00 pm")
-    assert (card["shape"], card["status"], card["column"]) == ("○", "Booked", "p1")
-    assert [words for _shape, words, _look in card["flags"]] == ["First visit", "Reminder failed", "Birthday"]
+    shown = day(desk)
+    (card,) = shown["visits"]
+    assert (card["name"], card["what"], card["column"]) == ("Škvorecký, Amélie", "IMS", "p1")
+    assert shown["times"][card["starts"][11:]] == "2:00 pm"
+    assert shown["statuses"][card["status"]] == {"shape": "○", "words": "Booked", "look": "info", "fixed": False}
+    assert [shown["flags"][flag][1] for flag in card["flags"]] == ["First visit", "Reminder failed", "Birthday"]
     assert (card["starts"], card["ends"], card["version"]) == ("2026-11-30T14:00", "2026-11-30T14:30", 1)
 
 
@@ -124,8 +126,9 @@ def test_whatever_a_card_shows_reaches_the_desks_at_once_and_leaves_the_offer_al
         assert answer.status_code == 200
         etag = answer.headers["ETag"]
         assert desk.client.get("/desk/calendar.json", headers={"If-None-Match": etag}).status_code == 304
-        (card,) = answer.get_json()["visits"]
-        return card["name"], [words for _shape, words, _look in card["flags"]]
+        days = answer.get_json()
+        (card,) = days["visits"]
+        return card["name"], [days["flags"][flag][1] for flag in card["flags"]]
 
     patient.family_name = "Roy-Gagnon"
     assert shown_after_change() == ("Roy-Gagnon, Amélie", ["First visit"])

@@ -13,11 +13,11 @@ from scheduler.queries.desk_calendar import CalendarVisit, RoomName
 from scheduler.queries.reference import PractitionerInfo, Reference
 from scheduler.web.dates import day_words, time_words
 from scheduler.web.reception.presence import gaps, is_on, there_words, worked
-from scheduler.web.reception.words import Sign, visit_sign
+from scheduler.web.reception.words import visit_sign
 
 View = Literal["day", "week", "rooms"]
 EARLIEST, LATEST = time(8), time(18)  # shown even when nobody is in
-FIXED = ("completed", "no_show", "held")  # cannot be dragged
+FIXED = ("completed", "no_show")  # cannot be dragged
 Json = dict[str, Any]
 Column = str | int | None  # a practitioner's slug, a room's id
 
@@ -43,6 +43,7 @@ class CalendarDays:
 
 
 def answer_of(shown: CalendarDays) -> Json:
+    """Cards name their status, flags and time; what these are called stands once beside them."""
     columns = _columns(shown)
     shades = list(_shades(shown, columns))
     begins, ends = _reach(shown)
@@ -52,6 +53,9 @@ def answer_of(shown: CalendarDays) -> Json:
         "ends": ends,
         "columns": columns,
         "visits": _cards(shown),
+        "statuses": {status: _status(status) for status in {visit.status for visit in shown.visits}},
+        "flags": _flags(),
+        "times": {start: time_words(time.fromisoformat(start)) for start in {_time(visit) for visit in shown.visits}},
         "shades": shades,
     }
 
@@ -74,84 +78,73 @@ def _columns(shown: CalendarDays) -> list[Json]:
 
 
 def _cards(shown: CalendarDays) -> list[Json]:
-    signs = {status: visit_sign(status) for status in {visit.status for visit in shown.visits} if status != "held"}
     treatments = {treatment.id: treatment.name(shown.language) for treatment in shown.known.treatments}
     people = {practitioner.id: practitioner for practitioner in shown.known.practitioners}
-    words = _FlagWords()
     cards = []
     for visit in shown.visits:
         if shown.whose is not None and visit.practitioner_id != shown.whose.id:
             continue
         who = people.get(visit.practitioner_id)
-        column = visit.room_id if shown.view == "rooms" else who.slug if who else None
-        if visit.status == "held":
-            cards.append(_held(visit, column))
-            continue
-        sign, flags = signs[visit.status], words.of(visit)
         what = treatments[visit.treatment_id]
         if shown.view == "rooms" and who:
             what = f"{what} · {who.given_name}"
-        cards.append(_card(visit, column, sign, what, flags, shown.language))
+        cards.append(
+            {
+                "id": visit.public_id,
+                "version": visit.version,
+                "column": visit.room_id if shown.view == "rooms" else who.slug if who else None,
+                "starts": visit.starts_local,
+                "ends": _ends(visit.starts_local, visit.minutes),
+                "name": f"{visit.family_name}, {visit.given_name}" if visit.status != "held" else None,
+                "what": what,
+                "status": visit.status,
+                "flags": _flags_of(visit),
+            }
+        )
     return cards
 
 
-def _card(visit: CalendarVisit, column: Column, sign: Sign, what: str, flags: list[list[str]], language: str) -> Json:
-    name = f"{visit.family_name}, {visit.given_name}"
-    spoken = _spoken_time(visit.starts_local.time(), language)
+@lru_cache(maxsize=10_000)
+def _ends(starts: str, minutes: int) -> str:
+    return (datetime.fromisoformat(starts) + timedelta(minutes=minutes)).isoformat(timespec="minutes")
+
+
+def _time(visit: CalendarVisit) -> str:
+    """ "10:30"."""
+    return visit.starts_local[11:]
+
+
+def _status(status: str) -> Json:
+    if status == "held":
+        return {"held": _("Being booked online"), "fixed": True}
+    sign = visit_sign(status)
+    return {"shape": sign.shape, "words": sign.words, "look": sign.look, "fixed": status in FIXED}
+
+
+def _flags() -> Json:
+    """Sign, words and look of each."""
     return {
-        "id": visit.public_id,
-        "version": visit.version,
-        "column": column,
-        "starts": visit.starts_local.isoformat(timespec="minutes"),
-        "ends": (visit.starts_local + timedelta(minutes=visit.minutes)).isoformat(timespec="minutes"),
-        "time": spoken,
-        "name": name,
-        "what": what,
-        "shape": sign.shape,
-        "status": sign.words,
-        "look": sign.look,
-        "flags": flags,
-        "fixed": visit.status in FIXED,
+        "first": ["★", _("First visit"), "info"],
+        "screening": ["⚑", _("Screening"), "notice"],
+        "failed": ["☎", _("Reminder failed"), "danger"],
+        "note": ["✎", _("Note"), "info"],
+        "birthday": ["♪", _("Birthday"), "brand"],
     }
 
 
-def _held(visit: CalendarVisit, column: Column) -> Json:
-    words = _("Being booked online")
-    return {
-        "id": visit.public_id,
-        "version": visit.version,
-        "column": column,
-        "starts": visit.starts_local.isoformat(timespec="minutes"),
-        "ends": (visit.starts_local + timedelta(minutes=visit.minutes)).isoformat(timespec="minutes"),
-        "held": words,
-        "fixed": True,
-    }
-
-
-class _FlagWords:
-    """Looked up once for all visits of an answer."""
-
-    def __init__(self) -> None:
-        self.first = ["★", _("First visit"), "info"]
-        self.screening = ["⚑", _("Screening"), "notice"]
-        self.failed = ["☎", _("Reminder failed"), "danger"]
-        self.note = ["✎", _("Note"), "info"]
-        self.birthday = ["♪", _("Birthday"), "brand"]
-
-    def of(self, visit: CalendarVisit) -> list[list[str]]:
-        flags = []
-        if not visit.came_before:
-            flags.append(self.first)
-        if visit.flagged:
-            flags.append(self.screening)
-        if visit.reminder_failed and visit.status != "no_show":
-            flags.append(self.failed)
-        if visit.noted:
-            flags.append(self.note)
-        born, day = visit.birth_date, visit.starts_local
-        if born is not None and (born.month, born.day) == (day.month, day.day):
-            flags.append(self.birthday)
-        return flags
+def _flags_of(visit: CalendarVisit) -> list[str]:
+    flags = []
+    if visit.status != "held" and not visit.came_before:
+        flags.append("first")
+    if visit.flagged:
+        flags.append("screening")
+    if visit.reminder_failed and visit.status != "no_show":
+        flags.append("failed")
+    if visit.noted:
+        flags.append("note")
+    if visit.birth_date is not None and visit.birth_date[5:] == visit.starts_local[5:10]:
+        flags.append("birthday")
+    return flags
 
 
 def _shades(shown: CalendarDays, columns: Iterable[Json]) -> Iterator[Json]:
@@ -201,12 +194,8 @@ def _reach(shown: CalendarDays) -> tuple[str, str]:
         for begins, ends in worked(shown.known.hours, day):
             first = min(first, begins.hour)
             last = max(last, -(-(ends - midnight) // timedelta(hours=1)))
-    for starts, minutes in {(visit.starts_local.time(), visit.minutes) for visit in shown.visits}:
-        first = min(first, starts.hour)
-        last = max(last, min(24, -(-(starts.hour * 60 + starts.minute + minutes) // 60)))
+    for starts, minutes in {(_time(visit), visit.minutes) for visit in shown.visits}:
+        hour, minute = int(starts[:2]), int(starts[3:])
+        first = min(first, hour)
+        last = max(last, min(24, -(-(hour * 60 + minute + minutes) // 60)))
     return f"{first:02}:00", f"{last:02}:00"
-
-
-@lru_cache(maxsize=4000)
-def _spoken_time(moment: time, _language: str) -> str:
-    return time_words(moment)
