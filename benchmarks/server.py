@@ -9,7 +9,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
 from sqlalchemy import event
@@ -19,20 +19,21 @@ from benchmarks.yardsticks import QUERIES, make_yardsticks
 from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
-from scheduler.queries import desk_calendar, reference
+from scheduler.queries import reference
+from scheduler.web.reception import calendar
 
-T = TypeVar("T")
-S = TypeVar("S", reference.State, desk_calendar.DeskState)
+P = ParamSpec("P")
+S = TypeVar("S", reference.State, reference.DeskState)
 COLD = "/cold"
 _cold: ContextVar[bool] = ContextVar("cold", default=False)
 _changes = itertools.count(1)
 
 
-def _forgetful(state: Callable[[T], S]) -> Callable[[T], S]:
+def _forgetful(state: Callable[P, S]) -> Callable[P, S]:
     """What is kept, is kept for a state of the calendar: when that always differs, nothing kept is found."""
 
-    def read(of: T) -> S:
-        found = state(of)
+    def read(*args: P.args, **kwargs: P.kwargs) -> S:
+        found = state(*args, **kwargs)
         return found._replace(calendar_version=found.calendar_version + next(_changes)) if _cold.get() else found
 
     return read
@@ -45,7 +46,7 @@ def _make_app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     yardsticks = make_yardsticks(engine)
     reference.state = _forgetful(reference.state)  # read by its module everywhere
     reference.state_now = _forgetful(reference.state_now)
-    desk_calendar.state_now = _forgetful(desk_calendar.state_now)
+    calendar.desk_state = _forgetful(calendar.desk_state)
 
     if "COUNT_QUERIES" in os.environ:
         _count(engine, yardsticks)

@@ -1,6 +1,6 @@
 """What the desk's calendar shows of a few days: visits, slots being booked online, who is away.
 
-Three SELECTs whatever the days hold, the calendar's state included; by rooms one more.
+Two SELECTs whatever the days hold, by rooms one more.
 """
 
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from datetime import date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, String, bindparam, exists, literal_column, null, or_, select, union_all
+from sqlalchemy import Connection, String, bindparam, exists, literal_column, null, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from scheduler.models import (
     Appointment,
     AppointmentNote,
-    CardState,
     Closure,
     Patient,
     Reminder,
@@ -23,10 +22,8 @@ from scheduler.models import (
     TimeOff,
 )
 from scheduler.models.base import Instant, WallTime
-from scheduler.models.one_row import OneRow
 from scheduler.queries.desk import Absence
 from scheduler.queries.plain import Plain, text_of
-from scheduler.queries.reference import STATE_COLUMNS
 
 _HELD, _NO_SHOW, _ELSEWHERE, _FAILED_STATUS = (
     literal_column(f"'{word}'", String) for word in ("held", "no_show", "elsewhere", "failed")
@@ -38,7 +35,7 @@ _COMING_OR_GIVEN = tuple(
 
 
 class CalendarVisit(NamedTuple):
-    """A held slot has no patient yet. `starts_local` reads "2026-12-08T10:30", `birth_date` "1986-03-14".
+    """A held slot has no patient yet. `starts_local` as the driver gives it, `birth_date` "1986-03-14".
 
     `came_before`: there is a visit before it that was neither cancelled nor missed.
     """
@@ -59,13 +56,15 @@ class CalendarVisit(NamedTuple):
     reminder_failed: bool
     noted: bool
 
+    @property
+    def starts(self) -> str:
+        """ "2026-12-08T10:30"."""
+        return f"{self.starts_local[:10]}T{self.starts_local[11:16]}"
 
-class DeskState(NamedTuple):
-    """What the calendar's days hang on: the offer's state, and `card_version` for what else its cards show."""
-
-    reference_version: int
-    calendar_version: int
-    card_version: int
+    @property
+    def time(self) -> str:
+        """ "10:30"."""
+        return self.starts_local[11:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,6 @@ class RoomName:
     name: str
 
 
-_STATE = OneRow(select(*STATE_COLUMNS, select(CardState.version).scalar_subquery()))
 _FROM, _TO = bindparam("from_local", None, type_=WallTime()), bindparam("to_local", None, type_=WallTime())
 _earlier = aliased(Appointment)
 _CAME_BEFORE = exists().where(
@@ -135,19 +133,11 @@ _ABSENCES: Any = union_all(
 )
 
 
-def state_now(engine: Engine) -> DeskState:
-    """One SELECT, by the shortest way: every open desk asks it every few seconds."""
-    row = _STATE.read(engine)
-    assert row is not None  # noqa: S101 - the migrations put the rows there
-    return DeskState(row[0], row[1] or 0, row[2])
-
-
 def visits(connection: Connection, first_day: date, days: int, now: datetime) -> list[CalendarVisit]:
     """Whatever takes up time, and who stayed away, in the order of time. Cancelled visits leave the calendar."""
     begins, ends = _bounds(first_day, days)
     rows = _SHOWN.all(connection, from_local=text_of(begins), to_local=text_of(ends), now=text_of(now))
-    found = [CalendarVisit._make((*row[:3], f"{row[3][:10]}T{row[3][11:16]}", *row[4:])) for row in rows]
-    return sorted(found, key=attrgetter("starts_local", "practitioner_id"))
+    return sorted(map(CalendarVisit._make, rows), key=attrgetter("starts_local", "practitioner_id"))
 
 
 def absences(connection: Connection, first_day: date, days: int) -> list[Absence]:

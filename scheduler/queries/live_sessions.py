@@ -11,10 +11,11 @@ from scheduler.models import LiveSession, PhoneAccount, StaffUser
 from scheduler.models.base import Instant
 from scheduler.models.one_row import OneRow
 from scheduler.queries.plain import text_of
+from scheduler.queries.reference import DESK_STATE_COLUMNS, DeskState
 
 
 class StaffRow(NamedTuple):
-    """`has_second_step` and `password_temporary` are 0 or 1."""
+    """`has_second_step` and `password_temporary` are 0 or 1. `desk_state`: the calendar's, read along with the person."""
 
     id: int
     username: str
@@ -23,6 +24,7 @@ class StaffRow(NamedTuple):
     practitioner_id: int | None
     has_second_step: int
     password_temporary: int
+    desk_state: DeskState
 
 
 _STAFF = OneRow(
@@ -34,6 +36,7 @@ _STAFF = OneRow(
         StaffUser.practitioner_id,
         cast(StaffUser.totp_secret.is_not(None), Integer),
         cast(StaffUser.password_temporary, Integer),
+        *DESK_STATE_COLUMNS,
     )
     .join(LiveSession, LiveSession.staff_user_id == StaffUser.id)
     .where(
@@ -64,4 +67,4 @@ def account_of(session: Session, session_id: str, *, now: datetime) -> tuple[Pho
 def staff_of(engine: Engine, session_id: str, *, now: datetime) -> StaffRow | None:
     """None once the session was ended or the person deactivated. By the shortest way: every poll of every desk asks."""
     row = _STAFF.read(engine, id_hash(session_id), text_of(now))
-    return StaffRow(*row) if row else None
+    return StaffRow._make((*row[:7], DeskState(row[7], row[8] or 0, row[9]))) if row else None

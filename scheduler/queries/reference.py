@@ -14,6 +14,7 @@ from scheduler.domain.availability import WeeklyHours
 from scheduler.domain.errors import NotFound
 from scheduler.models import (
     CalendarState,
+    CardState,
     Practitioner,
     PractitionerTreatment,
     Room,
@@ -76,6 +77,14 @@ class State(NamedTuple):
     calendar_version: int
 
 
+class DeskState(NamedTuple):
+    """What the calendar's days hang on: `State`, and `card_version` for what else its cards show."""
+
+    reference_version: int
+    calendar_version: int
+    card_version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Everything of one `reference_version`, in the clinic's own order; inactive practitioners and rooms left out."""
@@ -126,6 +135,7 @@ STATE_COLUMNS = (
     select(CalendarState.reference_version).scalar_subquery(),
     select(cast(func.sum(Practitioner.calendar_version), Integer)).scalar_subquery(),
 )
+DESK_STATE_COLUMNS = (*STATE_COLUMNS, select(CardState.version).scalar_subquery())
 STATE = select(*STATE_COLUMNS)
 _STATE_IN_TRANSACTION, _STATE_ALONE = Plain(STATE), OneRow(STATE)
 _kept: "WeakKeyDictionary[Any, Reference]" = WeakKeyDictionary()  # connection pool → Reference

@@ -1,6 +1,5 @@
 """The calendar: the page that reception has open all day, and the data it draws."""
 
-import json
 from collections import OrderedDict
 from datetime import date, datetime, timedelta
 from threading import Lock
@@ -14,14 +13,13 @@ from werkzeug.exceptions import NotFound
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import desk_calendar, reference
-from scheduler.queries.desk_calendar import DeskState
-from scheduler.queries.reference import PractitionerInfo, Reference
+from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
 from scheduler.web.reception.calendar_words import calendar_words
 from scheduler.web.reception.day import asked_day
-from scheduler.web.reception.door import EVERYBODY, require_staff, unattended
+from scheduler.web.reception.door import EVERYBODY, desk_state, require_staff, unattended
 from scheduler.web.unchanged import Unchanged, is_known
 
 VIEWS: tuple[View, ...] = ("day", "week", "rooms")
@@ -61,7 +59,7 @@ def days() -> ResponseReturnValue:
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
     language = template_variables()["language"]
     view, day = _asked_view(), asked_day() or now_local.date()
-    state = desk_calendar.state_now(db.engine)
+    state = desk_state()
     etag = f"{state.reference_version}.{state.calendar_version}.{state.card_version}-{now_local:%H%M}-{day}-{view}-{language}"
     if is_known(etag):
         return Unchanged(etag, {"Cache-Control": "no-cache, private"})
@@ -100,7 +98,7 @@ def _answer(
             now_local=now_local,
             language=language,
         )
-    return json.dumps(answer_of(shown), ensure_ascii=False, separators=(",", ":")).encode()
+    return answer_of(shown)
 
 
 class _KeptAnswers:

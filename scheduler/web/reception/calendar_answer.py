@@ -1,5 +1,6 @@
 """A few days of the calendar as the browser draws them: every word is chosen here, none in JavaScript."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -42,22 +43,21 @@ class CalendarDays:
         return [self.first_day + timedelta(days=number) for number in range(self.days)]
 
 
-def answer_of(shown: CalendarDays) -> Json:
-    """Cards name their status, flags and time; what these are called stands once beside them."""
+def answer_of(shown: CalendarDays) -> bytes:
+    """JSON. Cards name their status, flags and time; what these are called stands once beside them."""
     columns = _columns(shown)
-    shades = list(_shades(shown, columns))
     begins, ends = _reach(shown)
-    return {
+    frame = {
         "now": shown.now_local.isoformat(timespec="minutes"),
         "begins": begins,
         "ends": ends,
         "columns": columns,
-        "visits": _cards(shown),
         "statuses": {status: _status(status) for status in {visit.status for visit in shown.visits}},
         "flags": _flags(),
-        "times": {start: time_words(time.fromisoformat(start)) for start in {_time(visit) for visit in shown.visits}},
-        "shades": shades,
+        "times": {start: _spoken(start, shown.language) for start in {visit.time for visit in shown.visits}},
+        "shades": list(_shades(shown, columns)),
     }
+    return f'{_json(frame)[:-1]},"visits":[{",".join(_cards(shown))}]}}'.encode()
 
 
 def _columns(shown: CalendarDays) -> list[Json]:
@@ -77,7 +77,7 @@ def _columns(shown: CalendarDays) -> list[Json]:
     return columns
 
 
-def _cards(shown: CalendarDays) -> list[Json]:
+def _cards(shown: CalendarDays) -> list[str]:
     treatments = {treatment.id: treatment.name(shown.language) for treatment in shown.known.treatments}
     people = {practitioner.id: practitioner for practitioner in shown.known.practitioners}
     cards = []
@@ -86,32 +86,39 @@ def _cards(shown: CalendarDays) -> list[Json]:
             continue
         who = people.get(visit.practitioner_id)
         what = treatments[visit.treatment_id]
-        if shown.view == "rooms" and who:
-            what = f"{what} · {who.given_name}"
-        cards.append(
-            {
-                "id": visit.public_id,
-                "version": visit.version,
-                "column": visit.room_id if shown.view == "rooms" else who.slug if who else None,
-                "starts": visit.starts_local,
-                "ends": _ends(visit.starts_local, visit.minutes),
-                "name": f"{visit.family_name}, {visit.given_name}" if visit.status != "held" else None,
-                "what": what,
-                "status": visit.status,
-                "flags": _flags_of(visit),
-            }
-        )
+        if shown.view == "rooms":
+            cards.append(_card(visit, visit.room_id, f"{what} · {who.given_name}" if who else what))
+        else:
+            cards.append(_card(visit, who.slug if who else None, what))
     return cards
 
 
-@lru_cache(maxsize=10_000)
-def _ends(starts: str, minutes: int) -> str:
-    return (datetime.fromisoformat(starts) + timedelta(minutes=minutes)).isoformat(timespec="minutes")
+@lru_cache(maxsize=5_000)
+def _card(visit: CalendarVisit, column: Column, what: str) -> str:
+    """Kept: of the day's visits one has changed since the last answer, or none."""
+    ends = datetime.fromisoformat(visit.starts) + timedelta(minutes=visit.minutes)
+    return _json(
+        {
+            "id": visit.public_id,
+            "version": visit.version,
+            "column": column,
+            "starts": visit.starts,
+            "ends": ends.isoformat(timespec="minutes"),
+            "name": f"{visit.family_name}, {visit.given_name}" if visit.status != "held" else None,
+            "what": what,
+            "status": visit.status,
+            "flags": _flags_of(visit),
+        }
+    )
 
 
-def _time(visit: CalendarVisit) -> str:
-    """ "10:30"."""
-    return visit.starts_local[11:]
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4_000)
+def _spoken(start: str, _language: str) -> str:
+    return time_words(time.fromisoformat(start))
 
 
 def _status(status: str) -> Json:
@@ -142,7 +149,7 @@ def _flags_of(visit: CalendarVisit) -> list[str]:
         flags.append("failed")
     if visit.noted:
         flags.append("note")
-    if visit.birth_date is not None and visit.birth_date[5:] == visit.starts_local[5:10]:
+    if visit.birth_date is not None and visit.birth_date[5:] == visit.starts[5:10]:
         flags.append("birthday")
     return flags
 
@@ -194,7 +201,7 @@ def _reach(shown: CalendarDays) -> tuple[str, str]:
         for begins, ends in worked(shown.known.hours, day):
             first = min(first, begins.hour)
             last = max(last, -(-(ends - midnight) // timedelta(hours=1)))
-    for starts, minutes in {(_time(visit), visit.minutes) for visit in shown.visits}:
+    for starts, minutes in {(visit.time, visit.minutes) for visit in shown.visits}:
         hour, minute = int(starts[:2]), int(starts[3:])
         first = min(first, hour)
         last = max(last, min(24, -(-(hour * 60 + minute + minutes) // 60)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import Response, current_app, redirect, request, session, url_for
+from flask import Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
@@ -16,6 +16,7 @@ from scheduler.domain.actor import Actor
 from scheduler.extensions import csrf, db
 from scheduler.models import StaffUser
 from scheduler.queries.live_sessions import staff_of
+from scheduler.queries.reference import DeskState
 from scheduler.usecases import kept_forms
 from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
@@ -70,7 +71,14 @@ def load_staff(_staff_id: str) -> SignedInStaff | None:
     staff = staff_of(db.engine, session.get(SESSION_ID, ""), now=clock.now())
     if staff is None:
         return None
+    g.desk_state = staff.desk_state
     return SignedInStaff(*staff[:5], has_second_step=bool(staff[5]), password_temporary=bool(staff[6]))
+
+
+def desk_state() -> DeskState:
+    """The calendar's, read with whoever is asking."""
+    found: DeskState = g.desk_state
+    return found
 
 
 def let_in(staff: StaffUser, now: datetime) -> None:
@@ -99,11 +107,12 @@ def unattended(view: View) -> View:
 
 def require_staff() -> ResponseReturnValue | None:
     """To the sign-in page, and back again to a page; 403 for a role that the blueprint does not let in."""
-    if not current_user.is_authenticated:
+    staff, held = current_user._get_current_object(), session._get_current_object()  # type: ignore[attr-defined]  # a proxy, and every desk asks every few seconds
+    if not staff.is_authenticated:
         return _to_sign_in()
     now = int(clock.now().timestamp())
-    idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
-    if idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
+    idle = now - held.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
+    if idle or now - held.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
         kept = _keep_form()
         let_out()
         session[WHY_OUT] = "idle"
@@ -111,12 +120,12 @@ def require_staff() -> ResponseReturnValue | None:
             session[KEPT_FORM] = kept
         return _to_sign_in()
     asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
-    if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
-        session[SEEN_AT] = now
+    if not asked_by_page and now - held[SEEN_AT] >= NOTED_EVERY:
+        held[SEEN_AT] = now
     declared = access.entered()
-    if declared is None or current_user.role not in declared.roles:
+    if declared is None or staff.role not in declared.roles:
         raise Forbidden
-    return _to_what_comes_first()
+    return _to_what_comes_first(staff)
 
 
 def needs_second_step(staff: SignedInStaff) -> bool:
@@ -126,13 +135,13 @@ def needs_second_step(staff: SignedInStaff) -> bool:
     return staff.role == "owner" or current_app.config["CLINIC"].second_step_for_all
 
 
-def _to_what_comes_first() -> ResponseReturnValue | None:
+def _to_what_comes_first(staff: SignedInStaff) -> ResponseReturnValue | None:
     """A password of one's own, and an authenticator where one is asked for, come before everything else."""
     if request.blueprint == "reception_account" or request.endpoint == "reception_entrance.leave":
         return None
-    if current_user.password_temporary:
+    if staff.password_temporary:
         return redirect(url_for("reception_account.show"), 303)
-    if needs_second_step(current_user) and not current_user.has_second_step:
+    if needs_second_step(staff) and not staff.has_second_step:
         return redirect(url_for("reception_account.second_step"), 303)
     return None
 
