@@ -1,5 +1,6 @@
 """The calendar's data, booking by telephone, and what becomes of a visit; the browser's part is in tests/browser."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -146,6 +147,33 @@ def test_whatever_a_card_shows_reaches_the_desks_at_once_and_leaves_the_offer_al
     assert shown_after_change()[1] == ["First visit", "Screening", "Note"]
     desk.post(f"{path}/note", note="", version=2)
     assert shown_after_change()[1] == ["First visit", "Screening"]
+
+
+def test_whoever_watches_hears_of_changes_until_signed_out(
+    desk: Desk, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    (watch,) = re.findall(r'data-watch="([^"]+)"', desk.get("/desk").text)
+    stranger = desk.client.application.test_client()  # the address is enough, and says nothing but "changed"
+    first = stranger.get(watch)
+    assert (first.status_code, first.data) == (200, b"")
+
+    def again(etag: str) -> int:
+        return stranger.get(watch, headers={"If-None-Match": etag}).status_code
+
+    assert again(first.headers["ETag"]) == 304
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "14:00"))
+    assert again(first.headers["ETag"]) == 200
+    etag = stranger.get(watch).headers["ETag"]
+    assert again(etag) == 304
+    desk.post(f"/desk/visits/{visit.public_id}/note", words="Late", version=1)
+    assert again(etag) == 200
+    etag = stranger.get(watch).headers["ETag"]
+    at_the_clinic.shift(timedelta(minutes=1))
+    assert again(etag) == 200
+    for nobodys in ("/watch/" + "0" * 64, "/watch/x", watch + "0"):
+        assert stranger.get(nobodys).status_code == 404
+    desk.post("/desk/sign-out")
+    assert stranger.get(watch).status_code == 404
 
 
 def test_asking_for_changes_does_not_keep_anybody_signed_in(desk: Desk, at_the_clinic: time_machine.Traveller) -> None:

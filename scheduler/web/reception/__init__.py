@@ -39,6 +39,7 @@ from scheduler.web.reception import (
     sheet,
     visit,
     visit_change,
+    watch,
 )
 
 BLUEPRINTS = (
@@ -51,6 +52,7 @@ BLUEPRINTS = (
     kept_form.blueprint,
     calendar.blueprint,
     calendar_forbidden.blueprint,
+    watch.blueprint,
     booking.blueprint,
     booking_free.blueprint,
     booking_series.blueprint,

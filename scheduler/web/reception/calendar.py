@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
@@ -13,13 +13,14 @@ from werkzeug.exceptions import NotFound
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import desk_calendar, reference
+from scheduler.queries.live_sessions import id_hash
 from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
 from scheduler.web.reception.calendar_words import calendar_words
 from scheduler.web.reception.day import asked_day
-from scheduler.web.reception.door import EVERYBODY, desk_state, require_staff, unattended
+from scheduler.web.reception.door import EVERYBODY, SESSION_ID, desk_state, require_staff, unattended
 from scheduler.web.unchanged import Unchanged, is_known
 
 VIEWS: tuple[View, ...] = ("day", "week", "rooms")
@@ -48,6 +49,7 @@ def show() -> ResponseReturnValue:
         whose=whose,
         practitioners=known.practitioners,
         words=calendar_words(),
+        watched=id_hash(session[SESSION_ID]),
     )
 
 
