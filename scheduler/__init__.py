@@ -12,6 +12,7 @@ from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
+from scheduler.web.reception.door import body_limit
 from scheduler.web.whole_body import WholeBodyRequest
 
 log = structlog.get_logger("requests")
@@ -51,6 +52,7 @@ def create_app(config: Any) -> Flask:
     register_blueprints(app)
     cli.init_app(app)
     access.init_app(app)
+    app.extensions["body_limit"] = body_limit
     assets.init_app(app)
     errors.init_app(app)
     app.wsgi_app = Envelope(app)  # type: ignore[method-assign]

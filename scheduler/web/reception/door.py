@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import Response, current_app, redirect, request, session, url_for
+from flask import Flask, Response, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
@@ -102,8 +102,7 @@ def require_staff() -> ResponseReturnValue | None:
     if not current_user.is_authenticated:
         return _to_sign_in()
     now = int(clock.now().timestamp())
-    idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
-    if idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
+    if _was_away(now):
         kept = _keep_form()
         let_out()
         session[WHY_OUT] = "idle"
@@ -113,10 +112,29 @@ def require_staff() -> ResponseReturnValue | None:
     asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
     if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
         session[SEEN_AT] = now
-    declared = access.entered()
-    if declared is None or current_user.role not in declared.roles:
+    if not _has_role():
         raise Forbidden
     return _to_what_comes_first()
+
+
+def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:
+    """For a server that reads bodies before it asks us: how many bytes of this one, whose headers are in `environ`, are
+    worth reading; None: no more than of any other. Looks at who it is, and changes nothing."""
+    with app.request_context(environ):
+        large = access.largest_body(app, request.endpoint)
+        if large and current_user.is_authenticated and _has_role() and not _was_away(int(clock.now().timestamp())):
+            return large
+    return None
+
+
+def _has_role() -> bool:
+    declared = access.entered()
+    return declared is not None and current_user.role in declared.roles
+
+
+def _was_away(now: int) -> bool:
+    idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
+    return bool(idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY)
 
 
 def needs_second_step(staff: SignedInStaff) -> bool:
