@@ -1,6 +1,20 @@
 """The WSGI application: `flask --app wsgi …`, or `wsgi:app` for a production server."""
 
-from config import Config
-from scheduler import create_app
+import signal
+import threading
+
+# Ctrl-C in the seconds of importing ends the process at once, without a traceback and as one that was interrupted; but
+# only where nobody has a handler of their own, as a production server has.
+interruptible = (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+)
+if interruptible:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from config import Config  # noqa: E402 - importing is what takes long
+from scheduler import create_app  # noqa: E402
 
 app = create_app(Config())
+if interruptible:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

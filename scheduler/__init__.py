@@ -12,12 +12,17 @@ from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
+from scheduler.web.reception.door import body_limit
+from scheduler.web.whole_body import WholeBodyRequest
 
 log = structlog.get_logger("requests")
 
 
 class Service(Flask):
-    """Flask, but for what it writes of an exception: the path it would log may hold a feed's token."""
+    """Flask, but for what it writes of an exception (the path it would log may hold a feed's token), and for how it
+    reads a body."""
+
+    request_class = WholeBodyRequest
 
     def log_exception(
         self, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None]
@@ -47,6 +52,7 @@ def create_app(config: Any) -> Flask:
     register_blueprints(app)
     cli.init_app(app)
     access.init_app(app)
+    app.extensions["body_limit"] = body_limit
     assets.init_app(app)
     errors.init_app(app)
     app.wsgi_app = Envelope(app)  # type: ignore[method-assign]

@@ -4,26 +4,45 @@ Waitress would answer by itself, in plain text, and cut the client off in the mi
 clients never see the answer.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+import structlog
 from waitress.parser import HTTPRequestParser
 from waitress.utilities import RequestEntityTooLarge
 
-UPLOADS, LARGEST_UPLOAD = "/desk/imports", 60_000_000  # bytes; the owner's files, which may be large
+MORE = 100_000  # bytes around a file that is as large as allowed
 HEARD_OUT = 200_000_000  # bytes; whoever sends more than this is cut off after all
+
+log = structlog.get_logger("serving")
 
 
 class HearingOutParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     """Reads a body that is too large to its end and keeps nothing of it; its length is what the application is told."""
 
     error: Any = None
+    adj: Any
+    limit: ClassVar[Callable[[dict[str, Any]], int | None]]
+    """Asked before a large body is read: how large may it be, of whoever has sent these headers? None: as any other."""
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        if self.path == UPLOADS:
-            self.adj = SimpleNamespace(max_request_body_size=LARGEST_UPLOAD + 100_000)
+        if self.content_length >= self.adj.max_request_body_size or self.chunked:
+            more = self._limit()
+            if more is not None:
+                self.adj = SimpleNamespace(max_request_body_size=more + MORE)
+
+    def _limit(self) -> int | None:
+        headers = {f"HTTP_{name}": self.headers[name] for name in ("COOKIE", "HOST") if name in self.headers}
+        where = {"SCRIPT_NAME": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
+        request = {"REQUEST_METHOD": self.command, "PATH_INFO": self.path, "wsgi.input": BytesIO()}
+        try:
+            return type(self).limit({**headers, **where, **request})
+        except Exception:  # no answer is a no; the server goes on
+            log.exception("nobody could say how large a body may be")
+            return None
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -51,7 +52,7 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
         max_request_header_size=32_768,
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
     )
-    server.channel_class = _Channel
+    server.channel_class = _channels_of(app)
     # Said of every request that waits for a thread, the first ones among them.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     leaving = threading.Event()
@@ -74,8 +75,14 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
         server.task_dispatcher.shutdown(timeout=1)
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    parser_class = HearingOutParser
+def _channels_of(app: Flask) -> type:
+    class Parser(HearingOutParser):
+        limit = partial(app.extensions["body_limit"], app)
+
+    class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+        parser_class = Parser
+
+    return Channel
 
 
 def _drain(server: Any) -> None:

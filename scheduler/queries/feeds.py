@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, or_, select
 
 from scheduler.models.appointment import Appointment
 from scheduler.models.one_row import OneRow
-from scheduler.models.patient import Patient
+from scheduler.models.patient import Patient, PatientMerge
 
 
 class FeedState(NamedTuple):
@@ -48,12 +48,11 @@ _VISIT = (
 # Never a hold, nor a hold that ran out, nor a visit somewhere else: none of these is a promise of this clinic.
 _KEPT = Appointment.status.in_(("booked", "confirmed", "arrived", "completed", "no_show"))
 
-_STATE = OneRow(
-    select(Patient.id, Patient.calendar_version, Patient.language, Patient.given_name).where(
-        Patient.feed_token == bindparam("token")
-    ),
-    "token",
-)
+_RECORD = select(
+    Patient.id, Patient.calendar_version, Patient.language, Patient.given_name, PatientMerge.kept_patient_id
+).outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
+_STATE = OneRow(_RECORD.where(Patient.feed_token == bindparam("token")), "token")
+_STATE_OF_KEPT = OneRow(_RECORD.where(Patient.id == bindparam("patient_id")), "patient_id")
 _VISITS = (
     select(*_VISIT)
     .where(
@@ -76,9 +75,12 @@ _SINGLE = (
 
 
 def feed_state(engine: Engine, token: str) -> FeedState | None:
-    """One indexed SELECT: all it takes to say that nothing changed."""
+    """One indexed SELECT: all it takes to say that nothing changed. The address of a record that was merged into
+    another is that one's."""
     row = _STATE.read(engine, token)
-    return FeedState(*row) if row else None
+    while row is not None and row[4] is not None:
+        row = _STATE_OF_KEPT.read(engine, row[4])
+    return FeedState(*row[:4]) if row else None
 
 
 def feed_visits(

@@ -26,7 +26,7 @@ def begin_draft(
 ) -> str:
     """The token of a new draft, which only this browser can read.
 
-    `address_key` (rate_limit.rate_key of the visitor's address) bounds how many one address begins: TooManyTries.
+    `address_key` (rate_limit.address_key of the visitor's address) bounds how many one address begins: TooManyTries.
     """
     begin_write(session)
     if address_key is not None:

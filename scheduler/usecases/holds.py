@@ -48,7 +48,7 @@ def hold_slot(
 ) -> NewAppointment:
     """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back.
 
-    `address_key` (rate_limit.rate_key of the visitor's address) bounds how many one address takes: TooManyTries.
+    `address_key` (rate_limit.address_key of the visitor's address) bounds how many one address takes: TooManyTries.
     """
     request = Request(clinic, treatment, practitioner, starts_local, now, actor)
 

@@ -1,11 +1,12 @@
 """Moving in: what the imports of patients and of visits share."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Insert, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -14,14 +15,12 @@ from scheduler.domain.moving_in import columns
 from scheduler.domain.moving_in.table import Table, open_table
 from scheduler.domain.moving_in.values import DateOrder
 from scheduler.models import Patient, PatientMerge, PatientNumber
+from scheduler.usecases.audit import IMPORTED, note
 
-BATCH = 2_000
 LONGEST_NUMBER = 60
 
 Progress = Callable[[str, int, int], None]
 """Told the stage ("reading", "writing"), how many rows are done, and of how many."""
-
-T = TypeVar("T")
 
 
 def no_progress(_stage: str, _done: int, _of: int) -> None:
@@ -108,20 +107,13 @@ def kept_instead(connection: Connection) -> dict[int, int]:
     return kept
 
 
-def insert_in_batches(
-    connection: Connection, statement: Insert, rows: Iterable[dict[str, Any]], done: Callable[[int], None]
-) -> None:
-    for batch in batches(rows, BATCH):
-        connection.execute(statement, batch)
-        done(len(batch))
+def merges(connection: Connection) -> int:
+    """Rises when a patient of whom a file speaks may have become another one."""
+    return connection.scalar(select(func.count()).select_from(PatientMerge)) or 0
 
 
-def batches(things: Iterable[T], size: int) -> Iterator[list[T]]:
-    batch: list[T] = []
-    for thing in things:
-        batch.append(thing)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def note_imported(connection: Connection, settings: ImportSettings, details: str) -> None:
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        note(session, what=IMPORTED, actor=settings.actor, now=settings.now, details=details)
+        session.flush()
+        session.commit()

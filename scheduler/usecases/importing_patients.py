@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Column, Connection, Integer, String, Table, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
@@ -16,26 +17,32 @@ from scheduler.domain.moving_in.problems import BadValue, Remark, Report
 from scheduler.domain.moving_in.values import parse_date, parse_full_name, parse_language, parse_yes_no
 from scheduler.domain.person_name import tidy_name
 from scheduler.gateways import phone_numbers
-from scheduler.models import Patient, PatientNumber, PhoneAccount, patient_search
+from scheduler.models import Patient, PatientNumber, PatientSearchWord, PhoneAccount, patient_search
 from scheduler.models.base import public_id
 from scheduler.models.patient import feed_token
-from scheduler.usecases.audit import IMPORTED, note
 from scheduler.usecases.importing import (
     LONGEST_NUMBER,
     ImportSettings,
     Opened,
     Progress,
     Row,
-    batches,
-    insert_in_batches,
+    merges,
     name_key,
     no_progress,
+    note_imported,
     numbers_here,
 )
 from scheduler.usecases.patients import OLDEST
-from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.staging import begin_writing, give_up_writing, stage, staging
+from scheduler.usecases.transaction import retry_deadlocks
 
-PHONES, PATIENTS, NUMBERS = (cast(Table, model.__table__) for model in (PhoneAccount, Patient, PatientNumber))
+PHONES, PATIENTS, NUMBERS, WORDS = (
+    cast(Table, model.__table__) for model in (PhoneAccount, Patient, PatientNumber, PatientSearchWord)
+)
+COLUMNS = (
+    *("public_id", "given_name", "family_name", "birth_date", "language", "cleared_for_ims_at", "cleared_by"),
+    *("feed_token", "created_at"),
+)
 SELECTED = 500  # values in one IN
 _PUNCTUATION = re.compile(r"[\s().+-]")
 _NUMBER = re.compile(phone_numbers.pattern())
@@ -72,21 +79,39 @@ def import_patients(
     Who is here already under the same name and birth date, on the same number or on none, is left out.
     """
     columns.require_needed("patients", opened.places)
-    report = Report()
-    read = list(_read(opened, settings, report, progress))
-    if not settings.dry_run:
-        begin_write(session)
-    connection = session.connection()
-    here = numbers_here(connection)
-    fresh, numbers = _sort_out(connection, read, here, report)
-    if report.fits and not settings.dry_run:
-        _write(connection, fresh, numbers, settings, progress)
-        report.imported = len(fresh)
-        note(session, what=IMPORTED, actor=settings.actor, now=settings.now, details=f"{len(fresh)} patients")
-        session.commit()
-    else:
-        session.rollback()
+    with staging(session) as connection:
+        report = _imported(connection, opened, settings, progress)
+        if report is None:  # somebody was registered or merged meanwhile: once more, with others waiting
+            give_up_writing(connection)
+            begin_writing(connection)
+            report = _imported(connection, opened, settings, progress, waited_for=True)
+        assert report is not None  # noqa: S101 - nothing changes while we write
     return report
+
+
+def _imported(
+    connection: Connection, opened: Opened, settings: ImportSettings, progress: Progress, *, waited_for: bool = False
+) -> Report | None:
+    """None when something changed meanwhile."""
+    report, before = Report(), _state(connection)
+    read = list(_read(opened, settings, report, progress))
+    fresh, numbers = _sort_out(connection, read, numbers_here(connection), report)
+    if not report.fits or settings.dry_run:
+        return report
+    staged = _stage(connection, fresh, numbers, settings, progress)
+    if not waited_for:
+        begin_writing(connection)
+        if _state(connection) != before:
+            return None
+    _write(connection, *staged)
+    note_imported(connection, settings, f"{len(fresh)} patients")
+    report.imported = len(fresh)
+    connection.commit()
+    return report
+
+
+def _state(connection: Connection) -> tuple[int, int]:
+    return connection.scalar(select(func.max(Patient.id))) or 0, merges(connection)
 
 
 def _read(opened: Opened, settings: ImportSettings, report: Report, progress: Progress) -> Iterator[NewPatient]:
@@ -220,65 +245,74 @@ def _known(connection: Connection, birth_dates: set[date | None]) -> defaultdict
     return known
 
 
-def _write(
+def _stage(
     connection: Connection,
     fresh: list[NewPatient],
     numbers: dict[str, int],
     settings: ImportSettings,
     progress: Progress,
-) -> None:
-    written = 0
+) -> tuple[Table, Table, Table, Table]:
+    """Temporary tables of telephone numbers, patients (by number), words of names and patient numbers (both by public
+    ids, but for those of patients who are here)."""
+    prepared = 0
 
     def done(more: int) -> None:
-        nonlocal written
-        written += more
-        progress("writing", written, len(fresh))
+        nonlocal prepared
+        prepared += more
+        progress("writing", prepared, len(fresh))
 
-    accounts = _accounts(connection, fresh, settings)
-    ids = {patient.row: public_id() for patient in fresh}
-    insert_in_batches(
-        connection,
-        insert(PATIENTS),
-        (_columns(patient, ids[patient.row], accounts, settings) for patient in fresh),
-        done,
-    )
-    patient_search.index_names(connection)
-    with_number = {ids[patient.row]: patient.number for patient in fresh if patient.number}
-    for batch in batches(with_number, SELECTED):
-        found = connection.execute(select(Patient.public_id, Patient.id).where(Patient.public_id.in_(batch)))
-        numbers |= {with_number[public]: patient_id for public, patient_id in found}
-    rows = ({"number": number, "patient_id": patient_id} for number, patient_id in numbers.items())
-    insert_in_batches(connection, insert(NUMBERS), rows, lambda _more: None)
-
-
-def _accounts(connection: Connection, fresh: list[NewPatient], settings: ImportSettings) -> dict[str, int]:
-    """Telephone number → id of its account; those not there yet are made."""
     languages = {patient.phone: patient.language for patient in reversed(fresh) if patient.phone}
-    accounts = _accounts_of(connection, languages)
-    missing: list[dict[str, Any]] = [
-        {"number": number, "language": language, "created_at": settings.now}
-        for number, language in languages.items()
-        if number not in accounts
+    accounts = (
+        {"number": number, "language": language, "created_at": settings.now} for number, language in languages.items()
+    )
+    publics = {patient.row: public_id() for patient in fresh}
+    people = (_columns(patient, publics[patient.row], settings) for patient in fresh)
+    words = (
+        {"public_id": publics[patient.row], "word": word["word"], "names": word["names"]}
+        for patient in fresh
+        for word in patient_search.rows_of(0, patient.given_name, patient.family_name)
+    )
+    files: list[dict[str, Any]] = [{"number": n, "patient_id": key, "public_id": None} for n, key in numbers.items()]
+    files += [
+        {"number": patient.number, "patient_id": None, "public_id": publics[patient.row]}
+        for patient in fresh
+        if patient.number
     ]
-    insert_in_batches(connection, insert(PHONES), missing, lambda _more: None)
-    return accounts | _accounts_of(connection, {row["number"]: "" for row in missing})
+    by_id = partial(Column, "public_id", String(32))
+    return (
+        stage(connection, PHONES, ("number", "language", "created_at"), accounts),
+        stage(connection, PATIENTS, COLUMNS, people, Column("number", String(16)), Column("row", Integer), done=done),
+        stage(connection, WORDS, ("word", "names"), words, by_id()),
+        stage(connection, NUMBERS, ("number", "patient_id"), files, by_id()),
+    )
 
 
-def _accounts_of(connection: Connection, numbers: dict[str, str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for batch in batches(numbers, SELECTED):
-        rows = connection.execute(select(PhoneAccount.number, PhoneAccount.id).where(PhoneAccount.number.in_(batch)))
-        found |= {number: account_id for number, account_id in rows}
-    return found
+def _write(connection: Connection, phones: Table, people: Table, words: Table, files: Table) -> None:
+    is_here = exists().where(PHONES.c.number == phones.c.number)
+    connection.execute(insert(PHONES).from_select(phones.c.keys(), select(phones).where(~is_here)))
+    with_account = select(*(people.c[name] for name in COLUMNS), PHONES.c.id).join_from(
+        people, PHONES, PHONES.c.number == people.c.number, isouter=True
+    )
+    with_account = with_account.order_by(people.c.row)
+    connection.execute(insert(PATIENTS).from_select((*COLUMNS, "phone_account_id"), with_account))
+    of_patient = select(PATIENTS.c.id, words.c.word, words.c.names).join_from(
+        words, PATIENTS, PATIENTS.c.public_id == words.c.public_id
+    )
+    connection.execute(insert(WORDS).from_select(("patient_id", "word", "names"), of_patient))
+    numbered = select(files.c.number, func.coalesce(files.c.patient_id, PATIENTS.c.id)).join_from(
+        files, PATIENTS, PATIENTS.c.public_id == files.c.public_id, isouter=True
+    )
+    connection.execute(insert(NUMBERS).from_select(("number", "patient_id"), numbered))
 
 
-def _columns(patient: NewPatient, public: str, accounts: dict[str, int], settings: ImportSettings) -> dict[str, Any]:
+def _columns(patient: NewPatient, public: str, settings: ImportSettings) -> dict[str, Any]:
     return {
         "public_id": public,
         "given_name": patient.given_name,
         "family_name": patient.family_name,
         "birth_date": patient.birth_date,
-        "phone_account_id": accounts[patient.phone] if patient.phone else None,
+        "number": patient.phone,
+        "row": patient.row,
         "language": patient.language,
         "cleared_for_ims_at": settings.now if patient.cleared else None,
         "cleared_by": str(settings.actor) if patient.cleared else None,

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,24 +22,31 @@ from scheduler.models import Appointment, Patient, Practitioner, Reminder, Room
 from scheduler.models.base import public_id
 from scheduler.queries import reference
 from scheduler.queries.reference import TreatmentInfo
-from scheduler.usecases.audit import IMPORTED, note
 from scheduler.usecases.importing import (
     ImportSettings,
     Opened,
     Progress,
     Row,
-    batches,
-    insert_in_batches,
     kept_instead,
+    merges,
     name_key,
     no_progress,
+    note_imported,
     numbers_here,
 )
 from scheduler.usecases.importing_patients import SELECTED, names_in
-from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.staging import batches, begin_writing, give_up_writing, stage, staging
+from scheduler.usecases.transaction import retry_deadlocks
 
 APPOINTMENTS, REMINDERS = cast(Table, Appointment.__table__), cast(Table, Reminder.__table__)
 PAST_YEARS, COMING_DAYS = 100, 730
+COLUMNS = (
+    *("public_id", "patient_id", "practitioner_id", "room_id", "treatment_id", "origin", "status", "starts_local"),
+    *("zone", "minutes", "buffer_minutes", "starts_at", "ends_at", "busy_until", "spacing_group_id", "spacing_days"),
+    *("counts_from_local", "time_known", "version", "schedule_version", "created_at", "changed_at", "changed_by"),
+    "changed_why",
+)
+REMINDER_COLUMNS = ("version", "kind", "due_at", "next_attempt_at", "attempts", "status")
 UNRECORDED = "Room not recorded "
 TITLES = frozenset("dr dre mr mrs ms mme m mlle pt rpt physio".split())
 BROUGHT = "brought from an earlier system"
@@ -66,14 +73,60 @@ def import_visits(
 ) -> Report:
     """Nothing is written while the report has a problem, or on a dry run. What past visits may do: diary.py.
 
-    Working hours and absences are not looked at, and nothing is texted but the reminders before a visit.
+    Working hours and absences are not looked at, and nothing is texted but the reminders before a visit. All is read
+    and prepared while others book; what they did meanwhile that stands in the way is found when it is written, and
+    then all is prepared once more, with others waiting.
     """
     columns.require_needed("visits", opened.places)
-    report = Report()
-    visits = list(_Reader(session.connection(), opened, settings, report, progress).read())
-    if not settings.dry_run:
-        begin_write(session)  # not before: to read takes a while, and others want to book
-    connection = session.connection()
+    with staging(session) as connection:
+        report = _imported(connection, opened, settings, progress)
+        if report is None:
+            give_up_writing(connection)
+            begin_writing(connection)
+            report = _imported(connection, opened, settings, progress, waited_for=True)
+        if report is None:
+            raise UnusableFile("changed_meanwhile")
+    return report
+
+
+def _imported(
+    connection: Connection, opened: Opened, settings: ImportSettings, progress: Progress, *, waited_for: bool = False
+) -> Report | None:
+    """None when something changed meanwhile that matters."""
+    report, before = Report(), _state(connection)
+    visits = list(_Reader(connection, opened, settings, report, progress).read())
+    plan = _fitted(connection, visits, settings, report)
+    if not report.fits or settings.dry_run:
+        return report
+    staged = _stage(connection, plan, settings, progress)
+    if not waited_for:
+        begin_writing(connection)
+        if _state(connection) != before:
+            return None
+    try:
+        _write(connection, plan, staged, settings)
+    except IntegrityError:  # only what was booked in between can refuse what was found to fit
+        return None
+    report.imported = len(plan.visits)
+    connection.commit()
+    return report
+
+
+def _state(connection: Connection) -> tuple[int, ...]:
+    """What no constraint watches: people, things and earlier imports that the file speaks of."""
+    a = Appointment
+    brought = connection.scalar(select(func.max(a.id)).where(a.origin == "import")) or 0
+    return reference.state(connection).reference_version, merges(connection), brought
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    visits: list[NewVisit]
+    rooms: "_Rooms"
+    cleared: set[int]
+
+
+def _fitted(connection: Connection, visits: list[NewVisit], settings: ImportSettings, report: Report) -> _Plan:
     here, known = _here(connection, visits, settings)
     visits = _without_doubles(visits, known, report)
     occupying = [visit for visit in visits if visit.status not in ("cancelled", "no_show")]
@@ -89,11 +142,7 @@ def import_visits(
     else:
         cleared = set()
     _require_clearance(connection, occupying, cleared, report)
-    if report.fits and not settings.dry_run:
-        _write(session, visits, rooms, cleared, settings, progress)
-        report.imported = len(visits)
-    session.rollback()
-    return report
+    return _Plan(visits, rooms, cleared)
 
 
 class _Reader:
@@ -329,43 +378,47 @@ def _require_clearance(connection: Connection, visits: list[NewVisit], cleared: 
             report.problems.append(Remark(visit.row, "not_cleared"))
 
 
-def _write(
-    session: Session,
-    visits: list[NewVisit],
-    rooms: _Rooms,
-    cleared: set[int],
-    settings: ImportSettings,
-    progress: Progress,
-) -> None:
-    connection = session.connection()
-    made = rooms.make(connection, visits)
-    written = 0
+def _stage(connection: Connection, plan: _Plan, settings: ImportSettings, progress: Progress) -> tuple[Table, Table]:
+    """Temporary tables of the visits and of their reminders, the latter by the visits' public ids."""
+    visits, prepared = plan.visits, 0
 
     def done(more: int) -> None:
-        nonlocal written
-        written += more
-        progress("writing", written, len(visits))
+        nonlocal prepared
+        prepared += more
+        progress("writing", prepared, len(visits))
 
-    visits.sort(key=lambda visit: visit.diary.starts_at)
     coming = {public_id(): visit for visit in visits if not visit.diary.past and visit.status != "cancelled"}
     publics = {visit.row: public for public, visit in coming.items()}
-    rows = (_columns(visit, made, publics.get(visit.row) or public_id(), settings) for visit in visits)
-    try:
-        insert_in_batches(connection, insert(APPOINTMENTS), rows, done)
-    except IntegrityError:  # only what was booked in between can refuse what was found to fit
-        raise UnusableFile("changed_meanwhile") from None
-    _plan_reminders(connection, coming, settings)
-    for batch in batches(cleared, SELECTED):
+    rows = (_columns(visit, publics.get(visit.row) or public_id(), settings) for visit in visits)
+    appointments = stage(connection, APPOINTMENTS, COLUMNS, rows, done=done)
+    reminders = stage(
+        connection, REMINDERS, REMINDER_COLUMNS, _reminders(coming, settings), Column("public_id", String(32))
+    )
+    return appointments, reminders
+
+
+def _write(connection: Connection, plan: _Plan, staged: tuple[Table, Table], settings: ImportSettings) -> None:
+    appointments, reminders = staged
+    made = plan.rooms.make(connection, plan.visits)
+    values: dict[str, ColumnElement[Any]] = {name: appointments.c[name] for name in COLUMNS}
+    if made:
+        values["room_id"] = case(made, value=appointments.c.room_id, else_=appointments.c.room_id)
+    in_order = select(*values.values()).order_by(appointments.c.starts_at)
+    connection.execute(insert(APPOINTMENTS).from_select(COLUMNS, in_order))
+    of_visit = select(APPOINTMENTS.c.id, *(reminders.c[name] for name in REMINDER_COLUMNS)).join_from(
+        reminders, APPOINTMENTS, APPOINTMENTS.c.public_id == reminders.c.public_id
+    )
+    connection.execute(insert(REMINDERS).from_select(("appointment_id", *REMINDER_COLUMNS), of_visit))
+    for batch in batches(plan.cleared, SELECTED):
         connection.execute(
             update(Patient)
             .where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
             .values(cleared_for_ims_at=settings.now, cleared_by=str(settings.actor), version=Patient.version + 1)
         )
-    note(session, what=IMPORTED, actor=settings.actor, now=settings.now, details=f"{len(visits)} visits")
-    session.commit()
+    note_imported(connection, settings, f"{len(plan.visits)} visits")
 
 
-def _columns(visit: NewVisit, made: dict[int, int], public: str, settings: ImportSettings) -> dict[str, Any]:
+def _columns(visit: NewVisit, public: str, settings: ImportSettings) -> dict[str, Any]:
     diary, treatment = visit.diary, visit.treatment
     assert diary.room is not None  # noqa: S101 - else there was a problem
     does_count = treatment.spacing_group_id is None or diary.group is not None
@@ -373,7 +426,7 @@ def _columns(visit: NewVisit, made: dict[int, int], public: str, settings: Impor
         "public_id": public,
         "patient_id": visit.patient_id,
         "practitioner_id": visit.practitioner_id,
-        "room_id": made.get(diary.room, diary.room),
+        "room_id": diary.room,
         "treatment_id": treatment.id,
         "origin": "import",
         "status": visit.status,
@@ -397,33 +450,26 @@ def _columns(visit: NewVisit, made: dict[int, int], public: str, settings: Impor
     }
 
 
-def _plan_reminders(connection: Connection, coming: dict[str, NewVisit], settings: ImportSettings) -> None:
+def _reminders(coming: dict[str, NewVisit], settings: ImportSettings) -> Iterator[dict[str, Any]]:
     """No confirmation: patients know of these visits."""
     zone: ZoneInfo = clock.zone(settings.clinic.zone)
-    rows = []
-    for batch in batches(coming, SELECTED):
-        found = connection.execute(
-            select(Appointment.public_id, Appointment.id).where(Appointment.public_id.in_(batch))
-        )
-        for public, appointment_id in found:
-            rows += [
-                {
-                    "appointment_id": appointment_id,
+    for public, visit in coming.items():
+        for planned in plan_reminders(
+            starts_local=visit.diary.starts_local,
+            now_local=clock.to_local(settings.now, zone),
+            lead_days=settings.clinic.reminder_days,
+            grace_minutes=settings.clinic.grace_minutes,
+            quiet_from=settings.clinic.quiet_from,
+            quiet_until=settings.clinic.quiet_until,
+        ):
+            if planned.kind != "confirmation":
+                due_at = clock.to_utc_or_near(planned.due_local, zone)
+                yield {
+                    "public_id": public,
                     "version": 1,
                     "kind": planned.kind,
-                    "due_at": (due_at := clock.to_utc_or_near(planned.due_local, zone)),
+                    "due_at": due_at,
                     "next_attempt_at": due_at,
                     "attempts": 0,
                     "status": "planned",
                 }
-                for planned in plan_reminders(
-                    starts_local=coming[public].diary.starts_local,
-                    now_local=clock.to_local(settings.now, zone),
-                    lead_days=settings.clinic.reminder_days,
-                    grace_minutes=settings.clinic.grace_minutes,
-                    quiet_from=settings.clinic.quiet_from,
-                    quiet_until=settings.clinic.quiet_until,
-                )
-                if planned.kind != "confirmation"
-            ]
-    insert_in_batches(connection, insert(REMINDERS), rows, lambda _more: None)

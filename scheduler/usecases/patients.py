@@ -1,5 +1,6 @@
 """Patients: registering, changing details, clearing for IMS."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import inspect, select
@@ -10,7 +11,7 @@ from scheduler.domain import person_name
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
-from scheduler.models import Patient, PhoneAccount
+from scheduler.models import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient import feed_token
 from scheduler.usecases import audit
 from scheduler.usecases.once import Remember
@@ -152,13 +153,26 @@ def restrict_patient(session: Session, *, public_id: str, restricted: bool, now:
 
 @retry_deadlocks
 def renew_feed(session: Session, *, patient_id: int, now: datetime, actor: Actor) -> Patient:
-    """A new private calendar address; the old one is dead at once."""
+    """A new private calendar address; the old one is dead at once, and so are those of records merged into this one."""
     begin_write(session)
     patient = session.get_one(Patient, patient_id)
-    patient.feed_token = feed_token()
+    for each in (patient, *_merged_into(session, [patient_id])):
+        each.feed_token = feed_token()
     audit.note(session, what=audit.FEED_RENEWED, actor=actor, now=now, patient_id=patient.id)
     session.commit()
     return patient
+
+
+def _merged_into(session: Session, ids: Sequence[int]) -> list[Patient]:
+    """And what had been merged into those."""
+    found = list(
+        session.scalars(
+            select(Patient)
+            .join(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
+            .where(PatientMerge.kept_patient_id.in_(ids))
+        )
+    )
+    return found + _merged_into(session, [each.id for each in found]) if found else []
 
 
 def locked(session: Session, public_id: str) -> Patient:

@@ -9,12 +9,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
+from scheduler.domain.visitor_network import network_of
 from scheduler.models.access import RateCounter
 
 
 def rate_key(secret: str, *parts: str) -> str:
     """What is counted, for example ("code", "number", "+16135550142"), such that the table tells no number or address."""
     return hmac.new(secret.encode(), "\x1f".join(("rate", *parts)).encode(), hashlib.sha256).hexdigest()
+
+
+def address_key(secret: str, *parts: str, address: str) -> str:
+    """The same for what is counted by a visitor's address: the one way in which every limit by address counts."""
+    return rate_key(secret, *parts, network_of(address))
 
 
 def allow(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.rate_limit import rate_key, require_allowed
+from scheduler.usecases.rate_limit import address_key, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 CODE_LIFE = timedelta(minutes=10)
@@ -134,15 +134,15 @@ def _require_within_limits(
 ) -> None:
     """In the same order for everybody, the row that everybody shares last: no deadlock, and the shortest wait."""
     hour, day = timedelta(hours=1), timedelta(days=1)
-    for what, limit, window in (
-        (("address", address), limits.per_address_hour, hour),
-        (("resend", number), 1, timedelta(seconds=limits.resend_seconds)),
-        (("number-hour", number), limits.per_number_hour, hour),
-        (("number-day", number), limits.per_number_day, day),
-        (("prefix", number[:PREFIX]), limits.per_prefix_day, day),
-        (("all",), limits.per_day, day),
+    for key, limit, window in (
+        (address_key(secret, "code", "address", address=address), limits.per_address_hour, hour),
+        (rate_key(secret, "code", "resend", number), 1, timedelta(seconds=limits.resend_seconds)),
+        (rate_key(secret, "code", "number-hour", number), limits.per_number_hour, hour),
+        (rate_key(secret, "code", "number-day", number), limits.per_number_day, day),
+        (rate_key(secret, "code", "prefix", number[:PREFIX]), limits.per_prefix_day, day),
+        (rate_key(secret, "code", "all"), limits.per_day, day),
     ):
-        require_allowed(session, key=rate_key(secret, "code", *what), limit=limit, window=window, now=now)
+        require_allowed(session, key=key, limit=limit, window=window, now=now)
 
 
 def _next_challenge(secret: str, after: str, number: str) -> str:

@@ -14,7 +14,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import audit
-from scheduler.usecases.rate_limit import forget_counter, rate_key, require_allowed
+from scheduler.usecases.rate_limit import address_key, forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -88,8 +88,8 @@ def sign_in(
         counters = {rate_key(secret, "desk", "device", username, device): (10, WINDOW)}
     else:
         counters = {
-            rate_key(secret, "desk", "name at address", username, address): (10, WINDOW),
-            rate_key(secret, "desk", "address", address): (50, WINDOW),
+            address_key(secret, "desk", "name at address", username, address=address): (10, WINDOW),
+            address_key(secret, "desk", "address", address=address): (50, WINDOW),
             rate_key(secret, "desk", "name", username): (50, WINDOW),
         }
     count_try(session, counters, now=now)

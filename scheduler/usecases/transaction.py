@@ -24,7 +24,7 @@ def begin_write(session: Session) -> None:
 
     Everything read before is read anew: what a rule decides on must be read under the lock.
     """
-    _end_reading(session)
+    end_reading(session)
     session.connection(execution_options=WRITING)
 
 
@@ -34,7 +34,7 @@ def writing_once(session: Session) -> Iterator[Connection]:
     for its locks while we think; on SQLite one that was begun before anything is read."""
     engine = session.get_bind().engine
     if engine.dialect.name == "postgresql":
-        _end_reading(session)
+        end_reading(session)
         with without_transactions(engine).connect() as connection:
             yield connection
     else:
@@ -43,7 +43,7 @@ def writing_once(session: Session) -> Iterator[Connection]:
         session.commit()
 
 
-def _end_reading(session: Session) -> None:
+def end_reading(session: Session) -> None:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("something was changed before its use case began")
     session.rollback()

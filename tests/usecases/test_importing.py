@@ -1,10 +1,12 @@
 """Moving in and out: patients and visits from CSV files and back."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from time import monotonic
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -13,10 +15,12 @@ from scheduler.domain.patient_search import criteria_of
 from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, Reminder, Room
 from scheduler.queries import patient_search
 from scheduler.usecases import exporting
-from scheduler.usecases.importing import ImportSettings, open_file
+from scheduler.usecases.booking import book_slot
+from scheduler.usecases.importing import ImportSettings, Progress, open_file
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
-from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from scheduler.usecases.merging import merge_patients
+from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
 SETTINGS = ImportSettings(clinic=CLINIC, now=NOW, today=date(2026, 11, 27), actor=Actor("staff", "owner"))
 PATIENTS = """No dossier;Prénom;Nom;Date de naissance;Cellulaire;Langue;Autorisé pour SIM
@@ -181,6 +185,80 @@ def test_what_the_rules_forbid_is_refused_with_its_row(session: Session) -> None
         ]
     )
     assert count(session, Appointment) == 1
+
+
+def meanwhile(engine: Engine, *acts: Callable[[Session], object]) -> Progress:
+    """Somebody else does these, one after the other, while the import is about to write; nobody waits for long."""
+    waiting = list(acts)
+
+    def progress(stage: str, _done: int, _of: int) -> None:
+        if stage == "writing" and waiting:
+            before = monotonic()
+            with Session(engine) as other:
+                waiting.pop(0)(other)
+            assert monotonic() - before < 5
+
+    return progress
+
+
+def book(starts_local: datetime, patient_id: int) -> Callable[[Session], object]:
+    def act(session: Session) -> object:
+        return book_slot(
+            session,
+            clinic=CLINIC,
+            patient=patient_id,
+            treatment="follow-up",
+            practitioner="p1",
+            starts_local=starts_local,
+            now=NOW,
+            actor=STAFF,
+            origin="desk",
+        )
+
+    return act
+
+
+def test_a_visit_is_booked_while_an_import_is_under_way(session: Session, engine: Engine) -> None:
+    make_clinic(session)
+    somebody = make_patient(session).id
+    session.rollback()
+    early, late = (book(local(MONDAY, at), somebody) for at in ("10:00", "15:00"))
+    opened = open_file("patients", PATIENTS.encode())
+    assert import_patients(session, opened, settings=SETTINGS, progress=meanwhile(engine, early)).imported == 3
+    opened = open_file("visits", b"Chart;Date;Time;Type;Provider\n7;2026-11-30;11:00;IMS;p1")
+    assert import_visits(session, opened, settings=SETTINGS, progress=meanwhile(engine, late)).imported == 1
+    starts = session.scalars(select(Appointment.starts_local).order_by(Appointment.starts_local)).all()
+    assert [start.hour for start in starts] == [10, 11, 15]
+
+
+def test_what_was_booked_meanwhile_stands_in_the_way_like_anything_else(session: Session, engine: Engine) -> None:
+    make_clinic(session)
+    patients(session, PATIENTS)
+    somebody = make_patient(session).id
+    session.rollback()
+    opened = open_file(
+        "visits", b"Chart;Date;Time;Type;Provider\n7;2026-11-23;10:00;IMS;p1\n8;2026-11-30;10:15;Follow-up;p1"
+    )
+    progress = meanwhile(engine, book(local(MONDAY, "10:00"), somebody))
+    report = import_visits(session, opened, settings=SETTINGS, progress=progress)
+    assert (told(report), report.imported, count(session, Appointment)) == (["3 practitioner_busy"], 0, 1)
+
+
+def test_visits_go_to_the_record_that_was_kept_when_two_are_merged_meanwhile(session: Session, engine: Engine) -> None:
+    make_clinic(session)
+    patients(session, PATIENTS)
+    kept = make_patient(session, given_name="Zoë", family_name="Lévesque").public_id
+    merged = session.scalars(select(Patient).where(Patient.given_name == "Zoë").order_by(Patient.id)).first()
+    assert merged is not None and merged.public_id != kept
+    going = merged.public_id
+    session.rollback()
+
+    def merge(other: Session) -> object:
+        return merge_patients(other, kept=kept, merged=going, sure=True, now=NOW, actor=STAFF)
+
+    opened = open_file("visits", b"Chart;Date;Time;Type;Provider\n8;2026-11-23;10:00;Follow-up;p1")
+    assert import_visits(session, opened, settings=SETTINGS, progress=meanwhile(engine, merge)).imported == 1
+    assert session.scalars(select(Patient.public_id).join(Appointment)).all() == [kept]
 
 
 def test_names_of_another_system_can_be_given_their_meaning(session: Session) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
 from scheduler.models.access import RateCounter
-from scheduler.usecases.rate_limit import allow, forget_counter, rate_key, require_allowed
+from scheduler.usecases.rate_limit import address_key, allow, forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
@@ -71,3 +71,11 @@ def test_the_key_depends_on_the_secret_and_on_where_its_parts_end() -> None:
         rate_key("one secret", "code1", "2"),
     }
     assert len(keys) == 3 and all(len(key) == 64 for key in keys)
+
+
+def test_a_household_has_one_count_whichever_of_its_addresses_it_takes() -> None:
+    first, second, other = (
+        address_key("a secret", "code", "address", address=address)
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2:aaaa::1", "2001:db8:1:3::1")
+    )
+    assert first == second != other

@@ -205,9 +205,13 @@ def test_another_browser_cannot_work_out_a_challenge(session: Session) -> None:
             {"per_address_hour": 2},
             [("+16135550101", "192.0.2.1"), ("+16135550102", "192.0.2.1"), (NUMBER, "192.0.2.1")],
         ),
+        (
+            {"per_address_hour": 2},
+            [("+16135550101", "2001:db8::1"), ("+16135550102", "2001:db8::2"), (NUMBER, "2001:db8::3")],
+        ),
         ({"per_day": 2}, [("+16135550101", "192.0.2.1"), ("+16135550102", "192.0.2.2"), (NUMBER, "192.0.2.3")]),
     ],
-    ids=["number an hour", "number a day", "address an hour", "all a day"],
+    ids=["number an hour", "number a day", "address an hour", "household an hour", "all a day"],
 )
 def test_codes_are_capped(session: Session, limits: dict[str, int], asked: list[tuple[str, str]]) -> None:
     *allowed, refused = asked

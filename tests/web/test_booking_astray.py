@@ -65,9 +65,10 @@ class TestNothingIsLost:
         self, visitor: BookingVisitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(booking_drafts, "DRAFTS_OF_AN_ADDRESS", 2)
-        for _ in range(2):
-            assert visitor.begin().path.endswith("/time")
-        page = visitor.begin()
+        for last in range(3):
+            visitor.client.environ_base["REMOTE_ADDR"] = f"2001:db8::{last}"
+            page = visitor.begin()
+            assert page.path.endswith("/time") == (last < 2)
         assert (page.status, page.response.headers["Retry-After"]) == (429, "600")
         assert "Try again after 10:10 am, or call us." in page.text
         assert "ims-assessment" in dict(page.form("treatment").values).values()
@@ -352,11 +353,27 @@ class TestBadInput:
         visitor.begin()
         visitor.choose(MONDAY_10)
         visitor.give_number()
-        assert "Codes were asked for too often" in visitor.press("Send a new code").text
+        page = visitor.press("Send a new code")
+        assert (page.status, page.response.headers["Retry-After"]) == (429, "30")
+        assert "Codes were asked for too often" in page.text
         now.shift(timedelta(seconds=31))
         assert "Only the newest one works" in visitor.press("Send a new code").text
         assert count_of(engine, "message") == 2
         assert visitor.type_code().path.endswith("/who")
+
+    def test_a_number_that_gets_no_more_codes_is_answered_with_the_time_to_wait_for(
+        self, visitor: BookingVisitor, other: BookingVisitor
+    ) -> None:
+        other.begin()
+        other.choose(local(MONDAY, "14:00"))
+        other.give_number("613-555-0177")
+        visitor.begin()
+        visitor.choose(MONDAY_10)
+        page = visitor.give_number("(613) 555 0177")
+        assert (page.status, page.response.headers["Retry-After"]) == (429, "30")
+        assert "Codes were asked for too often. Use the last one we sent, try again after 10:00 am" in page.text
+        for shown in (page, visitor.get(page.path)):
+            assert dict(shown.form("number").values)["number"] == "(613) 555 0177", "what was typed is still there"
 
     def test_somebody_elses_patient_cannot_be_named(self, visitor: BookingVisitor, engine: Engine) -> None:
         with Session(engine) as session:

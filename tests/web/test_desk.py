@@ -120,6 +120,13 @@ def test_guessing_is_slowed_down_but_not_for_somebody_elsewhere(
     assert enter(app.test_client(), "owner", PASSWORD, address="192.0.2.7").status_code == 303
 
 
+def test_a_guesser_has_one_count_whichever_of_the_own_addresses_they_take(
+    app: Flask, staff: dict[str, StaffUser]
+) -> None:
+    guess = (enter(app.test_client(), "owner", "wrong", address=f"2001:db8::{n}").status_code for n in range(1, 12))
+    assert list(guess) == [422] * 10 + [429]
+
+
 def test_a_form_without_its_token_changes_nothing(client: FlaskClient, staff: dict[str, StaffUser]) -> None:
     form = {"username": "owner", "password": PASSWORD}
     assert client.post("/desk/sign-in", data=form).status_code == 400

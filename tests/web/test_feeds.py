@@ -18,10 +18,11 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.extensions import db
 from scheduler.models import Appointment, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.merging import merge_patients
 from scheduler.usecases.patients import renew_feed
 from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
-from tests.factories import CLINIC, MONDAY, NOW, PATIENT, local, make_appointment, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
 from tests.web.pages import sign_in
 
@@ -231,6 +232,32 @@ def test_the_etag_changes_with_the_clinics_settings(
 def test_an_unknown_or_malformed_token_is_404(client: FlaskClient, patient: Patient) -> None:
     for token in ("x" * 32, patient.feed_token[:-1], patient.feed_token + "A", "%00" * 20, "é" * 20, "a", "x" * 5000):
         assert client.get(f"/feeds/{token}.ics").status_code == 404, token
+
+
+def test_the_address_of_a_merged_record_shows_the_visits_of_the_one_that_was_kept(
+    client: FlaskClient, session: Session, patient: Patient
+) -> None:
+    wife, first, second = patient, *(make_patient(session, given_name="Zoë", birth_date=None) for _ in range(2))
+    kept = make_patient(session, given_name="Zoé", birth_date=None)
+    visit = make_appointment(session, patient=first, starts_local=local(MONDAY, "10:00"))
+    other = make_appointment(
+        session, patient=wife, starts_local=local(MONDAY, "10:00"), practitioner="p2", room="Room 2"
+    )
+    uid = events(get(client, first))[0][0]
+    assert events(get(client, kept)) == []
+    for one, into in ((first, second), (second, kept)):
+        merge_patients(session, kept=into.public_id, merged=one.public_id, sure=True, now=NOW, actor=STAFF)
+    for record in (first, second, kept):
+        answer = get(client, record)
+        assert [(e[0], e[1]) for e in events(answer)] == [(uid, "CONFIRMED")], "the very same event"
+        assert "Zoé" in answer.text
+        assert get(client, record, If_None_Match=answer.headers["ETag"]).status_code == 304
+    cancel_appointment(session, public_id=visit.public_id, clinic=CLINIC, now=NOW, actor=STAFF, reason="")
+    assert [e[1] for e in events(get(client, first))] == ["CANCELLED"]
+    assert [e[1] for e in events(get(client, wife))] == ["CONFIRMED"] and other.patient_id == wife.id
+    before = [record.feed_token for record in (first, second, kept)]
+    renew_feed(session, patient_id=kept.id, now=NOW, actor=PATIENT)
+    assert [client.get(f"/feeds/{token}.ics").status_code for token in before] == [404] * 3
 
 
 def test_a_renewed_token_kills_the_old_one(client: FlaskClient, session: Session, patient: Patient) -> None:

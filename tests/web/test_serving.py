@@ -113,6 +113,25 @@ def test_a_stop_finishes_the_request_in_flight_and_takes_no_more(
         assert process.wait(timeout=10) == 0
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "command", [flask("serve"), [sys.executable, "setup/serve.py"]], ids=["flask serve", "make run"]
+)
+def test_a_stop_while_it_is_still_importing_is_no_traceback(
+    tmp_path: Path, port: int, stop: signal.Signals, command: list[str]
+) -> None:
+    (tmp_path / "prometheus_client.py").write_text("import time; print('importing', flush=True); time.sleep(60)")
+    settings = environment(f"sqlite:///{tmp_path}/clinic.sqlite", port) | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(stop)
+        assert process.wait(timeout=10) == -stop, "ended by the signal: 130 or 143 to a shell"
+        assert process.stderr.read() == ""
+
+
 @pytest.mark.parametrize(("proxies", "seen"), [("1", b"192.0.2.7 https"), ("0", b"127.0.0.1 http")])
 def test_what_a_proxy_says_is_believed_only_from_as_many_as_are_trusted(
     tmp_path: Path, port: int, proxies: str, seen: bytes
@@ -154,6 +173,38 @@ def test_a_body_that_is_too_large_is_answered_by_us(tmp_path: Path, port: int) -
                     assert connection.getresponse().status == 200
 
 
+def test_gunicorn_too_has_a_body_that_is_too_large_answered_by_us(tmp_path: Path, port: int) -> None:
+    database = f"sqlite:///{tmp_path}/clinic.sqlite"
+    settings = environment(database, port)
+    subprocess.run(flask("db", "upgrade"), cwd=ROOT, env=settings, check=True, capture_output=True)
+    words = ["--no-control-socket", "--worker-class", "gthread", "--bind", f"127.0.0.1:{port}", "wsgi:app"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", *words], cwd=ROOT, env=settings, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(port)
+            pieces = (b"x" * 100_000 for _ in range(30))
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+                with contextlib.suppress(OSError):  # it may end before all is sent
+                    form = {"Content-Type": "application/x-www-form-urlencoded"}
+                    connection.request("POST", "/book", body=pieces, headers=form)
+                assert connection.getresponse().status == 413
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            assert time.monotonic() < until, "gunicorn did not start"
+            time.sleep(0.1)
+        else:
+            return
+
+
 def refused(database: str, port: int) -> str:
     answer = subprocess.run(flask("serve"), cwd=ROOT, env=environment(database, port), capture_output=True, text=True)
     assert answer.returncode in (1, 2)
@@ -193,5 +244,5 @@ def test_a_folder_that_is_not_there(tmp_path: Path, port: int) -> None:
 
 
 def test_a_server_that_does_not_answer(port: int) -> None:
-    assert "cannot be used" in refused(f"postgresql://clinic:SECRET@127.0.0.1:{port}/clinic", port + 1)
-    assert "SECRET" not in refused(f"postgresql://clinic:SECRET@127.0.0.1:{port}/clinic", port + 1)
+    assert "cannot be used" in refused("postgresql://clinic:SECRET@127.0.0.1:1/clinic", port)
+    assert "SECRET" not in refused("postgresql://clinic:SECRET@127.0.0.1:1/clinic", port)

@@ -116,6 +116,16 @@ def test_a_recovery_code_opens_once(client: FlaskClient, app: Flask, session: Se
 
 
 @SQLITE
+def test_the_own_password_is_not_to_be_guessed_at_a_desk_left_alone(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    sign_in(client, "morgan")
+    press(client, "/desk/sign-in/code", code=code())
+    made = [press(client, ACCOUNT, f"{ACCOUNT}/recovery-codes", password="wrong") for _ in range(11)]
+    assert [answer.status_code for answer in made] == [422] * 10 + [429]
+    assert made[-1].headers["Retry-After"].isdigit()
+
+
+@SQLITE
 def test_everybody_can_be_asked_for_it(another_app: Callable[..., Flask], session: Session) -> None:
     make_staff(session, "robin", "receptionist")
     strict, usual = another_app(SECOND_STEP="everybody").test_client(), another_app().test_client()

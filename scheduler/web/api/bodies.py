@@ -3,9 +3,9 @@
 import json
 from typing import Any, NoReturn
 
-from flask import current_app, request
+from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from scheduler.domain.errors import Invalid
 
@@ -16,8 +16,6 @@ def json_body() -> Any:
     raw = request.get_data()
     if not raw:
         return None
-    if len(raw) >= current_app.config["MAX_CONTENT_LENGTH"]:
-        raise RequestEntityTooLarge  # of a chunked body werkzeug hands out what fits, without a word
     if not request.is_json:
         raise UnsupportedMediaType
     try:

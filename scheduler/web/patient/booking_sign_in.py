@@ -45,10 +45,11 @@ def give_number(booking: Booking) -> ResponseReturnValue:
     form = NumberForm(request.form if request.method == "POST" else as_formdata(booking.typed("number")))
     if not accepted(form):
         return show(booking, NUMBER, "give_number", form, form=form)
-    problem = _send_code(booking, form.e164)
-    if problem:
-        return show(booking, NUMBER, "give_number", form, form=form, more=[problem])
     booking.keep(typed_number=typed_in(request.form))
+    refused = _send_code(booking, form.e164)
+    if refused:
+        more = [_too_often(booking, refused, "number")]
+        return show(booking, NUMBER, "give_number", form, form=form, more=more, too_often=refused)
     return redirect(url_for("booking.type_code", token=booking.token), 303)
 
 
@@ -84,9 +85,9 @@ def type_code(booking: Booking) -> ResponseReturnValue:
 def send_again(booking: Booking) -> ResponseReturnValue:
     if expired():
         return _show_code(booking, CodeForm(None))
-    problem = _send_code(booking, str(booking.fields.get("number", "")))
-    if problem:
-        return _show_code(booking, CodeForm(None), [problem])
+    refused = _send_code(booking, str(booking.fields.get("number", "")))
+    if refused:
+        return _show_code(booking, CodeForm(None), refused)
     return redirect(url_for("booking.type_code", token=booking.token, sent="again"), 303)
 
 
@@ -119,7 +120,7 @@ def leave_forbidden_start(booking: Booking) -> None:
         booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with="")
 
 
-def _send_code(booking: Booking, number: str) -> FormError | None:
+def _send_code(booking: Booking, number: str) -> TooManyTries | None:
     """Queue a code and keep its challenge; or why none is sent."""
     try:
         challenge = sign_in.request_code(
@@ -133,22 +134,33 @@ def _send_code(booking: Booking, number: str) -> FormError | None:
             limits=sign_in.CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
             after=str(booking.fields.get("challenge") or booking.token),
         )
-    except TooManyTries as refusal:
-        again = time_words(clock.to_local(refusal.again_at, clock.zone(booking.clinic.zone)))
-        words = _(
-            "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.",
-            time=again,
-        )
-        return FormError("number", words)
+    except TooManyTries as refused:
+        return refused
     booking.keep(challenge=challenge, number=number)
     return None
 
 
-def _show_code(booking: Booking, form: CodeForm, more: list[FormError] | None = None) -> ResponseReturnValue:
+def _too_often(booking: Booking, refused: TooManyTries, field_id: str) -> FormError:
+    again = time_words(clock.to_local(refused.again_at, clock.zone(booking.clinic.zone)))
+    words = _(
+        "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.", time=again
+    )
+    return FormError(field_id, words)
+
+
+def _show_code(booking: Booking, form: CodeForm, too_often: TooManyTries | None = None) -> ResponseReturnValue:
     number = str(booking.fields.get("number") or (booking.account.number if booking.account else ""))
     sent_to = phone_numbers.display(number) if number else ""
     return show(
-        booking, CODE, "type_code", form, form=form, more=more or (), sent_to=sent_to, sent_again="sent" in request.args
+        booking,
+        CODE,
+        "type_code",
+        form,
+        form=form,
+        more=[_too_often(booking, too_often, "")] if too_often else (),
+        too_often=too_often,
+        sent_to=sent_to,
+        sent_again="sent" in request.args,
     )
 
 

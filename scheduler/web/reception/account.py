@@ -13,7 +13,7 @@ from scheduler.extensions import db
 from scheduler.usecases import staff_account, staff_second_step
 from scheduler.usecases.staff import SignInRefused
 from scheduler.web import access
-from scheduler.web.errors import explain
+from scheduler.web.errors import explain, retry_after
 from scheduler.web.patient.form_fields import form_errors
 from scheduler.web.reception.door import EVERYBODY, let_in, let_out, needs_second_step, require_staff
 from scheduler.web.reception.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm
@@ -46,7 +46,8 @@ def change_password() -> ResponseReturnValue:
             names=(current_app.config["CLINIC"].name,),
         )
     except (Invalid, TooManyTries) as refused:
-        return _page(form), _explain_in(form, refused)
+        status, headers = _explain_in(form, refused)
+        return _page(form), status, headers
     let_in(person, now)
     flash(_("Your password is changed. Every other browser is signed out."))
     return redirect(url_for("reception_account.show"), 303)
@@ -122,18 +123,20 @@ def _refused_without_password() -> ResponseReturnValue | None:
             now=clock.now(),
         )
     except (Invalid, TooManyTries) as refused:
-        return _page(PasswordForm(None), form), _explain_in(form, refused)
+        status, headers = _explain_in(form, refused)
+        return _page(PasswordForm(None), form), status, headers
     return None
 
 
-def _explain_in(form: DeskForm, refused: Invalid | TooManyTries) -> int:
+def _explain_in(form: DeskForm, refused: Invalid | TooManyTries) -> tuple[int, dict[str, str]]:
+    """Status and headers of the answer."""
     explained = explain(refused)
     if isinstance(refused, Invalid):
         form.show_refusal(refused)
-    else:
-        field = next(iter(form))
-        field.errors = [f"{explained.title} {explained.advice}"]
-    return explained.status
+        return explained.status, {}
+    field = next(iter(form))
+    field.errors = [f"{explained.title} {explained.advice}"]
+    return explained.status, retry_after(refused)
 
 
 def _page(form: PasswordForm, confirm: ConfirmForm | None = None) -> str:

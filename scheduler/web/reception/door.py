@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
@@ -107,12 +107,10 @@ def unattended(view: View) -> View:
 
 def require_staff() -> ResponseReturnValue | None:
     """To the sign-in page, and back again to a page; 403 for a role that the blueprint does not let in."""
-    staff, held = current_user._get_current_object(), session._get_current_object()  # type: ignore[attr-defined]  # a proxy, and every desk asks every few seconds
-    if not staff.is_authenticated:
+    if not current_user.is_authenticated:
         return _to_sign_in()
     now = int(clock.now().timestamp())
-    idle = now - held.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
-    if idle or now - held.get(SIGNED_IN_AT, 0) > LONGEST_DAY:
+    if _was_away(now):
         kept = _keep_form()
         let_out()
         session[WHY_OUT] = "idle"
@@ -120,12 +118,31 @@ def require_staff() -> ResponseReturnValue | None:
             session[KEPT_FORM] = kept
         return _to_sign_in()
     asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
-    if not asked_by_page and now - held[SEEN_AT] >= NOTED_EVERY:
-        held[SEEN_AT] = now
-    declared = access.entered()
-    if declared is None or staff.role not in declared.roles:
+    if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
+        session[SEEN_AT] = now
+    if not _has_role():
         raise Forbidden
-    return _to_what_comes_first(staff)
+    return _to_what_comes_first()
+
+
+def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:
+    """For a server that reads bodies before it asks us: how many bytes of this one, whose headers are in `environ`, are
+    worth reading; None: no more than of any other. Looks at who it is, and changes nothing."""
+    with app.request_context(environ):
+        large = access.largest_body(app, request.endpoint)
+        if large and current_user.is_authenticated and _has_role() and not _was_away(int(clock.now().timestamp())):
+            return large
+    return None
+
+
+def _has_role() -> bool:
+    declared = access.entered()
+    return declared is not None and current_user.role in declared.roles
+
+
+def _was_away(now: int) -> bool:
+    idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
+    return bool(idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY)
 
 
 def needs_second_step(staff: SignedInStaff) -> bool:
@@ -135,13 +152,13 @@ def needs_second_step(staff: SignedInStaff) -> bool:
     return staff.role == "owner" or current_app.config["CLINIC"].second_step_for_all
 
 
-def _to_what_comes_first(staff: SignedInStaff) -> ResponseReturnValue | None:
+def _to_what_comes_first() -> ResponseReturnValue | None:
     """A password of one's own, and an authenticator where one is asked for, come before everything else."""
     if request.blueprint == "reception_account" or request.endpoint == "reception_entrance.leave":
         return None
-    if staff.password_temporary:
+    if current_user.password_temporary:
         return redirect(url_for("reception_account.show"), 303)
-    if needs_second_step(staff) and not staff.has_second_step:
+    if needs_second_step(current_user) and not current_user.has_second_step:
         return redirect(url_for("reception_account.second_step"), 303)
     return None
 

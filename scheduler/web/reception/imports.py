@@ -11,7 +11,6 @@ from scheduler import clock
 from scheduler.domain.moving_in.columns import FIELDS
 from scheduler.domain.moving_in.problems import UnusableFile
 from scheduler.extensions import db
-from scheduler.large_bodies import LARGEST_UPLOAD
 from scheduler.usecases import audit, exporting
 from scheduler.usecases.importing import ImportSettings, Opened, open_file
 from scheduler.usecases.transaction import begin_write
@@ -26,15 +25,10 @@ SHOWN = 200  # of each list; all of them are in the file to download
 ALIASES = 100
 
 
-def _require_owner_and_let_much_in() -> ResponseReturnValue | None:
-    kept_out = require_staff()
-    if kept_out is None:
-        request.max_content_length = LARGEST_UPLOAD
-    return kept_out
-
+LARGEST_UPLOAD = 60_000_000  # bytes
 
 blueprint = Blueprint("reception_imports", __name__)
-access.declare(blueprint, "staff", roles=("owner",), guard=_require_owner_and_let_much_in)
+access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 
 
 @blueprint.get("/desk/imports")
@@ -43,6 +37,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/desk/imports")
+@access.takes_large_body(LARGEST_UPLOAD)
 def upload() -> ResponseReturnValue:
     """`what` patients or visits, `file`."""
     what, file = text("what"), request.files.get("file")

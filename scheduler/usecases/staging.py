@@ -1,0 +1,75 @@
+"""Much to write, and others who want to write as well: prepared in temporary tables, which lock nobody out, and then
+written by a few statements that copy from there."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Connection, MetaData, Table, insert
+from sqlalchemy.orm import Session
+
+from scheduler.models.engine import WRITING
+from scheduler.usecases.transaction import end_reading
+
+BATCH = 2_000
+PREFIX = "staged_"
+T = TypeVar("T")
+
+
+@contextmanager
+def staging(session: Session) -> Iterator[Connection]:
+    """A connection of its own, because temporary tables belong to one. What was not committed is rolled back."""
+    end_reading(session)
+    with session.get_bind().engine.connect() as connection:
+        staged = MetaData()
+        connection.info[PREFIX] = staged
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            staged.drop_all(connection)
+            connection.commit()
+
+
+def begin_writing(connection: Connection) -> None:
+    """What was staged stays; what was read before is to be read anew where it matters."""
+    connection.commit()
+    connection.execution_options(**WRITING)
+
+
+def give_up_writing(connection: Connection) -> None:
+    connection.rollback()
+    connection.execution_options(**dict.fromkeys(WRITING, False))
+
+
+def stage(
+    connection: Connection,
+    like: Table,
+    names: Sequence[str],
+    rows: Iterable[dict[str, Any]],
+    *more: Column[Any],
+    done: Callable[[int], None] = lambda _more: None,
+) -> Table:
+    """A temporary table of these columns of `like` (and `more`), filled; an earlier one goes."""
+    staged: MetaData = connection.info[PREFIX]
+    if (earlier := staged.tables.get(f"{PREFIX}{like.name}")) is not None:
+        earlier.drop(connection)
+        staged.remove(earlier)
+    columns = [Column(name, like.c[name].type) for name in names]
+    table = Table(f"{PREFIX}{like.name}", staged, *columns, *more, prefixes=["TEMPORARY"])
+    table.create(connection)
+    for batch in batches(rows, BATCH):
+        connection.execute(insert(table), batch)
+        done(len(batch))
+    return table
+
+
+def batches(things: Iterable[T], size: int) -> Iterator[list[T]]:
+    batch: list[T] = []
+    for thing in things:
+        batch.append(thing)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
