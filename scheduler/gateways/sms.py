@@ -23,12 +23,16 @@ class SmsAccepted:
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message the provider lists. The caller leaves out sids it already knows: two texts may be alike."""
+    """A message the provider lists. The caller leaves out sids it already knows: two texts may be alike.
+
+    `redacted`: its text is no longer kept there, so it may be another one.
+    """
 
     sid: str
     status: str
     created_at: datetime
     error_code: int | None = None
+    redacted: bool = False
 
 
 class SmsGateway(Protocol):
@@ -41,7 +45,7 @@ class SmsGateway(Protocol):
         """
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
-        """Messages with this text to this number made at or after `since` (aware), oldest first.
+        """Messages with this text, or with one that is no longer known, to this number made at or after `since` (aware), oldest first.
 
         An empty answer soon after the attempt proves nothing: a queued message may not be listed yet.
         Raises SmsUnavailable when the provider cannot be asked.

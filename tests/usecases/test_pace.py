@@ -52,6 +52,18 @@ def test_a_long_rest_saves_nothing_up(engine: Engine, at: FakeClock) -> None:
     assert pace.take(100, now=at()) == 5
 
 
+def test_a_clock_that_was_set_back_stops_nothing_for_long(engine: Engine, at: FakeClock) -> None:
+    pace = Pace(engine, sender="+1", per_second=1)
+    at.forward(hours=3)
+    assert pace.take(1, now=at()) == 1
+    pace.note_outage(60, now=at())
+    at.forward(hours=-3)
+    waited = pace.wait_seconds(at())
+    assert waited is not None and waited <= 60
+    at.forward(seconds=61)
+    assert pace.take(1, now=at()) == 1
+
+
 def test_codes_do_not_wait_but_count(engine: Engine, at: FakeClock) -> None:
     pace = Pace(engine, sender="+1", per_second=2)
     assert pace.take(2, now=at()) == 2
