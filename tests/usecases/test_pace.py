@@ -13,7 +13,7 @@ from scheduler.usecases.pace import OPEN_AFTER, Pace, WatchedGateway
 from scheduler.usecases.reminders import anything_due, claim_due
 from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
-from tests.usecases.sms_clinic import make_reminder, make_visit
+from tests.usecases.sms_clinic import VISIT_LOCAL, make_reminder, make_visit
 
 
 @pytest.fixture
@@ -152,6 +152,20 @@ def test_many_threads_take_no_more_than_there_is(engine: Engine, at: FakeClock) 
     for thread in threads:
         thread.join()
     assert sum(taken) == 10
+
+
+def test_after_hours_asleep_the_visit_that_begins_first_is_told_first(
+    session: Session, engine: Engine, at: FakeClock
+) -> None:
+    late = make_visit(session, number="+16135550101", starts_local=VISIT_LOCAL + timedelta(days=2))
+    soon = make_visit(session, number="+16135550102", starts_local=VISIT_LOCAL)
+    sooner = make_visit(session, number="+16135550103", starts_local=VISIT_LOCAL - timedelta(hours=1))
+    for hours, visit in ((8, late), (7, soon), (1, sooner)):
+        make_reminder(session, visit, due_at=NOW - timedelta(hours=hours))
+    numbers = []
+    while claimed := claim_due(engine, clinic=CLINIC, now=at(), limit=1, gateway="twilio").outgoing:
+        numbers.append(claimed[0].number[-3:])
+    assert numbers == ["103", "102", "101"]
 
 
 def test_confirmations_go_before_reminders(session: Session, engine: Engine, at: FakeClock) -> None:
