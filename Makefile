@@ -31,7 +31,7 @@ bench: setup
 	$(python) -m benchmarks
 
 soak: setup
-	EVERY_ENGINE=1 RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 $(python) -m pytest tests/races tests/faults tests/soak tests/web
+	EVERY_ENGINE=1 RACE_ROUNDS=100 SCHEMA_EXAMPLES=100 RUNS=500 REQUESTS=10000000 $(python) -m pytest -s tests/races tests/faults tests/soak tests/web
 
 # After a change of pyproject.toml or package.json. No lock file names a host: whoever installs brings a registry.
 compile = $(python) -m uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11

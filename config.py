@@ -57,7 +57,7 @@ class Config:
         self.DEMO = self._one_of("DEMO", "off" if real_texts else "on", ("on", "off")) == "on"
         self.WITHOUT_SECOND_STEP = DEMO_USERNAMES if self.DEMO else frozenset()
         self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
-        self.SMS_PER_SECOND = self._number("SMS_PER_SECOND", 1, 0, 1000)
+        self.SMS_PER_SECOND = self._number("SMS_PER_SECOND", 1, 0, 5000)
         self.SMS_SEGMENTS_MONTHLY = self._number("SMS_SEGMENTS_MONTHLY", 0, 0, 10_000_000)
         self.SMS_BODIES_DAYS = self._number("SMS_BODIES_DAYS", 365, 1, 36_500)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)

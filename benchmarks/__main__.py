@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import bookings, contention, desk, feeds, memory, patient_search, reminders, slots_at_every_size
+from benchmarks import bookings, claims, contention, desk, feeds, memory, patient_search, reminders, slots_at_every_size
 from benchmarks.databases import databases
 from benchmarks.report import Report
 from benchmarks.serving import stay_off_the_server
@@ -13,6 +13,7 @@ PARTS = {
     "contention": contention.run,
     "feeds": feeds.run,
     "reminders": reminders.run,
+    "claims": claims.run,
     "memory": memory.run,
     "patient-search": patient_search.run,
     "desk": desk.run,

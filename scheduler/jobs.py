@@ -8,11 +8,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
@@ -34,6 +36,7 @@ from scheduler.usecases.sms_status import WORKER
 HEARTBEAT = "scheduler"
 WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
+LONGEST_WAIT_SECONDS = 5.0  # for the sender's pace, before looking again and showing that this worker is there
 IN_DOUBT_AT_ONCE = 50
 
 log = structlog.get_logger("jobs")
@@ -60,6 +63,9 @@ def start(app: Flask) -> BackgroundScheduler:
             next_run_time=clock.now(),
         )
     scheduler.start()
+    threading.Thread(
+        target=_mind_the_clock, args=(scheduler, work.stopping), name="mind-the-clock", daemon=True
+    ).start()
     return scheduler
 
 
@@ -110,6 +116,17 @@ def _new_gateway(app: Flask) -> SmsGateway:
     )
 
 
+def _mind_the_clock(scheduler: BackgroundScheduler, stopping: threading.Event) -> None:
+    """APScheduler waits for an hour of the day: were the clock set back by an hour, nothing would tick for that long."""
+    while not stopping.wait(1):
+        now = clock.now()
+        for job in scheduler.get_jobs():
+            if job.next_run_time is not None and job.next_run_time > now + job.trigger.interval + timedelta(seconds=1):
+                log.warning("the clock was set back", job=job.id)
+                with suppress(JobLookupError):
+                    job.modify(next_run_time=now)
+
+
 def _go_on(name: str, job: Callable[[], None]) -> None:
     """A tick that fails is logged, and the next one comes: a database restart must not end the reminders."""
     try:
@@ -137,7 +154,7 @@ class _Work:
         self.stopping = threading.Event()
         self.every: dict[str, tuple[int, Callable[[], None]]] = {
             "codes": (1, self._send_codes),
-            "in doubt": (15, self._settle),
+            "in doubt": (5, self._settle),
             "reminders": (15, self._send_reminders),
             "receipts": (60, self._chase_receipts),
             "housekeeping": (60, self._tidy),
@@ -180,7 +197,7 @@ class _Work:
                 wait = self._pace.wait_seconds(now)
                 if wait is None:
                     break
-                self.stopping.wait(wait)
+                self.stopping.wait(min(wait, LONGEST_WAIT_SECONDS))
             return Claim(0, [])
 
         send_all(
@@ -194,7 +211,9 @@ class _Work:
 
     def _settle(self) -> None:
         in_doubt.take_stale(self._engine, now=clock.now())
-        in_doubt.settle_some(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
+        in_doubt.settle_some(
+            self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE, stopping=self.stopping
+        )
 
     def _chase_receipts(self) -> None:
         receipts.match_early(self._engine, now=clock.now())
@@ -208,7 +227,7 @@ class _Work:
 
     def _beat(self) -> None:
         now = clock.now()
-        if self._beaten_at is None or now - self._beaten_at >= BEAT_EVERY:
+        if self._beaten_at is None or abs(now - self._beaten_at) >= BEAT_EVERY:  # the clock may be set back
             with Session(self._engine) as session:
                 housekeeping.beat(session, name=HEARTBEAT, now=now)
                 housekeeping.beat(session, name=WORKER_NAME, now=now)

@@ -3,11 +3,13 @@ which takes longer than the rest of a call, and writes them in a packet before t
 """
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 LONGEST_HEAD = 65_536
 LONGEST_BODY = 16_000_000
+LONGEST_SECONDS = 30.0  # for a whole answer; the socket's own limit is for each part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class _Reader:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._received = b""
+        self._until_seconds = time.monotonic() + LONGEST_SECONDS
 
     def head(self) -> tuple[int, str, dict[str, str]]:
         first, *lines = self._until(b"\r\n\r\n", LONGEST_HEAD).decode("latin-1").split("\r\n")
@@ -95,6 +98,8 @@ class _Reader:
         return taken
 
     def _receive(self) -> None:
+        if time.monotonic() > self._until_seconds:
+            raise TimeoutError
         part = self._connection.recv(65_536)
         if not part:
             raise EndedTooSoon

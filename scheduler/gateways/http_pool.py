@@ -6,11 +6,14 @@ message that is the difference between sending again and asking first whether it
 
 import base64
 import select
+import socket
 import ssl
+import struct
 import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +24,7 @@ from scheduler.gateways.http_message import Answer, read_answer, request_bytes
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
+WRITE_WITHIN_SECONDS = 10.0  # from being asked: whoever asked takes it for lost some time after
 IDLE_SECONDS = 30.0  # a server closes idle connections sooner or later: not to race with it
 IDLE_CONNECTIONS = 128
 
@@ -55,7 +59,7 @@ class HttpPool:
         try:
             answer, stays_open = read_answer(connection.sock)
         except (OSError, ValueError) as error:
-            connection.close()
+            _drop(connection)
             raise AnswerLost(type(error).__name__) from error
         if stays_open:
             self._keep(connection)
@@ -66,7 +70,12 @@ class HttpPool:
     def _with_request_written(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
     ) -> HTTPConnection:
-        """A failure to write on a connection kept from before means that the server had closed it meanwhile."""
+        """A failure to write on a connection kept from before means that the server had closed it meanwhile.
+
+        Finding the server may take long (names with many addresses, a process that was stopped, a machine asleep): then
+        nothing is written.
+        """
+        began = _seconds()
         request = request_bytes(method, target, body, {"Host": self._netloc, **headers})
         while True:
             kept = self._take_idle()
@@ -74,8 +83,13 @@ class HttpPool:
             try:
                 if kept is None:
                     connection.connect()
-                    connection.sock.settimeout(self._read_seconds)
+                    self._prepare(connection.sock)
+                if _seconds() - began > WRITE_WITHIN_SECONDS:
+                    raise NotSent("too late")
                 connection.sock.sendall(request)
+            except NotSent:
+                connection.close()
+                raise
             except (OSError, HTTPException) as error:
                 connection.close()
                 if kept is None:
@@ -114,6 +128,14 @@ class HttpPool:
         connection.set_tunnel(self._netloc, headers=headers)
         return connection
 
+    def _prepare(self, connection: socket.socket) -> None:
+        connection.settimeout(self._read_seconds)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Else the system goes on for a quarter of an hour to deliver what a cut network held up, also for a process
+            # that is dead: after we have asked whether it arrived, and sent it again.
+            patience = int(self._read_seconds * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+
     def _keep(self, connection: HTTPConnection) -> None:
         self._idle.append((time.monotonic(), connection))
         if len(self._idle) > IDLE_CONNECTIONS:
@@ -123,6 +145,22 @@ class HttpPool:
 def _close(idle: deque[tuple[float, HTTPConnection]]) -> None:
     while idle:
         idle.pop()[1].close()
+
+
+def _drop(connection: HTTPConnection) -> None:
+    """Close it, and have the system forget what has not left yet."""
+    if connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def _seconds() -> float:
+    """Counts on while the machine is asleep, where the system has such a clock; never set back."""
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def _has_input(connection: HTTPConnection) -> bool:

@@ -23,12 +23,16 @@ class SmsAccepted:
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message the provider lists. The caller leaves out sids it already knows: two texts may be alike."""
+    """A message the provider lists. The caller leaves out sids it already knows: two texts may be alike.
+
+    `redacted`: its text is no longer kept there, so it may be another one.
+    """
 
     sid: str
     status: str
     created_at: datetime
     error_code: int | None = None
+    redacted: bool = False
 
 
 class SmsGateway(Protocol):
@@ -41,7 +45,7 @@ class SmsGateway(Protocol):
         """
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
-        """Messages with this text to this number made at or after `since` (aware), oldest first.
+        """Messages with this text, or with one that is no longer known, to this number made at or after `since` (aware), oldest first.
 
         An empty answer soon after the attempt proves nothing: a queued message may not be listed yet.
         Raises SmsUnavailable when the provider cannot be asked.
@@ -119,6 +123,9 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         30007: CodeMeaning.UNDELIVERABLE,  # filtered by the carrier
         30008: CodeMeaning.UNDELIVERABLE,  # unknown cause
         30022: CodeMeaning.LATER,  # the carrier's rate limit
+        30032: CodeMeaning.OUR_SETTINGS,  # a toll-free number not verified yet
+        30034: CodeMeaning.OUR_SETTINGS,  # a long code not registered for the US (A2P 10DLC)
+        30036: CodeMeaning.LATER,  # waited at the provider for too long, and was not sent
         20429: CodeMeaning.LATER,
         14107: CodeMeaning.LATER,  # too many messages from this sender
         21611: CodeMeaning.LATER,  # this sender's queue is full
@@ -127,6 +134,7 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         20003: CodeMeaning.OUR_SETTINGS,  # wrong account or token
         20005: CodeMeaning.OUR_SETTINGS,  # account not active
         21603: CodeMeaning.OUR_SETTINGS,  # no sender
+        21608: CodeMeaning.UNDELIVERABLE,  # a trial account, and a number not verified with it
         21606: CodeMeaning.OUR_SETTINGS,  # the sender is not ours, or cannot send SMS
         21609: CodeMeaning.OUR_SETTINGS,  # the public address is not one Twilio can call back
         21659: CodeMeaning.OUR_SETTINGS,  # the sender is not a number of this account

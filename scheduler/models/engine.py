@@ -17,6 +17,16 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -16000",
 )
 
+# A process that is stopped, or that the network has lost, must not keep its locks: others wait for them.
+POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+POSTGRESQL_NETWORK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+
 
 def create_engine(url: str | URL, **options: Any) -> Engine:
     """An engine for `url` (sqlite:///… or postgresql://…), with everything that the invariants lean on."""
@@ -26,7 +36,7 @@ def create_engine(url: str | URL, **options: Any) -> Engine:
     options.setdefault("pool_size", 16)
     options.setdefault("max_overflow", 64)
     options.setdefault("pool_pre_ping", False)
-    connect_args = {"options": "-c timezone=UTC -c lock_timeout=10s", **options.pop("connect_args", {})}
+    connect_args = {"options": POSTGRESQL_OPTIONS, **POSTGRESQL_NETWORK, **options.pop("connect_args", {})}
     return sa.create_engine(url, connect_args=connect_args, **options)
 
 

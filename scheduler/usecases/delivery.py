@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, Row, case, func, insert, select, update
 
-from scheduler.gateways.sms import SmsRefused, failure_of
+from scheduler.gateways.sms import RefusalReason, SmsRefused, SmsUnavailable, failure_of
 from scheduler.models.base import public_id
 from scheduler.models.sms import Message, Reminder
 from scheduler.usecases import refused_numbers
@@ -179,8 +179,11 @@ def _not_delivered(
     ).one_or_none()
     if reminder is None:
         return
-    if isinstance(failure, SmsRefused) or reminder.attempts >= DELIVERY_TRIES:
-        reason = str(failure.reason) if isinstance(failure, SmsRefused) else "unreachable"
+    is_ours_to_mend = isinstance(failure, SmsUnavailable) and failure.ours_to_mend
+    if is_ours_to_mend:  # waiting does not help, and the next one fails alike: people telephone
+        log.error("the provider does not take our settings", code=error_code)
+    if isinstance(failure, SmsRefused) or is_ours_to_mend or reminder.attempts >= DELIVERY_TRIES:
+        reason = _why(failure)
         values: dict[str, object] = {"status": "failed", "reason": reason, "settled_at": now}
     else:
         again_at = retry_at(
@@ -191,3 +194,9 @@ def _not_delivered(
         )
         values = {"status": "planned", "next_attempt_at": again_at, "settled_at": None}
     connection.execute(update(Reminder).where(Reminder.id == reminder.id).values(**values))
+
+
+def _why(failure: SmsRefused | SmsUnavailable) -> str:
+    if isinstance(failure, SmsRefused):
+        return str(failure.reason)
+    return str(RefusalReason.UNDELIVERABLE) if failure.ours_to_mend else "unreachable"

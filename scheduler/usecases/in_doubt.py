@@ -1,5 +1,6 @@
 """Attempts whose outcome nobody knows: looked for at the provider, and sent again only when surely not there."""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,9 @@ from scheduler.usecases.sms_states import life_of, status_when_accepted, writing
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
 LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
+LET_FINISH = timedelta(seconds=45)
+"""Between taking an attempt for lost and looking for it. The clock may have jumped, the machine slept, or the other worker's
+clock be another: then its call is still under way, and ends, or is given up, within this time."""
 
 log = structlog.get_logger("sms")
 
@@ -29,7 +33,10 @@ def take_stale(engine: Engine, *, now: datetime) -> int:
             return 0
     with writing(engine) as connection:
         taken = connection.scalars(
-            update(Message).where(*stale).values(status="in_doubt", next_attempt_at=now).returning(Message.reminder_id)
+            update(Message)
+            .where(*stale)
+            .values(status="in_doubt", next_attempt_at=now + LET_FINISH)
+            .returning(Message.reminder_id)
         ).all()
         reminders = [reminder_id for reminder_id in taken if reminder_id is not None]
         connection.execute(
@@ -41,10 +48,14 @@ def take_stale(engine: Engine, *, now: datetime) -> int:
     return len(taken)
 
 
-def settle_some(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int) -> int:
-    """Ask the provider about up to `limit` attempts in doubt; how many were looked at."""
+def settle_some(
+    engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int, stopping: threading.Event | None = None
+) -> int:
+    """Ask the provider about up to `limit` attempts in doubt; how many were taken on. `stopping` ends it early."""
     doubtful = _lease(engine, clock(), limit)
     for attempt in doubtful:
+        if stopping is not None and stopping.is_set():
+            break
         _settle(engine, gateway, attempt, clock)
     return len(doubtful)
 
@@ -90,7 +101,9 @@ def _settle(engine: Engine, gateway: SmsGateway, attempt: Row[*tuple[Any, ...]],
         return
     ours = _first_unknown(engine, found)
     now = clock()
-    if ours is not None:
+    if ours is not None and ours.redacted:  # ours or another: nobody can tell any more
+        _ask_later(engine, attempt, now)
+    elif ours is not None:
         delivery.record_status(
             engine,
             attempt_id=attempt.attempt_id,
@@ -111,7 +124,7 @@ def _first_unknown(engine: Engine, found: tuple[FoundMessage, ...]) -> FoundMess
         return None
     with engine.connect() as connection:
         known = set(connection.scalars(select(Message.sid).where(Message.sid.in_([one.sid for one in found]))))
-    return next((one for one in found if one.sid not in known), None)
+    return next((one for one in sorted(found, key=lambda one: one.redacted) if one.sid not in known), None)
 
 
 def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) -> None:

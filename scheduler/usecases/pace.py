@@ -22,6 +22,8 @@ LONGEST_RETRY_AFTER = timedelta(minutes=5)
 PROBE_WITHIN = timedelta(seconds=20)  # longer than the gateway's own time limits
 AHEAD = timedelta(seconds=1)
 SOON = timedelta(seconds=15)
+LONGEST_DEBT = timedelta(minutes=5)
+"""The rate is never used up for longer; more is what a clock that was set back has left."""
 
 log = structlog.get_logger("sms")
 
@@ -58,11 +60,12 @@ class Pace:
             row = connection.execute(select(SmsSender).where(SmsSender.name == self._sender)).one_or_none()
         if row is None:
             return 0.0
-        if row.paused_until is not None and row.paused_until > now:
-            pause: float = (row.paused_until - now).total_seconds()
+        paused_until = _believable(row.paused_until, now)
+        if paused_until is not None and paused_until > now:
+            pause: float = (paused_until - now).total_seconds()
             return pause if pause <= SOON.total_seconds() else None
         spacing = timedelta(seconds=1 / self._per_second) if self._per_second else timedelta()
-        return float(max((row.free_at + spacing - AHEAD - now).total_seconds(), 0.01))
+        return float(max((_free_at(row.free_at, now) + spacing - AHEAD - now).total_seconds(), 0.01))
 
     def note_outage(self, retry_after: float | None, *, now: datetime) -> None:
         """The provider could not take a text, or gave no answer."""
@@ -74,7 +77,7 @@ class Pace:
                 pause = min(FIRST_PAUSE * 2 ** min(failures - OPEN_AFTER, 10), LONGEST_PAUSE)
             if retry_after is not None:
                 pause = max(pause, min(timedelta(seconds=retry_after), LONGEST_RETRY_AFTER))
-            until = max(row.paused_until or now, now + pause) if pause else row.paused_until
+            until = max(_believable(row.paused_until, now) or now, now + pause) if pause else row.paused_until
             self._set(connection, failures=failures, paused_until=until)
         self._was_in_trouble = True
         if failures == OPEN_AFTER:
@@ -94,11 +97,12 @@ class Pace:
 
     def _take(self, connection: Connection, wanted: int, now: datetime, *, urgent: bool) -> int:
         row = self._locked(connection, now)
-        if row.paused_until is not None and row.paused_until > now:
+        paused_until = _believable(row.paused_until, now)
+        if paused_until is not None and paused_until > now:
             return 0
         probing = row.failures >= OPEN_AFTER
         granted = 1 if probing else wanted
-        starts = max(row.free_at, now)
+        starts = _free_at(row.free_at, now)
         if self._per_second and not urgent:
             ahead = max(AHEAD, timedelta(seconds=1 / self._per_second))
             granted = min(granted, int((now + ahead - starts).total_seconds() * self._per_second + 1e-6))
@@ -119,6 +123,15 @@ class Pace:
 
     def _set(self, connection: Connection, **values: object) -> None:
         connection.execute(update(SmsSender).where(SmsSender.name == self._sender).values(**values))
+
+
+def _free_at(free_at: datetime, now: datetime) -> datetime:
+    return max(free_at, now) if free_at < now + LONGEST_DEBT else now
+
+
+def _believable(paused_until: datetime | None, now: datetime) -> datetime | None:
+    """None for a pause longer than any: the clock has been set back since."""
+    return None if paused_until is not None and paused_until > now + LONGEST_RETRY_AFTER else paused_until
 
 
 class WatchedGateway:

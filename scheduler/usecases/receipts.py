@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, delete, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, case, delete, exists, or_, select, update
 
 from scheduler.gateways.sms import SmsGateway, SmsUnavailable
 from scheduler.models.sms import EarlyReceipt, Message, Reminder
@@ -15,6 +15,9 @@ from scheduler.usecases.sms_states import our_status, writing
 FINAL_WITHIN = timedelta(hours=4)
 """By then Twilio has a text delivered or gives it up; a receipt that has not come is lost, or the carrier gives none."""
 EARLY_KEPT = timedelta(days=2)
+LEASE = timedelta(minutes=2)
+"""Whoever asks about a text has it to himself for so long; one that dies meanwhile is followed by another."""
+ASK_AGAIN_AFTER, ASK_FOR = timedelta(minutes=15), timedelta(days=1)
 NO_RECEIPT = "no receipt"
 """Reminder.reason of one sent that nobody knows to have arrived: the desk telephones."""
 
@@ -39,18 +42,26 @@ def record_receipt(
 
 def match_early(engine: Engine, *, now: datetime, limit: int = 500) -> int:
     """Record the receipts whose text is known by now; forget those that never found one. How many were matched."""
+    text_is_known = exists().where(
+        Message.direction == "out",
+        or_(Message.attempt_id == EarlyReceipt.attempt_id, Message.sid == EarlyReceipt.sid),
+    )
     with engine.connect() as connection:
-        waiting = connection.execute(select(EarlyReceipt).order_by(EarlyReceipt.id).limit(limit)).all()
-    matched = 0
-    for receipt in waiting:
+        # Only those: another application's texts, under the same Messaging Service, must not stand in the way of ours.
+        known = connection.execute(
+            select(EarlyReceipt).where(text_is_known).order_by(EarlyReceipt.id).limit(limit)
+        ).all()
+        old = EarlyReceipt.received_at < now - EARLY_KEPT
+        anything_old = connection.scalar(select(EarlyReceipt.id).where(old).limit(1)) is not None
+    for receipt in known:
         with writing(engine) as connection:
-            known = _record(connection, receipt.attempt_id, receipt.sid, receipt.word, receipt.error_code, now)
-            if known or receipt.received_at < now - EARLY_KEPT:
-                connection.execute(delete(EarlyReceipt).where(EarlyReceipt.id == receipt.id))
-            matched += known
-    if len(waiting) == limit and not matched:
-        log.warning("receipts of unknown texts", count=len(waiting))
-    return matched
+            _record(connection, receipt.attempt_id, receipt.sid, receipt.word, receipt.error_code, now)
+            connection.execute(delete(EarlyReceipt).where(EarlyReceipt.id == receipt.id))
+    if anything_old:
+        with writing(engine) as connection:
+            forgotten = connection.execute(delete(EarlyReceipt).where(old)).rowcount
+        log.warning("receipts of unknown texts", count=forgotten)
+    return len(known)
 
 
 def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int) -> int:
@@ -61,8 +72,10 @@ def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit
         try:
             found = gateway.status_of(sid=message.sid)
         except SmsUnavailable:
-            _ask_again(engine, message.id)
-            continue
+            if clock() - message.settled_at < FINAL_WITHIN + ASK_FOR:
+                _ask_again(engine, message.id, clock() + ASK_AGAIN_AFTER)
+                continue
+            found = None
         if found is not None:
             delivery.record_status(
                 engine,
@@ -72,7 +85,7 @@ def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit
                 error_code=found.error_code,
                 now=clock(),
             )
-        _mark_unknown(engine, message.id)
+        _mark_asked(engine, message.id, clock())
     return len(silent)
 
 
@@ -84,6 +97,7 @@ def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[A
             Message.asked_at.is_(None),
             Message.settled_at < now - FINAL_WITHIN,
             Message.sid.is_not(None),
+            or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
         )
         .order_by(Message.settled_at)
         .limit(limit)
@@ -97,21 +111,22 @@ def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[A
             connection.execute(
                 update(Message)
                 .where(Message.id.in_(ids))
-                .values(asked_at=now)
-                .returning(Message.id, Message.attempt_id, Message.sid)
+                .values(next_attempt_at=now + LEASE)
+                .returning(Message.id, Message.attempt_id, Message.sid, Message.settled_at)
             )
         )
 
 
-def _ask_again(engine: Engine, message_id: int) -> None:
-    """The provider could not be asked: at the next tick."""
+def _ask_again(engine: Engine, message_id: int, at: datetime) -> None:
+    """The provider could not be asked."""
     with writing(engine) as connection:
-        connection.execute(update(Message).where(Message.id == message_id).values(asked_at=None))
+        connection.execute(update(Message).where(Message.id == message_id).values(next_attempt_at=at))
 
 
-def _mark_unknown(engine: Engine, message_id: int) -> None:
-    """When asking has brought nothing final."""
+def _mark_asked(engine: Engine, message_id: int, now: datetime) -> None:
+    """In the transaction that lays it on the call list, when asking has brought nothing final."""
     with writing(engine) as connection:
+        connection.execute(update(Message).where(Message.id == message_id).values(asked_at=now))
         reminder_id = connection.scalar(
             select(Message.reminder_id).where(Message.id == message_id, Message.status.in_(("accepted", "sent")))
         )
@@ -124,12 +139,18 @@ def _mark_unknown(engine: Engine, message_id: int) -> None:
 def _record(
     connection: Connection, attempt_id: str | None, sid: str, word: str, error_code: int | None, now: datetime
 ) -> bool:
-    """False when no text of ours is known by this attempt, or by this sid."""
+    """False when no text of ours is known by this attempt, or by this sid.
+
+    An attempt of which nothing is known comes first: the callback names it, while its sid may have been given to a text
+    alike by mistake.
+    """
     names = [Message.sid == sid] if attempt_id is None else [Message.attempt_id == attempt_id, Message.sid == sid]
     known = connection.execute(
         select(Message.attempt_id, Message.sid)
         .where(or_(*names), Message.direction == "out")
-        .order_by((Message.sid == sid).desc())
+        .order_by(
+            case((and_(Message.attempt_id == attempt_id, Message.sid.is_(None)), 0), (Message.sid == sid, 1), else_=2)
+        )
         .limit(1)
     ).one_or_none()
     if known is None:

@@ -22,6 +22,8 @@ from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
 
+AMONG = 300
+"""Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
 FRESH = timedelta(minutes=30)
 """At night only a confirmation this fresh goes out: it answers what somebody has just done."""
 
@@ -46,15 +48,17 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     """Take up to `limit` due reminders and commit an attempt for each that is still to be sent.
 
     Each appointment is read again: not active, moved, begun, no number, opted out, or overtaken by a later reminder
-    ends the reminder with its reason. At night, overdue reminders are left for the morning.
+    ends the reminder with its reason. The visit that begins first comes first: after hours without a worker, what was due
+    first is not what is most urgent. At night, overdue reminders are left for the morning.
     """
     due = _first_due(engine, clinic, now)
     if due is None:  # a quiet tick takes no write lock
         return Claim(0, [])
+    first_due = select(Reminder.id).where(due).order_by(Reminder.next_attempt_at).limit(max(AMONG, limit))
     with writing(engine) as connection:
         rows = connection.execute(
-            _FACTS.where(due)
-            .order_by(Reminder.next_attempt_at)
+            _FACTS.where(due, Reminder.id.in_(first_due))
+            .order_by(Appointment.starts_at, Reminder.next_attempt_at)
             .limit(limit)
             .with_for_update(of=Reminder, skip_locked=True),
             {"now": now},

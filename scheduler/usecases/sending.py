@@ -18,7 +18,7 @@ its `attempt_id` stands in the status-callback address, and what became of it is
 - Only what is surely not accepted leads back to planned or queued.
 - Each try of a reminder is a Message row of its own, so that a late receipt names the try it belongs to.
 - A worker that stood still between claim and call (`CALL_WITHIN`) gives the claim back: soon another worker may take
-  the attempt for lost (`STALE_AFTER`) and look for it at the provider.
+  the attempt for lost (`STALE_AFTER`) and then look for it at the provider.
 - Every change names the states it starts from: whoever comes second changes nothing.
 """
 
@@ -39,10 +39,10 @@ from scheduler.usecases import delivery, refused_numbers
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sms_states import UNSETTLED, body_after_sending, status_when_accepted, writing
 
-CALL_WITHIN = timedelta(seconds=30)
-STALE_AFTER = timedelta(seconds=90)  # more than CALL_WITHIN and the gateway's own time limits together
+CALL_WITHIN = timedelta(seconds=15)
+STALE_AFTER = timedelta(seconds=45)  # more than CALL_WITHIN and the gateway's own time limits together
 SETTLED_WELL = ("accepted", "sent", "delivered")
-LISTED_AFTER = timedelta(seconds=60)  # by then the provider lists what it has accepted
+LISTED_AFTER = timedelta(seconds=60)  # after the call: by then the provider lists what it has accepted
 
 Clock = Callable[[], datetime]
 log = structlog.get_logger("sms")
@@ -244,7 +244,7 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
 
 
 def _record_in_doubt(ledger: Ledger, outgoing: Outgoing, *, now: datetime) -> None:
-    look_at = outgoing.claimed_at + LISTED_AFTER
+    look_at = now + LISTED_AFTER
     with writing(ledger.engine) as connection:
         if _change_message(connection, outgoing, ("attempting",), status="in_doubt", next_attempt_at=look_at):
             _change_reminder(connection, outgoing, status="in_doubt")

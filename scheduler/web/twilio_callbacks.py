@@ -16,6 +16,7 @@ from scheduler.usecases.receipts import record_receipt
 from scheduler.web import access
 
 ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
+STATE = re.compile(r"[A-Za-z_-]{1,20}")
 SID = re.compile(r"[A-Za-z0-9]{1,64}")
 NUMBER = re.compile(r"\+?[A-Za-z0-9]{1,19}")  # short codes and names as well
 LONGEST_BODY = 1600
@@ -43,7 +44,7 @@ access.declare(blueprint, "twilio", guard=require_signature)
 def status(attempt: str | None) -> ResponseReturnValue:
     """Receipts may repeat, come in any order, and before we know of their text. Without an attempt: the one address
     that a Messaging Service calls for all its texts."""
-    sid, word = _field("MessageSid", SID), request.form.get("MessageStatus", "")
+    sid, word = _field("MessageSid", SID), _field("MessageStatus", STATE)
     code = request.form.get("ErrorCode", "")
     if attempt is not None and not ATTEMPT.fullmatch(attempt):
         raise BadRequest

@@ -23,6 +23,7 @@ from scheduler.extensions import db
 from scheduler.models import Message, Reminder
 from tests.factories import make_appointment, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeMessage, FakeTwilio
+from tests.faults.fast_time import FastTime, running
 from tests.usecases.sms_clinic import make_reminder
 from tests.web.conftest import SETTINGS
 
@@ -147,6 +148,15 @@ def clinic(database_url: str, engine: Engine, twilio: FakeTwilio, nursery: "subp
     clinic = Clinic(database_url, engine, twilio, nursery)
     yield clinic
     clinic.close()
+
+
+@pytest.fixture
+def fast(clinic: Clinic) -> Iterator[FastTime]:
+    """For workers, and for this process: its `web` is to be made after it."""
+    fast = FastTime(time.time())
+    clinic.environment |= {"FAST_SINCE": str(fast.began), "SMS_PER_SECOND": "30"}
+    with running(fast):
+        yield fast
 
 
 @pytest.fixture

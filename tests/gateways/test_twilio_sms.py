@@ -5,14 +5,15 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.gateways import http_pool
+from scheduler.gateways import http_message, http_pool
 from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from tests.fake_http import HttpServer, Reply
+from tests.fake_http import HttpServer, Reply, Request
 from tests.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -328,6 +329,21 @@ def test_an_older_message_with_the_same_text_is_not_taken_for_it(twilio: FakeTwi
     assert find(sms) == [later]
 
 
+def test_plainer_signs_put_by_a_messaging_service_do_not_hide_a_message(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    body = "Zoë’s visit – Friday 4 December at 10:00 am"
+    sid = sms.send(to=TO, body=body, attempt_id="a1").sid
+    twilio.messages[0].body = "Zoe's visit - Friday 4 December at 10:00 am"
+    assert [one.sid for one in sms.find(to=TO, body=body, since=datetime.now(UTC))] == [sid]
+    assert sms.find(to=TO, body=body.replace("10:00", "11:00"), since=datetime.now(UTC)) == ()
+
+
+def test_a_redacted_message_is_found_as_one_that_may_be_another(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    sid = send(sms)
+    twilio.messages[0].body = ""
+    [found] = sms.find(to=TO, body=BODY, since=datetime.now(UTC))
+    assert (found.sid, found.redacted) == (sid, True)
+
+
 def test_two_alike_are_both_found_oldest_first(twilio: FakeTwilio, sms: TwilioSms) -> None:
     first, second = send(sms), send(sms)
     twilio.messages[0].created_at -= timedelta(seconds=20)
@@ -367,6 +383,67 @@ def test_half_a_request_is_never_taken_for_a_lost_answer() -> None:
     pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
     with pytest.raises(http_pool.NotSent):
         pool.exchange("POST", "/", b"x" * 50_000_000, {})
+    server.join()
+    listener.close()
+
+
+def test_nothing_is_written_by_who_took_too_long_to_find_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the process is stopped, or the machine falls asleep, between the two."""
+    got: list[Request] = []
+
+    def take(request: Request) -> Reply:
+        got.append(request)
+        return Reply()
+
+    server = HttpServer(take)
+    pool = http_pool.HttpPool(server.origin)
+    now = [0.0]
+    monkeypatch.setattr(http_pool, "_seconds", lambda: now[0])
+    prepare = pool._prepare
+
+    def slowly(connection: socket.socket) -> None:
+        now[0] += http_pool.WRITE_WITHIN_SECONDS + 0.1
+        prepare(connection)
+
+    monkeypatch.setattr(pool, "_prepare", slowly)
+    with pytest.raises(http_pool.NotSent):
+        pool.exchange("POST", "/", b"x", {})
+    assert got == []
+    server.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone")
+def test_what_a_cut_network_holds_up_is_not_delivered_later() -> None:
+    """A server that no longer takes anything in: what is left in the system's buffer must not reach it after we gave up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}", read_seconds=0.3)
+    with pytest.raises(http_pool.AnswerLost):
+        pool.exchange("POST", "/", b"x" * 200_000, {})
+    connection, _ = listener.accept()
+    with pytest.raises(ConnectionResetError):
+        while connection.recv(65_536):
+            pass
+    connection.close()
+    listener.close()
+
+
+def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_message, "LONGEST_SECONDS", 0.2)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def trickle() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    server = threading.Thread(target=trickle)
+    server.start()
+    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with pytest.raises(http_pool.AnswerLost):
+        pool.exchange("GET", "/", None, {})
     server.join()
     listener.close()
 

@@ -13,7 +13,7 @@ from scheduler.usecases.pace import OPEN_AFTER, Pace, WatchedGateway
 from scheduler.usecases.reminders import anything_due, claim_due
 from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
-from tests.usecases.sms_clinic import make_reminder, make_visit
+from tests.usecases.sms_clinic import VISIT_LOCAL, make_reminder, make_visit
 
 
 @pytest.fixture
@@ -50,6 +50,18 @@ def test_a_long_rest_saves_nothing_up(engine: Engine, at: FakeClock) -> None:
     pace.take(5, now=at())
     at.forward(hours=1)
     assert pace.take(100, now=at()) == 5
+
+
+def test_a_clock_that_was_set_back_stops_nothing_for_long(engine: Engine, at: FakeClock) -> None:
+    pace = Pace(engine, sender="+1", per_second=1)
+    at.forward(hours=3)
+    assert pace.take(1, now=at()) == 1
+    pace.note_outage(60, now=at())
+    at.forward(hours=-3)
+    waited = pace.wait_seconds(at())
+    assert waited is not None and waited <= 60
+    at.forward(seconds=61)
+    assert pace.take(1, now=at()) == 1
 
 
 def test_codes_do_not_wait_but_count(engine: Engine, at: FakeClock) -> None:
@@ -140,6 +152,20 @@ def test_many_threads_take_no_more_than_there_is(engine: Engine, at: FakeClock) 
     for thread in threads:
         thread.join()
     assert sum(taken) == 10
+
+
+def test_after_hours_asleep_the_visit_that_begins_first_is_told_first(
+    session: Session, engine: Engine, at: FakeClock
+) -> None:
+    late = make_visit(session, number="+16135550101", starts_local=VISIT_LOCAL + timedelta(days=2))
+    soon = make_visit(session, number="+16135550102", starts_local=VISIT_LOCAL)
+    sooner = make_visit(session, number="+16135550103", starts_local=VISIT_LOCAL - timedelta(hours=1))
+    for hours, visit in ((8, late), (7, soon), (1, sooner)):
+        make_reminder(session, visit, due_at=NOW - timedelta(hours=hours))
+    numbers = []
+    while claimed := claim_due(engine, clinic=CLINIC, now=at(), limit=1, gateway="twilio").outgoing:
+        numbers.append(claimed[0].number[-3:])
+    assert numbers == ["103", "102", "101"]
 
 
 def test_confirmations_go_before_reminders(session: Session, engine: Engine, at: FakeClock) -> None:

@@ -80,6 +80,8 @@ def test_what_stays_silent_is_asked_about_once_and_then_for_the_call_list(
     assert (ask_about_silent(engine, sms, clock=at, limit=9), to_call(engine)) == (1, [])
     sms.find_error = None
     sms.statuses[sms.sent[0].sid] = FoundMessage(sms.sent[0].sid, "sent", NOW)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 0, "not at once again"
+    at.forward(minutes=16)
     assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
     assert (the_messages(session)[0].status, to_call(engine)) == ("sent", ["in doubt"])
     assert ask_about_silent(engine, sms, clock=at, limit=9) == 0, "once"
@@ -87,6 +89,66 @@ def test_what_stays_silent_is_asked_about_once_and_then_for_the_call_list(
         engine, attempt_id=sms.sent[0].attempt_id, sid=sms.sent[0].sid, word="delivered", error_code=None, now=at()
     )
     assert to_call(engine) == [], "it has arrived after all"
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_worker_killed_while_it_asks_is_followed_by_another(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    at.forward(hours=5)
+    sms.find_error = Killed()  # type: ignore[assignment]  # as kill -9 is: nothing more is written
+    with pytest.raises(Killed):
+        ask_about_silent(engine, sms, clock=at, limit=9)
+    sms.find_error = None
+    at.forward(minutes=3)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
+    assert to_call(engine) == ["in doubt"]
+
+
+def test_a_text_that_cannot_be_asked_about_is_for_the_call_list_after_a_day(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    sms.find_error = SmsUnavailable()
+    for _ in range(30):
+        at.forward(hours=1)
+        ask_about_silent(engine, sms, clock=at, limit=9)
+    assert to_call(engine) == ["in doubt"]
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 0
+
+
+def test_receipts_of_another_applications_texts_do_not_hold_up_ours(
+    session: Session, engine: Engine, sms: FakeSms
+) -> None:
+    for number in range(5):
+        record_receipt(engine, attempt_id=None, sid=f"SMalien{number}", word="sent", error_code=None, now=NOW)
+    record_receipt(engine, attempt_id="not-yet", sid="SM9", word="delivered", error_code=None, now=NOW)
+    text = the_messages(session)[0]
+    text.sid, text.attempt_id = None, "not-yet"
+    session.commit()
+    assert match_early(engine, now=NOW, limit=2) == 1
+    assert the_messages(session)[0].status == "delivered"
+
+
+def test_the_attempt_that_a_callback_names_comes_before_one_that_got_its_sid_by_mistake(
+    session: Session, engine: Engine, sms: FakeSms
+) -> None:
+    mistaken = the_messages(session)[0]
+    named = Message(
+        direction="out", kind="reply", number=mistaken.number, body=mistaken.body, status="in_doubt", created_at=NOW
+    )
+    session.add(named)
+    session.commit()
+    attempt_id, sid = named.attempt_id, mistaken.sid
+    session.rollback()
+    assert sid is not None
+    record_receipt(engine, attempt_id=attempt_id, sid=sid, word="delivered", error_code=None, now=NOW)
+    assert [(text.status, text.sid) for text in the_messages(session)] == [
+        ("in_doubt", None),
+        ("delivered", sms.sent[0].sid),
+    ]
 
 
 def test_the_answer_to_asking_counts_as_a_receipt(

@@ -386,10 +386,13 @@ def test_a_worker_that_died_in_the_call_leaves_an_attempt_that_is_looked_for(
 ):
     make_reminder(session, make_visit(session))
     claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
-    at.forward(seconds=89)
+    at.forward(seconds=44)
     settle(engine, sms, at)
     assert the_reminder(session).status == "attempting"
     at.forward(seconds=2)
+    settle(engine, sms, at)
+    assert (the_reminder(session).status, sms.asked) == ("in_doubt", 0)
+    at.forward(seconds=46)
     settle(engine, sms, at)
     assert sms.asked == 1
     send_reminders(engine, sms, at)
@@ -402,7 +405,7 @@ def test_a_worker_that_stood_still_between_claim_and_call_does_not_call(
 ):
     make_reminder(session, make_visit(session))
     claim = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
-    at.forward(seconds=31)
+    at.forward(seconds=16)
     send_one(engine, sms, claim.outgoing[0], at)
     assert sms.calls == 0
     assert (the_reminder(session).status, the_reminder(session).attempts) == ("planned", 0)
@@ -416,8 +419,9 @@ def test_an_answer_that_comes_after_the_attempt_was_given_up_is_written_down_and
     make_reminder(session, make_visit(session))
 
     def slower_than_anybody_waits(text):
-        at.forward(minutes=5)
-        settle(engine, sms, at)  # another worker: stale, looked for, not there
+        for _ in range(2):
+            at.forward(minutes=5)
+            settle(engine, sms, at)  # another worker: stale, looked for, not there
         assert the_reminder(session).status == "planned"
         return SmsAccepted("SM-late", "queued")
 
@@ -429,6 +433,45 @@ def test_an_answer_that_comes_after_the_attempt_was_given_up_is_written_down_and
     assert the_reminder(session).status == "sent"
     [message] = the_messages(session)
     assert (message.status, message.sid) == ("accepted", "SM-late")
+
+
+def test_a_call_under_way_when_the_clock_jumps_has_time_to_end(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    """Or when the machine wakes up, or when another worker's clock goes wrong."""
+    make_reminder(session, make_visit(session))
+
+    def the_clock_jumps(text):
+        at.forward(hours=8)
+        settle(engine, sms, at)
+        send_reminders(engine, sms, at)
+        at.forward(seconds=10)
+        settle(engine, sms, at)
+        assert (the_reminder(session).status, sms.asked) == ("in_doubt", 0)
+        return SmsAccepted("SM-slow", "queued")
+
+    sms.next_outcomes = [the_clock_jumps]
+    send_reminders(engine, sms, at)
+    at.forward(minutes=5)
+    settle(engine, sms, at)
+    send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert [(message.status, message.sid) for message in the_messages(session)] == [("accepted", "SM-slow")]
+
+
+def test_a_text_that_may_be_ours_but_is_no_longer_kept_there_is_not_sent_again(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_reminders(engine, sms, at)
+    sms.listed = [FoundMessage("SM-blanked", "delivered", at(), redacted=True)]
+    for _ in range(100):
+        at.forward(minutes=20)
+        settle(engine, sms, at)
+        send_reminders(engine, sms, at)
+    assert sms.calls == 1
+    assert the_reminder(session).status == "in_doubt"
 
 
 def test_two_texts_alike_in_doubt_do_not_both_get_the_one_that_was_accepted(

@@ -1,6 +1,8 @@
 """What the operator's monitor is told."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -113,3 +115,29 @@ def test_not_ready_when_texts_wait_for_too_long(client: FlaskClient, engine: Eng
     told = client.get("/metrics").text
     assert "clinic_sms_due 1.0" in told
     assert "clinic_request_seconds" in told
+
+
+def test_the_gauges_are_those_that_the_operators_read_about(app: Flask, client: FlaskClient, engine: Engine) -> None:
+    now = datetime.now(UTC)
+    with Session(engine) as session:
+        session.add(
+            Message(
+                direction="out",
+                kind="code",
+                number="+16135550142",
+                body="a private word",
+                status="delivered",
+                created_at=now,
+                attempted_at=now - timedelta(seconds=9),
+                settled_at=now,
+            )
+        )
+        session.commit()
+    app.test_cli_runner().invoke(args=["jobs", "tick"])
+    told = client.get("/metrics").text
+    section = (Path(app.root_path).parent / "docs" / "sms.md").read_text().partition("## For operators")[2]
+    names = re.findall(r"`(?:clinic_sms)?(_\w+)(?:\{(\w+)\})?`", section.partition("`flask jobs status`")[0])
+    assert len(names) > 10
+    for name, label in names:
+        assert re.search(rf"^clinic_sms{name}{rf'{{{label}=' if label else ' '}", told, re.MULTILINE), name
+    assert "+1613" not in told and "private" not in told

@@ -1,12 +1,15 @@
 """Twilio's webhooks as Twilio calls them, signed over the public address; and as others do."""
 
+import os
 import random
+import sys
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -17,6 +20,7 @@ from tests.factories import NOW, STAFF, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, signature
 from tests.usecases.sms_clinic import make_reminder, make_visit, the_reminder
 from tests.web.conftest import make_app
+from tests.web.webhook_fuzz import Fuzz, state
 
 PUBLIC = "https://book.example.ca"  # the test client calls http://localhost: as behind a proxy
 NUMBER = "+16135550142"
@@ -297,6 +301,24 @@ def test_random_words_well_signed_never_break_it(client: FlaskClient, session: S
             if chance.random() < 0.6:
                 params |= {"MessageSid": f"SM{chance.randrange(30)}", "From": NUMBER}
             assert post(client, path, params).status_code in (200, 204, 400, 403)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_no_mutated_form_breaks_it_and_none_unsigned_changes_anything(
+    app: Flask, engine: Engine, session: Session, attempt: Message, seed: int
+):
+    """Two thousand of each; REQUESTS=10000000 in `make soak`."""
+    requests = int(os.environ.get("REQUESTS", "4000"))
+    fuzz, before = Fuzz(app, [attempt.attempt_id, "unknown"], seed), dict(state(engine))
+    began = time.monotonic()
+    answers = fuzz.unsigned(requests - min(requests // 2, 200_000))
+    assert set(answers) <= {403, 404, 405, 308, 400}, answers
+    assert dict(state(engine)) == before
+    answers += fuzz.signed(min(requests // 2, 200_000))
+    assert all(status < 500 for status in answers), answers
+    assert answers[204] > 0 < answers[200]
+    rate = requests / (time.monotonic() - began)
+    sys.stderr.write(f"{engine.dialect.name}: {dict(answers)}, {rate:.0f} requests a second\n")
 
 
 def test_they_take_posts_alone_and_no_csrf_token(client: FlaskClient):
