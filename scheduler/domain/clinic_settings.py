@@ -1,6 +1,7 @@
 """What the owner has set: plain values, handed to every use case."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 
@@ -8,7 +9,7 @@ from datetime import datetime, time, timedelta
 class ClinicSettings:
     """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
 
-    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone.
+    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
     """
 
     name: str = "East Side Physio"
@@ -28,6 +29,7 @@ class ClinicSettings:
     quiet_until: time = time(8)
     second_step_for_all: bool = False
     languages: tuple[str, ...] = ("en", "fr")
+    texts: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
 
     def changeable_until(self, starts_at: datetime) -> datetime:
         """The last moment at which a patient moves or cancels the visit; after it they telephone."""

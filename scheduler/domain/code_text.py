@@ -3,22 +3,19 @@
 from urllib.parse import urlsplit
 
 from scheduler.domain.clinic_settings import ClinicSettings
-
-_WORDS = {
-    "en": "{clinic}: your code is {code}. It works for {minutes} minutes.",
-    "fr": "{clinic} : votre code est {code}. Il est valable {minutes} minutes.",
-}
-_PART = 160
+from scheduler.domain.sms_segments import segments
+from scheduler.domain.sms_wording import filled, language_of, words
 
 
 def code_text(*, clinic: ClinicSettings, code: str, language: str, minutes: int) -> str:
     """Ends with the line by which a phone offers to fill the code in on our own pages, where there is room for it."""
-    words = _WORDS.get(language, _WORDS["en"]).format(clinic=clinic.name, code=code, minutes=minutes)
-    whole = words + _fill_in_line(clinic.public_url, code)
-    return whole if len(whole) <= _PART else words
+    template = words(clinic, "code", language_of(language))
+    text = filled(template, {"clinic": clinic.name, "code": code, "minutes": str(minutes)})
+    whole = text + fill_in_line(clinic.public_url, code)
+    return whole if segments(whole) == 1 else text
 
 
-def _fill_in_line(public_url: str, code: str) -> str:
+def fill_in_line(public_url: str, code: str) -> str:
     """By the WICG's "origin-bound one-time codes"; phones read it for https hosts alone."""
     address = urlsplit(public_url)
     if address.scheme != "https" or not address.hostname:

@@ -15,11 +15,13 @@ class InboundWord(StrEnum):
 
 # Twilio's opt-out, opt-in and help words, with the French ones.
 _WORDS = {
-    InboundWord.STOP: "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT ARRET",
+    InboundWord.STOP: "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT ARRET",
     InboundWord.START: "START UNSTOP YES",
     InboundWord.HELP: "HELP INFO AIDE",
 }
 _WORD_OF = {text: word for word, texts in _WORDS.items() for text in texts.split()}
+TWILIOS_WORDS = frozenset((*_WORD_OF, "ARRÊT"))
+"""None of our texts may ask for them."""
 
 
 def inbound_word(body: str) -> InboundWord | None:

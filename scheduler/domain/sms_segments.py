@@ -15,34 +15,53 @@ _GSM7 = BASIC | EXTENDED
 _SINGLE = {True: 160, False: 70}
 _JOINED = {True: 153, False: 67}  # each part of a longer text gives room to a header
 
+TYPOGRAPHY = {
+    "’": "'",
+    "‘": "'",
+    "ʼ": "'",
+    "ʻ": "'",
+    "′": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+    "‐": "-",
+    "‑": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "…": "...",
+    "•": "-",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "\u2009": " ",
+}
 # What has no decomposition into a letter of the alphabet and its accents.
-_SPELLED = str.maketrans(
-    {
-        "œ": "oe",
-        "Œ": "OE",
-        "’": "'",
-        "‘": "'",
-        "“": '"',
-        "”": '"',
-        "«": '"',
-        "»": '"',
-        "–": "-",
-        "—": "-",
-        "‑": "-",
-        "…": "...",
-        "\u00a0": " ",
-        "\u202f": " ",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ð": "d",
-        "Ð": "D",
-        "þ": "th",
-        "Þ": "Th",
-        "ı": "i",
-    }
-)
+_LETTERS = {
+    "œ": "oe",
+    "Œ": "OE",
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "ð": "d",
+    "Ð": "D",
+    "þ": "th",
+    "Þ": "Th",
+    "ı": "i",
+    "ħ": "h",
+    "Ħ": "H",
+    "ŧ": "t",
+    "Ŧ": "T",
+    "ŋ": "ng",
+    "Ŋ": "Ng",
+    "ə": "e",
+    "Ə": "E",
+    "ẞ": "SS",
+}
+_SPELLED = str.maketrans(TYPOGRAPHY | _LETTERS)
+_PLAIN_TYPOGRAPHY = str.maketrans(TYPOGRAPHY)
 
 
 def is_gsm7(text: str) -> bool:
@@ -69,6 +88,16 @@ def spelled_in_gsm7(text: str) -> str | None:
         return text
     spelled = "".join(_spelled(letter) for letter in unicodedata.normalize("NFC", text))
     return spelled if is_gsm7(spelled) else None
+
+
+def plain_typography(text: str) -> str:
+    """Curly quotes, dashes and no-break spaces as a keyboard has them; letters stay."""
+    return text.translate(_PLAIN_TYPOGRAPHY)
+
+
+def dear_letters(text: str) -> str:
+    """Those that GSM-7 lacks, each once, in the order of the text."""
+    return "".join(letter for letter in dict.fromkeys(text) if letter not in _GSM7)
 
 
 def _spelled(letter: str) -> str:

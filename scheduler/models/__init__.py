@@ -34,6 +34,7 @@ from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
 from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
+from scheduler.models.sms_text import SmsText
 
 __all__ = [
     "ApiToken",
@@ -71,6 +72,7 @@ __all__ = [
     "Setting",
     "SignInCode",
     "SmsSender",
+    "SmsText",
     "SpacingGroup",
     "StaffUser",
     "TimeOff",

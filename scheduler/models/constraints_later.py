@@ -118,21 +118,28 @@ END $$"""
     },
 )
 
-_CHANGED = "setting_reference_changed"
-SETTING_CHANGED = Lot(
-    table="setting",
-    sqlite={
-        f"{_CHANGED}_{event.lower()}": f"AFTER {event} ON setting BEGIN "
-        "UPDATE calendar_state SET reference_version = reference_version + 1;"
-        for event in ("INSERT", "UPDATE", "DELETE")
-    },
-    postgresql={
-        _CHANGED: (
-            "setting",
-            "AFTER INSERT OR UPDATE OR DELETE ON setting FOR EACH STATEMENT EXECUTE FUNCTION reference_changed()",
-        )
-    },
-)
+
+def _raises_reference_version(table: str) -> Lot:
+    """So that every process reads it anew (scheduler/live_settings.py)."""
+    changed = f"{table}_reference_changed"
+    return Lot(
+        table=table,
+        sqlite={
+            f"{changed}_{event.lower()}": f"AFTER {event} ON {table} BEGIN "
+            "UPDATE calendar_state SET reference_version = reference_version + 1;"
+            for event in ("INSERT", "UPDATE", "DELETE")
+        },
+        postgresql={
+            changed: (
+                table,
+                f"AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION reference_changed()",
+            )
+        },
+    )
+
+
+SETTING_CHANGED = _raises_reference_version("setting")
+SMS_TEXT_CHANGED = _raises_reference_version("sms_text")
 
 # What a card of the desk's calendar shows and no version of an appointment tells: name of the trigger → table, when.
 # A new patient or an answer without a yes is on no card yet, and nobody waits for the row that all of these change.
@@ -180,7 +187,7 @@ END $$"""
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED, CARD_CHANGED)
+LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED, SMS_TEXT_CHANGED, CARD_CHANGED)
 
 
 def install(connection: Connection) -> None:

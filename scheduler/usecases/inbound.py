@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.phone import InboundWord, inbound_word
 from scheduler.domain.reply import Wish, read_reply
-from scheduler.domain.sms_segments import segments, spelled_in_gsm7
+from scheduler.domain.sms_segments import segments
+from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -20,16 +21,7 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)  # short codes and names text us as well
 
-ANSWERS = {
-    InboundWord.HELP: {
-        "en": "{clinic}: see or change your visits at {link} or call us at {phone}.",
-        "fr": "{clinic} : pour voir ou changer vos rendez-vous : {link} ou {phone}.",
-    },
-    InboundWord.STOP: {
-        "en": "{clinic}: we will not text you any more. To reach us: {phone}.",
-        "fr": "{clinic} : vous ne recevrez plus de textos de notre part. Pour nous joindre : {phone}.",
-    },
-}
+ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
 AUTOMATIC = ("reply", "move-link", "help", "opt-out")
 AUTOMATIC_A_DAY = 10
 """To one number; two robots must not talk for ever. What comes beyond it still takes effect, and the desk reads it."""
@@ -213,8 +205,8 @@ def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, c
     in_french = _is_french(body)
     if word is InboundWord.HELP or (word is InboundWord.STOP and in_french):
         language = "fr" if in_french or (account is not None and account.language.startswith("fr")) else "en"
-        text = ANSWERS[word][language].format(clinic=clinic.name, link=f"{clinic.public_url}/me", phone=clinic.phone)
-        return spelled_in_gsm7(text) or text
+        values = {"clinic": clinic.name, "link": f"{clinic.public_url}/me", "phone": clinic.phone}
+        return filled(words(clinic, ANSWERS[word], language), values)
     return None
 
 

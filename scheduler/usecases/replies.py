@@ -174,7 +174,7 @@ def _answer_about(
     if visit.status not in (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED) or visit.starts_at <= now:
         return say("begun")
     if visit.schedule_version != told.version:
-        return say("now")
+        return say("moved-meanwhile")
     actor = Actor("patient", str(account.id))
     if wish is Wish.CONFIRM:
         if visit.status == AppointmentStatus.BOOKED:
@@ -183,7 +183,7 @@ def _answer_about(
     try:
         require_changeable(visit, clinic=clinic, now=now, actor=actor)
     except TooLateToChange:
-        return say("call")
+        return say("too-late")
     link, expires_at = make_link(session, visit, clinic=clinic, now=now)
-    text = reply_text("link", clinic=clinic, visit=visit, language=language, link=link, lasts=expires_at - now)
+    text = reply_text("move-link", clinic=clinic, visit=visit, language=language, link=link, lasts=expires_at - now)
     return Answer("move-link", text, visit)

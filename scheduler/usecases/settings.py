@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.domain import setting_fields
+from scheduler.domain import setting_fields, sms_wording
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile, Invalid
-from scheduler.models import Setting
+from scheduler.models import Setting, SmsText
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -20,7 +21,8 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 def effective(connection: Connection, base: ClinicSettings) -> ClinicSettings:
     """What holds now; `base` comes from the environment."""
     kept = {row.name: row.value for row in connection.execute(select(Setting.name, Setting.value))}
-    return setting_fields.with_overrides(base, kept)
+    texts = {(row.kind, row.language): row.body for row in connection.execute(select(SmsText.__table__))}
+    return setting_fields.with_overrides(replace(base, texts=sms_wording.still_good(texts)), kept)
 
 
 def mark_of(values: Mapping[str, str]) -> str:

@@ -125,6 +125,10 @@ WHO_MAY = {
         reception_settings_staff.reset_password
         reception_settings_staff.reset_second_step
         reception_settings_staff.show
+        reception_settings_texts.back_to_ours
+        reception_settings_texts.change
+        reception_settings_texts.one
+        reception_settings_texts.show
         reception_settings_tokens.make
         reception_settings_tokens.revoke
         reception_settings_tokens.show

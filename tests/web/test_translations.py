@@ -11,6 +11,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from scheduler.web.domain_sentences import SENTENCES, SETTING_SENTENCES
+from scheduler.web.reception.text_words import SENTENCES as WORDING_SENTENCES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FRENCH = ROOT / "scheduler" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
@@ -95,6 +96,16 @@ def test_the_sentences_of_settings_are_listed_as_well() -> None:
     fields = (ROOT / "scheduler" / "domain" / "setting_fields.py").read_text()
     said = set(re.findall(r'"((?:Type|Choose) [^"]+\.)"', fields))
     assert {sentence._args[0] for sentence in SETTING_SENTENCES} == said
+
+
+def test_the_sentences_about_texts_are_listed_as_well() -> None:
+    wordings = ast.parse((ROOT / "scheduler" / "domain" / "sms_wording.py").read_text())
+    said = {
+        ast.literal_eval(node.args[0])
+        for node in ast.walk(wordings)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BadWording"
+    }
+    assert {sentence._args[0] for sentence in WORDING_SENTENCES} == said
 
 
 def test_no_message_hides_inside_an_f_string() -> None:
