@@ -86,9 +86,10 @@ class HttpServer:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        for connection in list(self._connections):
-            connection.drop()
-        await asyncio.sleep(0)
+        while self._connections or len(asyncio.all_tasks()) > 1:  # one may be being accepted at this moment
+            for connection in list(self._connections):
+                connection.drop()
+            await asyncio.sleep(0)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=5)
