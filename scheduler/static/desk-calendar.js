@@ -49,6 +49,7 @@ export function startCalendar(root) {
       const fields = { starts: minute(date) };
       const practitioner = bar.dataset.view === "day" ? resource?.id : new URLSearchParams(source.split("?")[1]).get("practitioner");
       if (practitioner) fields.practitioner = practitioner;
+      if (inRooms() && resource) fields.room = resource.id;
       newVisit(fields);
     },
     eventDragStart: ({ event }) => { dragging = true; forbid({ visit: event.id }); },
