@@ -3,6 +3,8 @@ import { ask, newVisit, openPanel, post, renewTokens, say, showRefusal, words } 
 
 const POLL = 4000; // milliseconds
 const SLOT = "00:15";
+const MAY_BOOK = document.querySelector("#new-visit") !== null;
+const PHONE = matchMedia("(max-width: 40rem)");
 
 export function startCalendar(root) {
   let data = null;
@@ -47,6 +49,7 @@ export function startCalendar(root) {
       const fields = { starts: minute(date) };
       const practitioner = bar.dataset.view === "day" ? resource?.id : new URLSearchParams(source.split("?")[1]).get("practitioner");
       if (practitioner) fields.practitioner = practitioner;
+      if (inRooms() && resource) fields.room = resource.id;
       newVisit(fields);
     },
     eventDragStart: ({ event }) => { dragging = true; forbid({ visit: event.id }); },
@@ -173,7 +176,7 @@ export function startCalendar(root) {
     calendar.setOption("date", bar.first);
     calendar.setOption("slotMinTime", data.begins);
     calendar.setOption("slotMaxTime", data.ends);
-    calendar.setOption("resources", data.columns.map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
+    calendar.setOption("resources", ordered(data.columns, bar.own).map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
     drawEvents();
     root.removeAttribute("aria-busy");
   }
@@ -212,6 +215,7 @@ export function startCalendar(root) {
     timer = setTimeout(refresh, POLL);
   }
 
+  PHONE.addEventListener("change", () => { if (data) draw(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   show();
   return { show, refresh, place, signedOut, focus, root };
@@ -231,8 +235,9 @@ function card(visit, { statuses, flags, times }) {
     resourceIds: visit.column === null ? [] : [visit.column],
     start: visit.starts,
     end: visit.ends,
-    editable: !status.fixed,
-    classNames: ["card", status.held ? "held" : status.look, `visit-${visit.id}`],
+    startEditable: !status.fixed && MAY_BOOK,
+    durationEditable: !status.fixed && MAY_BOOK,
+    classNames: ["card", status.held ? "held" : status.look, `visit-${visit.id}`, ...(isShort(visit) ? ["short"] : [])],
     extendedProps: { ...visit, status, time: times[visit.starts.slice(11)], flags: visit.flags.map((flag) => flags[flag]) },
   };
 }
@@ -247,6 +252,18 @@ function background(id, { column, starts, ends, words: said }, columns, look) {
     classNames: [look],
     extendedProps: { words: said },
   };
+}
+
+// No room for two lines.
+function isShort({ starts, ends }) {
+  return new Date(ends) - new Date(starts) < 30 * 60_000;
+}
+
+// Whoever is signed in comes first; on a phone there is room for nobody else.
+function ordered(columns, own) {
+  const mine = columns.filter(({ id }) => id === own);
+  if (mine.length && PHONE.matches) return mine;
+  return [...mine, ...columns.filter(({ id }) => id !== own)];
 }
 
 function later(starts) {

@@ -1,6 +1,6 @@
 // The keys. None fires while somebody types in a field, or holds Ctrl, Alt or Meta.
 import { cardOf } from "./desk-calendar.js";
-import { closePanel, newVisit, openPanel, say, words } from "./desk-panel.js";
+import { closePanel, isTypedAhead, newVisit, openPanel, say, words } from "./desk-panel.js";
 
 const FIELDS = "input, select, textarea, [contenteditable]";
 const LINKS = { "/": "#find", t: "#today", d: "#view-day", w: "#view-week", r: "#view-rooms" };
@@ -11,7 +11,7 @@ export function startKeys(calendar) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "Escape") return close(calendar);
     if (event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
-    if (act(event, calendar)) event.preventDefault();
+    if (isTypedAhead(event.key) || act(event, calendar)) event.preventDefault();
   });
 }
 

@@ -9,6 +9,20 @@ export function openPanel(address) {
   htmx.ajax("GET", address, { target: "#panel", swap: "innerHTML" });
 }
 
+// To a search: letters typed until it is there belong into its field, and are no keys of the calendar.
+let ahead = null;
+
+function openSearch(address) {
+  ahead = "";
+  openPanel(address);
+}
+
+export function isTypedAhead(key) {
+  if (ahead === null || key.length !== 1) return false;
+  ahead += key;
+  return true;
+}
+
 export function closePanel(calendar) {
   panel.replaceChildren();
   calendar.place(null);
@@ -90,27 +104,52 @@ export function startPanel(calendar) {
       calendar.signedOut();
     }
   });
-  document.body.addEventListener("htmx:sendError", () => say(words.no_answer));
-  document.body.addEventListener("htmx:responseError", () => say(words.no_answer));
+  document.body.addEventListener("htmx:sendError", unanswered);
+  document.body.addEventListener("htmx:responseError", unanswered);
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.target === panel) arrived(calendar);
-    if (event.target.id === "bar") calendar.show();
+    if (event.target.id === "bar") arrivedThere(calendar);
   });
   document.body.addEventListener("click", (event) => {
+    if (event.target.closest?.("#find") && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      openSearch(document.querySelector("#find").getAttribute("href"));
+    }
     if (event.target.closest?.("#new-visit")) { event.preventDefault(); newVisit(); }
     if (event.target.closest?.("#help-button")) document.querySelector("#keys").showModal();
     if (event.target.closest?.("[data-close]")) { closePanel(calendar); calendar.root.focus(); }
   });
   panel.addEventListener("change", (event) => { if (event.target.name === "treatment") calendar.place(placed()); });
-  // Enter in the search takes the first found.
+  // Enter in the search takes the first found; arrows go down to them and back up.
   document.body.addEventListener("keydown", (event) => {
-    const search = event.target.closest?.("[data-picks]");
-    if (!search || (event.key !== "Enter" && event.key !== "ArrowDown")) return;
-    const first = document.querySelector(`${search.dataset.picks} a`);
+    const search = panel.querySelector("[data-picks]");
+    const found = search && [...panel.querySelectorAll(`${search.dataset.picks} a`)];
+    const at = found?.indexOf(event.target);
+    if (event.target !== search && !(at >= 0 && event.key.startsWith("Arrow"))) return;
+    if (event.key === "ArrowDown") found[at + 1]?.focus();
+    else if (event.key === "ArrowUp" && at >= 0) (found[at - 1] ?? search).focus();
+    else if (event.key === "Enter") found[0]?.click();
+    else if (event.target === search) return;
     event.preventDefault();
-    if (event.key === "Enter") first?.click();
-    else first?.focus();
+    event.stopPropagation();
   });
+  openAsked();
+}
+
+function unanswered() {
+  ahead = null;
+  say(words.no_answer);
+}
+
+function arrivedThere(calendar) {
+  calendar.show();
+  openAsked();
+}
+
+// The visit that an address of the calendar names.
+function openAsked() {
+  const { visit } = document.querySelector("#bar").dataset;
+  if (visit) openPanel(`/desk/visits/${encodeURIComponent(visit)}`);
 }
 
 // What the panel is about to place in the calendar: a visit to move, or a patient's treatment to book.
@@ -126,12 +165,19 @@ export function newVisit(fields = {}) {
   const bar = document.querySelector("#bar");
   const address = document.querySelector("#new-visit");
   if (!address) return;
-  openPanel(`${address.getAttribute("href")}?${new URLSearchParams({ day: bar.dataset.day, ...fields })}`);
+  openSearch(`${address.getAttribute("href")}?${new URLSearchParams({ day: bar.dataset.day, ...fields })}`);
 }
 
 function arrived(calendar) {
   calendar.place(placed());
-  (panel.querySelector("[autofocus]") ?? panel.querySelector("h2"))?.focus();
+  const first = panel.querySelector("[autofocus]") ?? panel.querySelector("h2");
+  first?.focus();
+  if (first?.matches("[data-picks]")) {
+    first.value = (ahead ?? "") + first.value;
+    // Also for what was typed into it before htmx listened.
+    if (first.value !== first.defaultValue) first.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  ahead = null;
   for (const undo of panel.querySelectorAll("[data-for-10-seconds]")) setTimeout(() => undo.remove(), TEN_SECONDS);
 }
 

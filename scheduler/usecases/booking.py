@@ -61,6 +61,7 @@ def book_slot(
     remember: Remember | None = None,
     known: State | None = None,
     insists: bool = False,
+    room: int | None = None,
 ) -> Visit:
     """Book a visit for a patient, by id or public id. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
 
@@ -68,8 +69,11 @@ def book_slot(
     IMS elsewhere, named in the screening, is recorded first and stays recorded: it counts whatever is booked.
     Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives.
     A SlotNotOffered about hours or a past day gives way when somebody at the desk was asked and `insists`.
+    With `room` (its id) in that room, else RoomTaken.
     """
-    request = Request(clinic, treatment, practitioner, starts_local, now, actor, patient, known=known, insists=insists)
+    request = Request(
+        clinic, treatment, practitioner, starts_local, now, actor, patient, known=known, insists=insists, room=room
+    )
     if screening is not None and screening.needled_on is not None:
         patient_id = patients.looked_up(session.connection(), patient)
         record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)

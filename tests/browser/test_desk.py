@@ -290,3 +290,54 @@ def pull(page: Page, card: str, until: str) -> None:
     page.mouse.move(x, y - 30, steps=4)
     page.mouse.move(x, y - 12, steps=2)
     page.mouse.up()
+
+
+def test_slash_finds_a_patient_in_place_and_leads_to_the_next_visit(
+    browser: Browser, base: str, engine: Engine
+) -> None:
+    page, complaints = desk(browser, base)
+    (luc,) = visits_of(engine, "Tremblay")
+    page.keyboard.press("ArrowRight")
+    page.locator("h1", has_text="Tuesday").wait_for()
+    page.keyboard.type("/tre")  # without waiting for the field: nothing typed is lost, and no "t" means today
+    expect(page.locator("#found .person")).to_contain_text("Tremblay, Luc")
+    expect(page.locator("#q")).to_have_value("tre")
+    expect(page.locator("h1")).to_contain_text("Tuesday")
+    look_at(page, complaints)
+    for _link in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("#found a:focus")).to_contain_text("Next visit: Monday")
+    page.keyboard.press("Enter")
+    page.locator(f"[data-visit='{luc.public_id}'][data-panel]").wait_for()
+    page.locator(f".visit-{luc.public_id}").wait_for()
+    expect(page.locator("h1")).to_contain_text("Monday")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type("613557")  # part of the number
+    page.locator("#found .person").first.wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk/patients/*")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    assert page.url == f"{base}/desk/patients"
+    look_at(page, complaints)
+
+
+def test_a_practitioner_has_their_own_day_first_and_on_a_phone_alone(
+    browser: Browser, base: str, engine: Engine
+) -> None:
+    with Session(engine) as session:
+        robin = session.scalars(select(StaffUser)).one()
+        robin.role, robin.practitioner_id = "practitioner", 2
+        session.commit()
+    page, complaints = desk(browser, base)
+    expect(page.locator(".ec-col-head b")).to_have_text(["Pat2 Doe2", "Pat1 Doe1"])
+    assert page.locator(".ec-resizer, .ec-draggable").count() == 0  # who may not book, drags nothing
+    look_at(page, complaints)
+    page.context.close()
+    page, complaints = desk(browser, base, 390, 844)
+    expect(page.locator(".ec-col-head b")).to_have_text(["Pat2 Doe2"])
+    expect(page.locator(".card")).to_have_count(1)
+    look_at(page, complaints)
+    page.goto(f"{base}/desk/list?day={DAY}")
+    expect(page.locator(".columns h2").first).to_have_text("Pat2 Doe2")

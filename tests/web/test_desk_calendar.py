@@ -232,6 +232,24 @@ def test_a_telephone_booking(desk: Desk, session: Session) -> None:
     assert f'href="/desk/visits/{booked.public_id}"' in too_soon.text
 
 
+def test_a_visit_begun_in_a_rooms_column_is_booked_in_that_room(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    first, second = session.scalars(select(Room.id).order_by(Room.id))
+    step = desk.get("/desk/book", patient=patient.public_id, starts="2026-12-01T10:00", room=str(second)).text
+    assert f'value="{second}" selected' in step
+    fields = {"patient": patient.public_id, "treatment": "follow-up", "starts": "2026-12-01T10:00", "room": second}
+    assert desk.post("/desk/book", **fields).status_code == 200
+    session.rollback()
+    assert session.scalars(select(Appointment)).one().room_id == second
+    other = fields | {"patient": make_patient(session).public_id}
+    taken = desk.post("/desk/book", **other)
+    assert taken.status_code == 409 and "Another visit is in that room then." in taken.text
+    assert f"{patient.family_name}, Amélie" in taken.text  # whose visit it is
+    assert desk.post("/desk/book", **(other | {"room": ""})).status_code == 200
+    session.rollback()
+    assert set(session.scalars(select(Appointment.room_id))) == {first, second}
+
+
 def test_a_new_patient_in_the_same_panel_once_nobody_like_that_is_there(desk: Desk, session: Session) -> None:
     make_patient(session, given_name="Anna", family_name="Smith", birth_date=date(1990, 2, 3))
     form = {"given_name": "Ann", "family_name": "smith", "birth_date": "1990-02-03", "phone": "613 555 0199"}

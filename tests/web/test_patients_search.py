@@ -69,3 +69,23 @@ def test_all_staff_find_patients_and_nobody_else(app: Flask, staff: object) -> N
         with time_machine.travel(NOW, tick=False):
             enter(client, role)
             assert client.get("/desk/patients/search?q=a").status_code == 200
+
+
+def test_in_the_panel_results_lead_to_the_patient_the_next_visit_and_a_booking(
+    receptionist: FlaskClient, session: Session
+) -> None:
+    luc = make_patient(session, given_name="Luc", family_name="Levasseur")
+    visit = make_appointment(session, patient=luc, starts_local=local(MONDAY.replace(month=12, day=8), "09:00"))
+    make_appointment(session, patient=luc, starts_local=local(MONDAY.replace(month=12, day=15), "09:00"))
+    in_panel = {"HX-Request": "true", "HX-Target": "panel"}
+    assert 'data-picks="#found"' in receptionist.get("/desk/patients", headers=in_panel).text
+    found = receptionist.get("/desk/patients?q=levass", headers={**in_panel, "HX-Target": "found"}).text
+    assert "<html" not in found
+    for there in (
+        f"/desk/patients/{luc.public_id}",
+        f"/desk?day=2026-12-08&amp;visit={visit.public_id}",
+        f"/desk/book?patient={luc.public_id}",
+    ):
+        assert f'href="{there}"' in found
+    page = receptionist.get("/desk", query_string={"day": "2026-12-08", "visit": visit.public_id}).text
+    assert f'data-visit="{visit.public_id}"' in page

@@ -16,7 +16,7 @@ from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
-from scheduler.queries import desk_patients, duplicates, patient_search, patients, reference, slots
+from scheduler.queries import desk_calendar, desk_patients, duplicates, patient_search, patients, reference, slots
 from scheduler.queries.desk_patients import PastAndComing
 from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import Reference, TreatmentInfo
@@ -27,7 +27,7 @@ from scheduler.web import access
 from scheduler.web.dates import weekday_words
 from scheduler.web.language import template_variables
 from scheduler.web.reception.asked import day as asked_day
-from scheduler.web.reception.asked import moment, place, text
+from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
@@ -38,7 +38,7 @@ from scheduler.web.reception.visit import booked
 blueprint = Blueprint("reception_booking", __name__)
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
 
-CARRIED = ("starts", "day", "practitioner", "treatment")  # from step to step, until the visit is saved
+CARRIED = ("starts", "day", "practitioner", "room", "treatment")  # from step to step, until the visit is saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,7 @@ def save() -> ResponseReturnValue:
             actor=current_user.actor,
             origin="desk",
             insists=insists,
+            room=None if text("at") else number("room"),  # a nearest free time is free in some room
         )
     except (BookingRefused, NotFound) as refusal:
         return time_page(refusal=refused(refusal, sought(patient_id, starts, practitioner), insisted=insists))
@@ -164,6 +165,7 @@ def sought(patient_id: int, starts: datetime, practitioner: str | None) -> Sough
         starts_local=starts,
         minutes=treatment.minutes + treatment.buffer_minutes if treatment else 0,
         practitioner_id=next((who.id for who in known.practitioners if who.slug == practitioner), None),
+        room_id=None if text("at") else number("room"),
     )
 
 
@@ -175,6 +177,7 @@ def time_page(*, problem: str = "", refusal: Refused | None = None, status: int 
     with db.reading.connect() as connection:
         known = reference.current(connection)
         line = _line(connection, patients.row(connection, text("patient")), known, now, language)
+        rooms = desk_calendar.rooms(connection) if text("room") else []
     treatment = next((t for t in known.treatments if t.slug == text("treatment")), None) or _usual(line, known)
     return page(
         "reception/booking/time.html",
@@ -185,6 +188,8 @@ def time_page(*, problem: str = "", refusal: Refused | None = None, status: int 
         language=language,
         treatment=treatment,
         practitioner=text("practitioner"),
+        room=number("room"),
+        rooms=rooms,
         starts=moment("starts"),
         day=asked_day("day") or now_local.date(),
         weekdays=weekday_words(),

@@ -17,6 +17,7 @@ from scheduler.queries.live_sessions import id_hash
 from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
 from scheduler.web import access
 from scheduler.web.language import template_variables
+from scheduler.web.reception.asked import text
 from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_of
 from scheduler.web.reception.calendar_words import calendar_words
 from scheduler.web.reception.day import asked_day
@@ -32,7 +33,10 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 
 @blueprint.get("/desk")
 def show() -> ResponseReturnValue:
-    """`?day=2026-12-08&view=day|week|rooms&practitioner=slug`; today, by practitioners, unless asked otherwise."""
+    """`?day=2026-12-08&view=day|week|rooms&practitioner=slug`; today, by practitioners, unless asked otherwise.
+
+    `&visit=` is opened in the panel beside it. A practitioner's own column comes first, and on a phone alone.
+    """
     now_local = _now_local()
     with db.reading.connect() as connection:
         known = reference.current(connection)
@@ -50,6 +54,8 @@ def show() -> ResponseReturnValue:
         practitioners=known.practitioners,
         words=calendar_words(),
         watched=id_hash(session[SESSION_ID]),
+        visit=text("visit"),
+        own=known.practitioner_by_id(current_user.practitioner_id or 0),
     )
 
 

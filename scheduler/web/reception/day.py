@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from scheduler import clock
 from scheduler.extensions import db
@@ -61,16 +62,18 @@ def asked_day() -> date | None:
 
 
 def _columns(visits: list[DeskVisit], absences: list[Absence], known: reference.Reference, day: date) -> list[Column]:
-    """Whoever works that day or has a visit then; in the clinic's own order."""
+    """Whoever works that day or has a visit then; in the clinic's own order, but for who is signed in."""
     columns = []
-    names = {practitioner.id: practitioner.full_name for practitioner in known.practitioners}
+    own = known.practitioner_by_id(current_user.practitioner_id or 0)
+    names = {own.id: own.full_name} if own else {}
+    names |= {practitioner.id: practitioner.full_name for practitioner in known.practitioners}
     names |= {visit.practitioner_id: visit.practitioner for visit in visits if visit.practitioner_id not in names}
     for practitioner_id, name in names.items():
-        own = tuple(visit for visit in visits if visit.practitioner_id == practitioner_id)
+        theirs = tuple(visit for visit in visits if visit.practitioner_id == practitioner_id)
         hours = [hour for hour in known.hours if hour.practitioner_id == practitioner_id and is_on(hour, day)]
         away = [absence for absence in absences if absence.practitioner_id == practitioner_id]
-        if own or hours:
-            columns.append(Column(name, there_words(hours, away, day), own))
+        if theirs or hours:
+            columns.append(Column(name, there_words(hours, away, day), theirs))
     return columns
 
 

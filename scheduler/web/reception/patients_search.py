@@ -19,6 +19,8 @@ from scheduler.queries.patient_search import FoundPatient, VisitSummary
 from scheduler.web import access
 from scheduler.web.api import rfc3339
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.pages import in_panel
+from scheduler.web.reception.pages import page as desk_page
 
 blueprint = Blueprint("reception_patients_search", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -35,6 +37,7 @@ class PatientLine:
     cleared: bool
     next_allowed: datetime | None
     next_visit: datetime | None
+    next_visit_id: str | None
     last_visit: datetime | None
     no_shows: int
     restricted: bool = False
@@ -42,7 +45,11 @@ class PatientLine:
 
 @blueprint.get("")
 def page() -> ResponseReturnValue:
-    """The search page; with `?q=` also what it finds, for whoever has no JavaScript."""
+    """The search page; with `?q=` also what it finds, for whoever has no JavaScript. In the panel: beside the calendar."""
+    if request.headers.get("HX-Target") == "found" and in_panel():
+        return render_template("reception/patients/found.html", **_found())
+    if in_panel():
+        return desk_page("reception/patients/find.html", typed=_typed())
     return render_template("reception/patients/search.html", typed=_typed(), **_found())
 
 
@@ -88,11 +95,12 @@ def _found() -> dict[str, Any]:
 
 
 def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[PatientLine]:
-    """What the desk wants to know at a glance; three SELECTs however many there are."""
+    """What the desk wants to know at a glance; four SELECTs however many there are."""
     now = clock.now()
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
     ids = [patient.id for patient in found]
     summaries = patient_search.summaries(connection, ids, now)
+    following = patient_search.next_visits(connection, ids, now)
     allowed = _next_allowed(connection, ids, now_local)
     nothing = VisitSummary()
     return [
@@ -104,6 +112,7 @@ def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[Pat
             cleared=patient.cleared,
             next_allowed=allowed.get(patient.id),
             next_visit=(summary := summaries.get(patient.id, nothing)).next_visit,
+            next_visit_id=following.get(patient.id),
             last_visit=summary.last_visit,
             no_shows=summary.no_shows,
             restricted=patient.restricted,
