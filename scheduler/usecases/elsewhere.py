@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -110,6 +110,18 @@ def record_within(
     return recorded
 
 
+def visit_in_the_way(session: Session, *, patient_id: int, day: date) -> tuple[Appointment, VisitMustMove] | None:
+    """The booked visit that is to be moved or cancelled before IMS elsewhere on `day` can be recorded. Only looks."""
+    ims = reference.current(session.connection()).needling
+    counts_from, min_days = end_of_day(day), ims.min_days or 0
+    near = list(session.scalars(_near(patient_id, ims.spacing_group_id, counts_from, min_days)))
+    try:
+        _require_no_visit_to_come(near, counts_from, min_days)
+    except VisitMustMove as refusal:
+        return next(visit for visit in near if visit.counts_from_local == refusal.wanted_local), refusal
+    return None
+
+
 @retry_deadlocks
 def take_back_elsewhere(
     session: Session,
@@ -179,17 +191,20 @@ def _require_one_moment(day: date, at: time, zone: ZoneInfo) -> None:
 def _counting_near(
     session: Session, patient_id: int, group_id: int | None, counts_from: datetime, min_days: int
 ) -> list[Appointment]:
-    gap = timedelta(days=min_days)
     return list(
-        session.scalars(
-            select(Appointment)
-            .where(Appointment.patient_id == patient_id, Appointment.active)
-            .where(Appointment.spacing_group_id == group_id)
-            .where(Appointment.counts_from_local > counts_from - gap)
-            .where(Appointment.counts_from_local < counts_from + gap)
-            .order_by(Appointment.counts_from_local)
-            .with_for_update(key_share=True)
-        )
+        session.scalars(_near(patient_id, group_id, counts_from, min_days).with_for_update(key_share=True)),
+    )
+
+
+def _near(patient_id: int, group_id: int | None, counts_from: datetime, min_days: int) -> Select[Appointment]:
+    gap = timedelta(days=min_days)
+    return (
+        select(Appointment)
+        .where(Appointment.patient_id == patient_id, Appointment.active)
+        .where(Appointment.spacing_group_id == group_id)
+        .where(Appointment.counts_from_local > counts_from - gap)
+        .where(Appointment.counts_from_local < counts_from + gap)
+        .order_by(Appointment.counts_from_local)
     )
 
 
