@@ -10,9 +10,9 @@ from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, VisitMustMove
+from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
-from scheduler.models import Appointment
+from scheduler.models import Appointment, PatientMerge
 from scheduler.queries import appointments, reference
 from scheduler.usecases import audit
 from scheduler.usecases.changing import require_version
@@ -66,6 +66,8 @@ def record_within(
     if at is not None:
         _require_one_moment(day, at, zone)
     lock_patient(session.connection(), patient_id)
+    if session.scalar(select(PatientMerge.id).where(PatientMerge.merged_patient_id == patient_id)) is not None:
+        raise PatientRestricted
     ims = reference.current(session.connection()).needling
     assert ims.min_days is not None  # noqa: S101 - by constraint
     starts_local = datetime.combine(day, at or time.min)
