@@ -187,7 +187,54 @@ END $$"""
     },
 )
 
-LOTS = (PHONE_NUMBER_ENDINGS, AUDIT_APPEND_ONLY, NOTES_APPEND_ONLY, SETTING_CHANGED, SMS_TEXT_CHANGED, CARD_CHANGED)
+_MERGED = "merged_patient_has_no_visits"
+_IS_MERGED = "EXISTS (SELECT 1 FROM patient_merge WHERE merged_patient_id = NEW.patient_id)"
+_HAS_VISITS = "EXISTS (SELECT 1 FROM appointment WHERE patient_id = NEW.merged_patient_id)"
+_NO_MERGED = f"SELECT RAISE(ABORT, '{_MERGED}');"
+MERGED_WITHOUT_VISITS = Lot(
+    table="patient_merge",
+    sqlite={
+        f"{_MERGED}_insert": f"BEFORE INSERT ON appointment WHEN {_IS_MERGED} BEGIN {_NO_MERGED}",
+        f"{_MERGED}_update": f"BEFORE UPDATE OF patient_id ON appointment WHEN {_IS_MERGED} BEGIN {_NO_MERGED}",
+        f"{_MERGED}_merge": f"BEFORE INSERT ON patient_merge WHEN {_HAS_VISITS} BEGIN {_NO_MERGED}",
+    },
+    postgresql={
+        f"{_MERGED}_appointment": (
+            "appointment",
+            "BEFORE INSERT OR UPDATE OF patient_id ON appointment FOR EACH ROW EXECUTE FUNCTION merged_guard()",
+        ),
+        f"{_MERGED}_merge": (
+            "patient_merge",
+            "BEFORE INSERT ON patient_merge FOR EACH ROW EXECUTE FUNCTION merged_guard()",
+        ),
+    },
+    functions={
+        "merged_guard": f"""
+CREATE OR REPLACE FUNCTION merged_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE refused boolean;
+BEGIN
+  IF TG_TABLE_NAME = 'appointment' THEN
+    refused := {_IS_MERGED};
+  ELSE
+    refused := {_HAS_VISITS};
+  END IF;
+  IF refused THEN
+    RAISE EXCEPTION '{_MERGED}' USING ERRCODE = '23514', CONSTRAINT = '{_MERGED}';
+  END IF;
+  RETURN NEW;
+END $$"""
+    },
+)
+
+LOTS = (
+    PHONE_NUMBER_ENDINGS,
+    AUDIT_APPEND_ONLY,
+    NOTES_APPEND_ONLY,
+    SETTING_CHANGED,
+    SMS_TEXT_CHANGED,
+    CARD_CHANGED,
+    MERGED_WITHOUT_VISITS,
+)
 
 
 def install(connection: Connection) -> None:

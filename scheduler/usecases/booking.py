@@ -143,6 +143,7 @@ def move_within(
     moved = lock_all(session, request, [here])[0]
     require_version(moved, expected_version)
     require_changeable(moved, clinic=request.clinic, now=request.now, actor=request.actor)
+    request = replace(request, patient=moved.patient_id)  # whose record may have been merged meanwhile
     place = _place_with_same_practitioner_first(session, request, same)
     if (place.starts_at, place.practitioner_id) == (moved.starts_at, moved.practitioner_id):
         if request.room in (None, moved.room_id):

@@ -30,6 +30,7 @@ from scheduler.queries import appointments, patients, reference
 from scheduler.usecases.new_appointment import Visit
 from scheduler.usecases.placing import (
     Place,
+    PlaceGone,
     Request,
     candidates,
     lock_patient,
@@ -39,6 +40,7 @@ from scheduler.usecases.placing import (
 from scheduler.usecases.refusing import refusal_of, with_alternatives
 from scheduler.usecases.transaction import begin_write, writing_once
 
+ROOM_GONE = ("room_not_double_booked", "appointment_has_a_place")  # taken, or closed
 RACES = 6  # another booking may take the place that we chose between our look and our insert
 V = TypeVar("V", bound=Visit)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
@@ -70,13 +72,15 @@ def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) 
     for _attempt in range(RACES):
         try:
             return attempt()
+        except PlaceGone:
+            session.rollback()
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None
         except IntegrityError as error:
             session.rollback()
             constraint = violated(error)
-            if constraint == "room_not_double_booked" or (
+            if constraint in ROOM_GONE or (
                 constraint == "practitioner_not_double_booked" and request.practitioner is None
             ):
                 continue  # another room, or another of "anyone", may be free

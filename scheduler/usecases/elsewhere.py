@@ -3,16 +3,16 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, VisitMustMove
+from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
-from scheduler.models import Appointment
+from scheduler.models import Appointment, PatientMerge
 from scheduler.queries import appointments, reference
 from scheduler.usecases import audit
 from scheduler.usecases.changing import require_version
@@ -66,6 +66,8 @@ def record_within(
     if at is not None:
         _require_one_moment(day, at, zone)
     lock_patient(session.connection(), patient_id)
+    if session.scalar(select(PatientMerge.id).where(PatientMerge.merged_patient_id == patient_id)) is not None:
+        raise PatientRestricted
     ims = reference.current(session.connection()).needling
     assert ims.min_days is not None  # noqa: S101 - by constraint
     starts_local = datetime.combine(day, at or time.min)
@@ -108,6 +110,18 @@ def record_within(
     audit.note(session, what=audit.ELSEWHERE, actor=actor, now=now, patient_id=patient_id, details=day.isoformat())
     session.flush()
     return recorded
+
+
+def visit_in_the_way(session: Session, *, patient_id: int, day: date) -> tuple[Appointment, VisitMustMove] | None:
+    """The booked visit that is to be moved or cancelled before IMS elsewhere on `day` can be recorded. Only looks."""
+    ims = reference.current(session.connection()).needling
+    counts_from, min_days = end_of_day(day), ims.min_days or 0
+    near = list(session.scalars(_near(patient_id, ims.spacing_group_id, counts_from, min_days)))
+    try:
+        _require_no_visit_to_come(near, counts_from, min_days)
+    except VisitMustMove as refusal:
+        return next(visit for visit in near if visit.counts_from_local == refusal.wanted_local), refusal
+    return None
 
 
 @retry_deadlocks
@@ -179,17 +193,20 @@ def _require_one_moment(day: date, at: time, zone: ZoneInfo) -> None:
 def _counting_near(
     session: Session, patient_id: int, group_id: int | None, counts_from: datetime, min_days: int
 ) -> list[Appointment]:
-    gap = timedelta(days=min_days)
     return list(
-        session.scalars(
-            select(Appointment)
-            .where(Appointment.patient_id == patient_id, Appointment.active)
-            .where(Appointment.spacing_group_id == group_id)
-            .where(Appointment.counts_from_local > counts_from - gap)
-            .where(Appointment.counts_from_local < counts_from + gap)
-            .order_by(Appointment.counts_from_local)
-            .with_for_update(key_share=True)
-        )
+        session.scalars(_near(patient_id, group_id, counts_from, min_days).with_for_update(key_share=True)),
+    )
+
+
+def _near(patient_id: int, group_id: int | None, counts_from: datetime, min_days: int) -> Select[Appointment]:
+    gap = timedelta(days=min_days)
+    return (
+        select(Appointment)
+        .where(Appointment.patient_id == patient_id, Appointment.active)
+        .where(Appointment.spacing_group_id == group_id)
+        .where(Appointment.counts_from_local > counts_from - gap)
+        .where(Appointment.counts_from_local < counts_from + gap)
+        .order_by(Appointment.counts_from_local)
     )
 
 

@@ -11,7 +11,7 @@ from scheduler.models import Appointment, Patient, Practitioner
 from scheduler.models.base import public_id
 from scheduler.models.sms import Reminder
 from scheduler.queries.plain import Plain, array_of, text_of
-from scheduler.usecases.placing import A_ROOM, Place, Request
+from scheduler.usecases.placing import A_ROOM, Place, PlaceGone, Request
 from scheduler.usecases.reminder_planning import add_reminders, due_reminders
 
 
@@ -58,7 +58,9 @@ def _with_locks_and_reminders() -> Plain:
     columns = Appointment.__table__.columns
     given = {name: bindparam(name, type_=columns[name].type) for name in _COLUMNS}
     practitioner = (
-        select(Practitioner.id).where(Practitioner.id == given["practitioner_id"]).with_for_update(key_share=True)
+        select(Practitioner.id)
+        .where(Practitioner.id == given["practitioner_id"], Practitioner.active)
+        .with_for_update(key_share=True)
     ).cte("practitioner_first")
     patient = (
         select(Patient.id)
@@ -135,9 +137,10 @@ def add_appointment(
     if connection.dialect.name == "postgresql":
         kinds, times = array_of(one.kind for one in due), array_of(text_of(one.due_at) for one in due)
         rooms = array_of(place.free_rooms)
-        ((appointment_id,),) = _WITH_LOCKS_AND_REMINDERS.all(
-            connection, **row, free_rooms=rooms, kinds=kinds, times=times
-        )
+        made = _WITH_LOCKS_AND_REMINDERS.all(connection, **row, free_rooms=rooms, kinds=kinds, times=times)
+        if not made:
+            raise PlaceGone
+        ((appointment_id,),) = made
     else:
         ((appointment_id,),) = _INTO_FIRST_ROOM.all(connection, **row, free_rooms=place.free_rooms[0])
         add_reminders(connection, appointment_id, 1, due)

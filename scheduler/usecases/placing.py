@@ -42,7 +42,7 @@ _LOCK_PRACTITIONERS = (
 _LOCK_PATIENT = select(Patient.id).where(Patient.id == bindparam("id")).with_for_update(key_share=True)
 _A_ROOM = (
     select(Room.id)
-    .where(Room.id == any_(cast(bindparam("free_rooms"), ARRAY(Integer))))
+    .where(Room.id == any_(cast(bindparam("free_rooms"), ARRAY(Integer))), Room.active)
     .order_by(Room.position, Room.id)
     .limit(1)
 )
@@ -111,6 +111,10 @@ class Place:
     practitioner_id: int
     free_rooms: list[int]
     starts_at: datetime
+
+
+class PlaceGone(Exception):
+    """Between the look and the write the practitioner has left, or the room was closed: look again."""
 
 
 def find_place(connection: Connection, request: Request) -> Place:
@@ -188,6 +192,8 @@ def lock_room(connection: Connection, place: Place) -> int:
     if connection.dialect.name != "postgresql":
         return place.free_rooms[0]
     ((room_id,),) = _LOCK_ROOM.all(connection, free_rooms=array_of(place.free_rooms))
+    if room_id is None:
+        raise PlaceGone
     return int(room_id)
 
 

@@ -10,6 +10,7 @@ from scheduler.domain.errors import (
     BookingRefused,
     NotCleared,
     PatientBusy,
+    PatientRestricted,
     SlotNotOffered,
     SlotTaken,
     TreatmentTooSoon,
@@ -34,6 +35,7 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     "room_not_double_booked": SlotTaken,
     "patient_not_double_booked": PatientBusy,
     "treatment_spacing": TreatmentTooSoon,
+    "merged_patient_has_no_visits": PatientRestricted,
 }
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.models import Message
 from tests.browser.serving import serving
-from tests.factories import make_clinic
+from tests.factories import CLINIC, make_appointment, make_clinic, make_patient
 from tests.web.booking_clinic import count_of, visits
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -338,4 +340,48 @@ def test_the_language_changes_and_nothing_typed_is_lost(browser: Browser, base: 
     expect(page.locator("h1")).to_have_text("Votre numéro de cellulaire")
     page.goto(f"{base}/book")
     expect(page.locator("h1")).to_have_text("Prendre rendez-vous")
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "language", "scripts"), [(390, "fr", False), (1280, "en", True)])
+def test_a_visit_too_near_to_ims_elsewhere_is_settled_on_the_way(
+    browser: Browser, base: str, engine: Engine, width: int, language: str, scripts: bool
+) -> None:
+    today = clock.to_local(clock.now(), clock.zone(CLINIC.zone)).date()
+    soon = next(day for day in (today + timedelta(days=n) for n in range(2, 5)) if day.weekday() < 6)
+    later = next(day for day in (soon + timedelta(days=n) for n in range(21, 25)) if day.weekday() < 6)
+    with Session(engine) as session:
+        patient = make_patient(session, number="+16135550177", language=language)
+        make_appointment(session, patient=patient, starts_local=datetime.combine(soon, time(10)))
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, locale=f"{language}-CA", java_script_enabled=scripts
+    )
+    page, complaints = open_page(context)
+    page.goto(f"{base}/book")
+    page.check("input[name=been_before][value=yes]")
+    page.check("input[name=treatment][value=ims]")
+    press(page)
+    page.fill("input[name=number]", NUMBER)
+    press(page)
+    page.fill("input[name=code]", code(engine))
+    press(page)
+    page.goto(f"{page.url}?day={later}")
+    page.locator("input[name=starts]").first.check()
+    press(page)
+    page.check("input[value=needled_elsewhere]")
+    for part, typed in (("day", today.day), ("month", today.month), ("year", today.year)):
+        page.fill(f"input[name=needled_on_{part}]", str(typed))
+    press(page)
+    expect(page).to_have_url(re.compile("/earlier-visit$"))
+    press(page)
+    expect(page.locator("#problem")).to_be_visible()
+    if scripts:
+        look_at(page, complaints)
+    page.locator("input[name=settle]").first.focus()
+    page.keyboard.press("Space")
+    press(page)
+    expect(page).to_have_url(re.compile("/review$"))
+    expect(page.locator("main .panel-good")).to_be_visible()
+    press(page)
+    expect(page).to_have_url(re.compile("/done$"))
     context.close()

@@ -1,11 +1,12 @@
 """CSV files as clinics have them."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from time import process_time
 
 import pytest
 
 from scheduler.domain.moving_in import columns
-from scheduler.domain.moving_in.diary import DiaryVisit, fit_together
+from scheduler.domain.moving_in.diary import DiaryVisit, fit_together, give_rooms
 from scheduler.domain.moving_in.problems import BadValue, Report, UnusableFile
 from scheduler.domain.moving_in.table import guarded, open_table, unguarded
 from scheduler.domain.moving_in.values import (
@@ -236,3 +237,15 @@ def test_a_past_visit_gives_way_to_one_that_is_booked_here() -> None:
     report = Report()
     fit_together([visit(1, patient=1, group=1)], [visit(0, days=3, past=False, patient=1, group=1)], report)
     assert told(report) == ([(1, "too_soon_to_come")], [])
+
+
+def test_a_free_room_is_found_across_midnight_and_in_no_more_than_linear_time() -> None:
+    late = visit(1, 12 * 60 - 15, past=False, room=1)
+    after_midnight = visit(2, 12 * 60, past=False, room=None)
+    assert late.free_at > after_midnight.starts_at and late.starts_at.date() < after_midnight.starts_at.date()
+    report = Report()
+    many = [visit(n, 0, days=n, past=False, room=None) for n in range(3, 20_003)]
+    began = process_time()
+    give_rooms([after_midnight, *many], [late], report, rooms=[1, 2], unrecorded=[])
+    assert process_time() - began < 5, "each visit against each other takes a minute"
+    assert (after_midnight.room, {one.room for one in many}, report.problems) == (2, {1}, [])

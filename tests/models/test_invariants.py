@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, SpacingGroup, Treatment
+from scheduler.models import Appointment, AppointmentHistory, Patient, PatientMerge, Reminder, SpacingGroup, Treatment
 from scheduler.models.constraints import install, missing, remove, violated
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
@@ -263,3 +263,18 @@ def test_an_elsewhere_visit_needs_no_practitioner_and_counts(session: Session, p
     make_appointment(session, patient=patient, starts_local=unknown, **columns)
     assert refused(session, patient, unknown + timedelta(days=8) - MINUTE) == "treatment_spacing"
     assert refused(session, patient, unknown + timedelta(days=8)) is None
+
+
+def test_a_merged_record_has_no_visits_and_gets_none(session: Session, patient: Patient) -> None:
+    kept, other = make_patient(session), make_patient(session)
+    merge = {"kept_patient_id": kept.id, "merged_at": NOW, "merged_by": "staff:test", "moved": {}}
+    session.add(PatientMerge(merged_patient_id=patient.id, **merge))
+    session.commit()
+    name = "merged_patient_has_no_visits"
+    assert refused(session, patient, TEN) == name
+    visit = make_appointment(session, patient=other, starts_local=TEN)
+    assert change_refused(session, visit, patient_id=patient.id) == name
+    session.add(PatientMerge(merged_patient_id=other.id, **merge))
+    with pytest.raises(IntegrityError) as error:
+        session.commit()
+    assert violated(error.value) == name

@@ -1,18 +1,19 @@
 """From home to a booked visit, by every kind of visitor; the seven days; the times on offer."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.visit_reference import reference_of
-from scheduler.models import Patient
+from scheduler.models import Appointment, Patient
 from tests.factories import MONDAY, NOW, local, make_appointment, make_patient
 from tests.web.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
+from tests.web.visitor import Page
 
 
 @pytest.fixture(autouse=True)
@@ -292,6 +293,62 @@ class TestTheRule:
         assert dict(visitor.page.form("applies").values)["needled_on_day"] == "25"
         assert visitor.confirm().path.endswith("/done")
 
+    @pytest.mark.parametrize("decision", ["move", "cancel"])
+    def test_ims_elsewhere_too_near_to_a_booked_visit_is_recorded_with_what_becomes_of_it(
+        self, visitor: BookingVisitor, engine: Engine, decision: str
+    ) -> None:
+        amelie(engine, 0, status="booked")  # IMS on Monday 30 November
+        page = _told_of_ims_elsewhere(visitor, local(MONDAY, "15:00") + timedelta(days=14))
+        assert page.path.endswith("/earlier-visit") and page.status == 200
+        assert (
+            "The visit booked for Monday 30 November is too close to the IMS treatment you had elsewhere" in page.text
+        )
+        assert _counting(engine) == [("desk", "booked", MONDAY_10)], "nothing is done without a decision"
+        on_offer = [
+            datetime.fromisoformat(start) for start in page.form("settle").choices["settle"] if start != "cancel"
+        ]
+        assert on_offer[0] == local(date(2026, 12, 3), "09:00") and len(on_offer) == 12
+        chosen = on_offer[1]
+        page = visitor.send(page.form("settle"))
+        assert page.status == 422 and "Choose what becomes of this visit." in page.text
+        page = visitor.send(
+            page.form("settle"), settle="cancel" if decision == "cancel" else chosen.isoformat(timespec="minutes")
+        )
+        assert page.path.endswith("/review"), page.text
+        assert ("is cancelled" if decision == "cancel" else "Your visit is now on Thursday 3 December") in page.text
+        assert dict(page.form("applies").values)["needled_on_day"] == "25", "nothing typed is lost"
+        elsewhere = ("elsewhere", "completed", local(date(2026, 11, 26), "00:00"))
+        moved = ("desk", "cancelled", MONDAY_10) if decision == "cancel" else ("desk", "booked", chosen)
+        assert _counting(engine) == [moved, elsewhere]
+        assert visitor.confirm().path.endswith("/done")
+        assert len(_counting(engine)) == 3
+
+    def test_settling_again_or_late_ends_where_the_booking_goes_on(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
+    ) -> None:
+        amelie(engine, 0, status="booked")
+        page = _told_of_ims_elsewhere(visitor, local(MONDAY, "15:00") + timedelta(days=14))
+        form = page.form("settle")
+        forged = visitor.send(form, settle="cancel", visit="somebodys-other-visit")
+        assert forged.status == 422 and _counting(engine)[0][1] == "booked"
+        stale = visitor.send(form, settle="cancel", version="7")
+        assert "has been changed in the meantime" in stale.text and _counting(engine)[0][1] == "booked"
+        visitor.send(form, settle="cancel")
+        assert visitor.send(form, settle="cancel").path.endswith("/review"), "a double click"
+        assert visitor.get(f"/book/{visitor.token}/earlier-visit").path.endswith("/review")
+        assert len(_counting(engine)) == 2
+
+    def test_a_visit_that_patients_may_no_longer_change_is_for_the_telephone(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
+    ) -> None:
+        amelie(engine, 0, status="booked")
+        now.shift(timedelta(days=2, hours=2))  # Sunday noon: less than 24 hours before
+        page = _told_of_ims_elsewhere(visitor, local(MONDAY, "15:00") + timedelta(days=14))
+        assert page.path.endswith("/earlier-visit")
+        assert "Please call" in page.text and "tel:" in page.html
+        assert all("settle" not in form.choices for form in page.forms)
+        assert visitor.follow("Change my answers").path.endswith("/review")
+
     def test_a_start_nobody_offered_is_refused_with_words(self, visitor: BookingVisitor, engine: Engine) -> None:
         amelie(engine, 4)
         visitor.sign_in(KNOWN)
@@ -300,6 +357,26 @@ class TestTheRule:
         assert page.status == 422
         assert "This is too soon after the visit on Thursday 26 November." in page.text
         assert visits(engine, "held") == []
+
+
+def _told_of_ims_elsewhere(visitor: BookingVisitor, starts_local: datetime) -> Page:
+    """On the review, for Wednesday 25 November."""
+    visitor.sign_in(KNOWN)
+    review = visitor.choose(starts_local)
+    day = {"needled_on_day": "25", "needled_on_month": "11", "needled_on_year": "2026"}
+    return visitor.send(review.form("applies"), applies=["needled_elsewhere"], **day)
+
+
+def _counting(engine: Engine) -> list[tuple[str, str, datetime]]:
+    """Visits of IMS and from when they count, but for holds."""
+    a = Appointment
+    with Session(engine) as session:
+        rows = session.execute(
+            select(a.origin, a.status, a.counts_from_local)
+            .where(a.spacing_group_id.is_not(None), a.patient_id.is_not(None))
+            .order_by(a.id)
+        )
+        return [tuple(row) for row in rows]
 
 
 def _times_of(visitor: BookingVisitor, day: str) -> list[str]:

@@ -73,7 +73,10 @@ def give_rooms(
     Of those, `unrecorded` are free in all that time; when they do not suffice the numbers go on from -1 down.
     """
     free_at: dict[int, datetime] = {}
-    to_come = [visit for visit in (*new, *here) if not visit.past]
+    to_come: defaultdict[int, list[DiaryVisit]] = defaultdict(list)  # by the day on which they begin
+    for visit in (*new, *here):
+        if not visit.past:
+            to_come[visit.starts_at.toordinal()].append(visit)
     past = sorted((visit for visit in new if visit.past and visit.room is None), key=lambda visit: visit.starts_at)
     for visit in past:
         candidates = chain(unrecorded, count(-1, -1))
@@ -81,9 +84,11 @@ def give_rooms(
         visit.room, free_at[room] = room, visit.ends_at
     for visit in new:
         if visit.room is None:
-            busy = {
-                other.room for other in to_come if other.starts_at < visit.free_at and visit.starts_at < other.free_at
-            }
+            day = (
+                visit.starts_at.toordinal()
+            )  # no visit lasts so long that one of another day but these could be in its way
+            near = chain(to_come[day - 1], to_come[day], to_come[day + 1])
+            busy = {other.room for other in near if other.starts_at < visit.free_at and visit.starts_at < other.free_at}
             visit.room = next((room for room in rooms if room not in busy), None)
             if visit.room is None:
                 report.problems.append(Remark(visit.row, "no_free_room"))

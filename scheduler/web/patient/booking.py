@@ -15,7 +15,7 @@ from scheduler.usecases.booking_drafts import begin_draft
 from scheduler.usecases.rate_limit import address_key
 from scheduler.web.access import declare
 from scheduler.web.dates import time_words
-from scheduler.web.patient import booking_confirm, booking_sign_in, booking_time
+from scheduler.web.patient import booking_confirm, booking_settle, booking_sign_in, booking_time
 from scheduler.web.patient.booking_state import Booking, new_booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, go_on, page_of, show, show_expired_form
 from scheduler.web.patient.form_fields import FormError
@@ -26,6 +26,7 @@ blueprint = Blueprint("booking", __name__)
 declare(blueprint, "public")
 blueprint.register_error_handler(CSRFError, show_expired_form)
 booking_sign_in.add_routes(blueprint)
+blueprint.add_url_rule("/book/<token>/earlier-visit", "settle", booking_settle.settle, methods=["GET", "POST"])
 blueprint.add_url_rule("/book/<token>/time", "choose_time", booking_time.choose_time, methods=["GET", "POST"])
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from scheduler import clock
 from scheduler.domain.booking_steps import REVIEW
-from scheduler.domain.errors import BookingRefused, PatientRestricted, TreatmentTooSoon
+from scheduler.domain.errors import BookingRefused, PatientRestricted, VisitMustMove
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
@@ -21,6 +21,7 @@ from scheduler.usecases.patients import register_patient
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.language import template_variables
+from scheduler.web.patient.booking_settle import to_settling
 from scheduler.web.patient.booking_state import Booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, show
 from scheduler.web.patient.calendar_links import calendar_links
@@ -155,10 +156,8 @@ def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> 
     if isinstance(refusal, PatientRestricted):
         explained = explain(refusal)
         return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")])
-    if isinstance(refusal, TreatmentTooSoon) and refusal.wanted_local != chosen:
-        # IMS elsewhere is too near to another visit that is booked already: no time chosen here mends that.
-        explained = explain(refusal)
-        return _show_review(booking, form, [], [FormError("applies", f"{explained.title} {explained.advice}")])
+    if isinstance(refusal, VisitMustMove):  # no time chosen here mends that
+        return to_settling(booking)
     if chosen and refusal.code != "not-cleared":
         booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with=booking.fields.get("with", ""))
     return go_on(booking)

@@ -1,8 +1,9 @@
 """Times to choose from, as pages show them: available dates only, ten a page, one of them open with its times."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, OfferedStart
@@ -118,6 +119,17 @@ def nearest_starts(question: SlotQuestion, wanted_local: datetime) -> tuple[Offe
     middle = min(max(wanted_local.date(), question.today), question.last_day)
     first, last = max(middle - FIRST_LOOK, question.today), min(middle + FIRST_LOOK, question.last_day)
     return slots.nearest(_look(question, first, last).offer, wanted_local)
+
+
+def first_starts(
+    question: SlotQuestion, from_local: datetime, *, fits: Callable[[datetime], bool], most: int = 12
+) -> list[datetime]:
+    """The first of each part of the day, so that there is a choice of days."""
+    first = max(from_local.date(), question.today)
+    offer = _look(question, first, min(first + FIRST_LOOK, question.last_day)).offer
+    parts = (part for day in offer.days() for part in _parts(offer.of_day(day)))
+    allowed = (next((s for s in part.starts if s >= from_local and fits(s)), None) for part in parts)
+    return list(islice((starts_local for starts_local in allowed if starts_local), most))
 
 
 def why_not(question: SlotQuestion, starts_local: datetime) -> BookingRefused | None:

@@ -1,0 +1,126 @@
+"""IMS elsewhere, told in a booking, is too near to a visit that is booked already: what becomes of that visit.
+
+What has happened is recorded together with the decision, and then the booking goes on where it was.
+"""
+
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from scheduler import clock
+from scheduler.domain.booking_steps import REVIEW
+from scheduler.domain.errors import BookingRefused, NotFound, VisitMustMove
+from scheduler.extensions import db
+from scheduler.models import Appointment
+from scheduler.usecases.elsewhere import visit_in_the_way
+from scheduler.usecases.elsewhere_settling import Settlement, record_elsewhere_and_settle
+from scheduler.web.dates import day_and_time_words
+from scheduler.web.errors import explain
+from scheduler.web.patient.booking_sign_in import leave_forbidden_start
+from scheduler.web.patient.booking_state import Booking, open_booking
+from scheduler.web.patient.booking_steps import actor_of, expired, go_on, page_of, show
+from scheduler.web.patient.form_fields import FormError
+from scheduler.web.patient.my_visits import shown
+from scheduler.web.patient.slot_times import SlotQuestion, first_starts
+
+CANCEL = "cancel"
+
+
+def to_settling(booking: Booking) -> ResponseReturnValue:
+    return redirect(url_for("booking.settle", token=booking.token), 303)
+
+
+@page_of(REVIEW)
+def settle(booking: Booking) -> ResponseReturnValue:
+    """GET asks; POST with `settle` (cancel, or a start), `visit` and `version` does it."""
+    day = _needled_on(booking)
+    found = visit_in_the_way(db.session(), patient_id=booking.patient.id, day=day) if booking.patient and day else None
+    if day is None or found is None:
+        return go_on(booking)  # settled in another tab, or at the desk
+    visit, refusal = found
+    if request.method != "POST" or expired():
+        return _show(booking, visit, refusal)
+    settlement = _settlement(visit)
+    if settlement is None:
+        return _show(booking, visit, refusal, _("Choose what becomes of this visit."))
+    try:
+        _settle(booking, day, settlement, visit.starts_local)
+    except (BookingRefused, NotFound) as problem:
+        explained = explain(problem)
+        again = visit_in_the_way(db.session(), patient_id=visit.patient_id or 0, day=day)
+        return _show(booking, *again, f"{explained.title} {explained.advice}") if again else go_on(booking)
+    leave_forbidden_start(open_booking(booking.token or ""))
+    return go_on(booking)
+
+
+def _settle(booking: Booking, day: date, settlement: Settlement, was: datetime) -> None:
+    assert booking.patient  # noqa: S101 - the caller has looked
+    record_elsewhere_and_settle(
+        db.session(),
+        clinic=booking.clinic,
+        patient_id=booking.patient.id,
+        day=day,
+        at=None,
+        settlement=settlement,
+        now=booking.now,
+        actor=actor_of(booking),
+    )
+    if settlement.starts_local is None:
+        flash(_("Your visit on %(when)s is cancelled.", when=day_and_time_words(was)))
+    else:
+        flash(_("Your visit is now on %(when)s.", when=day_and_time_words(settlement.starts_local)))
+
+
+def _needled_on(booking: Booking) -> date | None:
+    form = booking.screening_form()
+    return form.answers.needled_on if form.validate() and form.answers else None
+
+
+def _settlement(visit: Appointment) -> Settlement | None:
+    """None when nothing was chosen, or for a visit that is not the one shown now."""
+    chosen, version = request.form.get("settle", ""), request.form.get("version", type=int)
+    if request.form.get("visit") != visit.public_id or version is None:
+        return None
+    if chosen == CANCEL:
+        return Settlement(visit.public_id, version)
+    with suppress(ValueError):
+        starts_local = datetime.fromisoformat(chosen)
+        return None if starts_local.tzinfo else Settlement(visit.public_id, version, starts_local)
+    return None
+
+
+def _show(booking: Booking, visit: Appointment, refusal: VisitMustMove, problem: str = "") -> ResponseReturnValue:
+    return show(
+        booking,
+        REVIEW,
+        "settle",
+        more=[FormError("settle", problem)] if problem else (),
+        visit=shown(visit, booking.now),
+        why=explain(refusal).title,
+        starts=_starts_for(booking, visit, refusal),
+        chosen=request.form.get("settle", ""),
+        cancel=CANCEL,
+    )
+
+
+def _starts_for(booking: Booking, visit: Appointment, refusal: VisitMustMove) -> list[datetime]:
+    """Those that leave room for the visit that is being booked as well."""
+    wanted, booked = booking.starts_local, booking.treatment
+    assert wanted and booked  # noqa: S101 - pages before this one
+    treatment = booking.reference.treatment_by_id(visit.treatment_id)
+    question = SlotQuestion(
+        clinic=booking.clinic,
+        now=booking.now,
+        reference=booking.reference,
+        treatment=treatment,
+        patient_id=visit.patient_id,
+        elsewhere=refusal.clash,
+        leaving_out=visit.id,
+    )
+    earliest = max(refusal.earliest, clock.to_local(booking.now, clock.zone(booking.clinic.zone)))
+    apart = booked.min_days if booked.spacing_group_id == treatment.spacing_group_id else None
+    gap = timedelta(days=apart or 1)
+    return first_starts(question, earliest, fits=lambda starts_local: abs(starts_local - wanted) >= gap)
