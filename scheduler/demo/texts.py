@@ -114,14 +114,23 @@ def _message_row(reminder: DemoReminder, reminder_id: int, records: Records) -> 
 
 
 def _body(kind: str, starts_local: datetime, practitioner: str, language: str, clinic: ClinicSettings) -> str:
-    """The reminders of one visit say the same, whether three days before or one."""
-    return _words(kind.rpartition("_")[0] or kind, starts_local, given_name(practitioner), language, clinic)
+    """On the day before it is too late for patients to move the visit."""
+    changeable = kind != "days_before_1"
+    return _words(kind.rpartition("_")[0] or kind, changeable, starts_local, given_name(practitioner), language, clinic)
 
 
 @lru_cache(maxsize=4)
-def _words(kind: str, starts_local: datetime, practitioner: str, language: str, clinic: ClinicSettings) -> str:
+def _words(
+    kind: str, changeable: bool, starts_local: datetime, practitioner: str, language: str, clinic: ClinicSettings
+) -> str:
     return visit_text(
-        kind, clinic=clinic, starts_local=starts_local, practitioner=practitioner, language=language, moved=False
+        kind,
+        clinic=clinic,
+        starts_local=starts_local,
+        practitioner=practitioner,
+        language=language,
+        moved=False,
+        changeable=changeable,
     )
 
 

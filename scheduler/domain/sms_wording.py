@@ -68,7 +68,7 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
         "reminder-short": Wording(
             "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change, or call {phone}",
             "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
-            "M pour changer, ou {phone}",
+            "M pour changer, ou appelez le {phone}",
             _places("clinic day time"),
             _places("practitioner link phone"),
         ),
@@ -78,6 +78,19 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _places("clinic day time"),
             _places("practitioner link phone"),
         ),
+        "reminder-late": Wording(
+            "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm. To change it, call {phone}",
+            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer. "
+            "Pour changer, appelez le {phone}",
+            _places("clinic day time phone"),
+            _places("practitioner link"),
+        ),
+        "reminder-confirmed-late": Wording(
+            "{clinic}: see you on {day} at {time} with {practitioner}. To change it, call {phone}",
+            "{clinic} : rappel, {day} à {time} avec {practitioner}. Pour changer, appelez le {phone}",
+            _places("clinic day time phone"),
+            _places("practitioner link"),
+        ),
         "displaced": Wording(
             "{clinic}: we cannot see you on {day} at {time} after all. Please choose another time: {link} or {phone}",
             "{clinic} : nous ne pourrons pas vous voir le {day} à {time}. Choisissez un autre moment : {link} ou {phone}",
@@ -85,8 +98,8 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _places("practitioner phone"),
         ),
         "confirmed": Wording(
-            "{clinic}: thank you, your visit on {day} at {time} is confirmed.",
-            "{clinic} : merci, votre rendez-vous du {day} à {time} est confirmé.",
+            "{clinic}: thank you, your visit on {day} at {time} with {practitioner} is confirmed.",
+            "{clinic} : merci, votre rendez-vous du {day} à {time} avec {practitioner} est confirmé.",
             _places("clinic day time"),
             _places("practitioner phone"),
         ),
@@ -104,8 +117,8 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _places("practitioner phone"),
         ),
         "too-late": Wording(
-            "{clinic}: to change your visit on {day} at {time}, please call {phone}.",
-            "{clinic} : pour changer votre rendez-vous du {day} à {time}, appelez le {phone}.",
+            "{clinic}: to change your visit on {day} at {time} with {practitioner}, please call {phone}.",
+            "{clinic} : pour changer votre rendez-vous du {day} à {time} avec {practitioner}, appelez le {phone}.",
             _places("clinic phone"),
             _places("day time practitioner"),
         ),

@@ -137,7 +137,10 @@ def _is_ours(message: MessageInstance, body: str) -> bool:
     """A trial account's texts begin with words of Twilio's; its Messaging Services put plainer signs for some of ours."""
     if not str(message.direction).startswith("outbound"):
         return False
-    return not message.body or _letters(str(message.body)).endswith(_letters(body))
+    if not message.body or str(message.body).endswith(body):
+        return True
+    letters = _letters(body)
+    return bool(letters) and _letters(str(message.body)).endswith(letters)
 
 
 def _letters(text: str) -> str:

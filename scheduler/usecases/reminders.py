@@ -28,6 +28,10 @@ FRESH = timedelta(minutes=30)
 """At night only a confirmation this fresh goes out: it answers what somebody has just done."""
 
 
+TIME_TO_CHANGE = timedelta(hours=1)
+"""A reminder that offers to change the visit is read at least so long before patients no longer may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """`found`: how many were due, those not to be sent included; none means that nothing is left to claim."""
@@ -186,6 +190,7 @@ def _begin(
                 language=row.language,
                 moved=row.told_before,
                 confirmed=row.appointment_status == "confirmed",
+                changeable=now < clinic.changeable_until(row.starts_at) - TIME_TO_CHANGE,
                 link=_link(connection, row, clinic, now) if row.kind == TEXT_KIND else None,
             ),
             claimed_at=now,

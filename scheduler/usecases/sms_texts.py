@@ -26,9 +26,10 @@ def visit_text(
     moved: bool,
     link: str | None = None,
     confirmed: bool = False,
+    changeable: bool = True,
 ) -> str:
     """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before. `link`: instead of /me.
-    `confirmed`: by the patient, who is not asked again.
+    `confirmed`: by the patient, who is not asked again. `changeable`: an answer of M will still bring a link.
     """
     language = language_of(language)
     kept = {
@@ -38,14 +39,15 @@ def visit_text(
         "link": link or f"{clinic.public_url}/me",
         "phone": clinic.phone,
     }
-    templates = _templates(clinic, wording_of(kind, moved, confirmed), language)
+    wording = wording_of(kind, moved=moved, confirmed=confirmed, changeable=changeable)
+    templates = _templates(clinic, wording, language)
     days = [day_words(starts_local.date(), pattern, language) for pattern in DAY_PATTERNS[language]]
     return in_one_part(filled(template, {**kept, "day": day}) for template, day in product(templates, days))
 
 
-def wording_of(kind: str, moved: bool, confirmed: bool) -> str:
+def wording_of(kind: str, *, moved: bool, confirmed: bool, changeable: bool) -> str:
     if kind.startswith("days_before"):
-        return "reminder-confirmed" if confirmed else "reminder"
+        return ("reminder-confirmed" if confirmed else "reminder") + ("" if changeable else "-late")
     if kind == "displaced":
         return kind
     return "moved" if moved else "confirmation"

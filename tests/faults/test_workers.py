@@ -11,9 +11,9 @@ import time
 import pytest
 
 from tests.fake_twilio import FakeMessage, FakeTwilio, slow
-from tests.faults.campaign import Campaign
+from tests.faults.campaign import Campaign, make_due
 from tests.faults.conftest import ROOT, Clinic
-from tests.faults.fast_time import FastTime
+from tests.faults.fast_time import FAST, FastTime
 
 GROWN_OLD = (
     50.0  # seconds after which an attempt without an outcome is taken for lost, and as many until it is looked for
@@ -145,6 +145,25 @@ def test_receipts_twice_and_out_of_order_reach_their_attempts(clinic: Clinic, tw
     assert set(answers) == {204}
     clinic.wait_until(lambda: [message.status for message in clinic.messages()] == ["delivered"] * 6)
     assert clinic.statuses() == {"sent": 6}
+
+
+def test_a_worker_that_stood_still_for_minutes_doubles_nothing_when_it_goes_on(
+    clinic: Clinic, fast: FastTime, twilio: FakeTwilio
+):
+    """SIGSTOP, as a debugger, a suspended machine or a container without CPU does it."""
+    make_due(clinic.engine, fast.now(), 5)
+    twilio.on_accepted = lambda message: setattr(message, "created_at", fast.now())
+    twilio.latency_seconds = 0.05
+    frozen = clinic.worker(concurrency=16)
+    clinic.wait_until(lambda: len(twilio.messages) > 5)
+    os.kill(frozen, signal.SIGSTOP)
+    clinic.worker()
+    time.sleep(200 / FAST)
+    os.kill(frozen, signal.SIGCONT)
+    clinic.wait_until(lambda: clinic.statuses() == {"sent": 60})
+    time.sleep(60 / FAST)
+    assert set(clinic.texts_by_number().values()) == {1}
+    assert len(clinic.texts_by_number()) == 60
 
 
 def test_workers_killed_at_random_beside_a_bad_provider_lose_and_double_nothing(

@@ -337,6 +337,11 @@ def test_plainer_signs_put_by_a_messaging_service_do_not_hide_a_message(twilio: 
     assert sms.find(to=TO, body=body.replace("10:00", "11:00"), since=datetime.now(UTC)) == ()
 
 
+def test_a_text_of_signs_alone_is_not_taken_for_every_other(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms)
+    assert sms.find(to=TO, body="👍", since=datetime.now(UTC)) == ()
+
+
 def test_a_redacted_message_is_found_as_one_that_may_be_another(twilio: FakeTwilio, sms: TwilioSms) -> None:
     sid = send(sms)
     twilio.messages[0].body = ""

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder
 from scheduler.usecases import booking, visit_status
 from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sending import Ledger, Outgoing, call, record
-from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, STAFF, ZONE, local, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import (
     VISIT_LOCAL,
@@ -204,6 +205,18 @@ def test_a_patient_without_a_number_is_not_texted(session: Session, engine: Engi
     make_reminder(session, visit)
     send_reminders(engine, sms, at)
     assert (the_reminder(session).status, the_reminder(session).reason) == ("suppressed", "no number")
+
+
+@pytest.mark.parametrize(("hours", "invites"), [(25.1, True), (24.9, False), (2, False)])
+def test_a_reminder_offers_to_change_the_visit_only_while_patients_may(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, hours: float, invites: bool
+):
+    """They may until 24 hours before, and need a while to read it."""
+    starts_local = clock.to_local(NOW, ZONE).replace(tzinfo=None) + timedelta(hours=hours)
+    make_reminder(session, make_visit(session, starts_local=starts_local))
+    send_reminders(engine, sms, at)
+    assert ("M to change" in sms.sent[0].body, "To change it, call" in sms.sent[0].body) == (invites, not invites)
+    assert "Reply C to confirm" in sms.sent[0].body
 
 
 def test_french_patients_read_french(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):

@@ -79,7 +79,7 @@ def test_c_confirms_the_visit_reminded_of_and_says_so(
 ) -> None:
     telephone.is_reminded_of(visit)
     answer = telephone.text("C")
-    assert answer == "East Side Physio: thank you, your visit on Tuesday 1 December at 10:00 am is confirmed."
+    assert answer == "East Side Physio: thank you, your visit on Tuesday 1 December at 10:00 am with Pat1 is confirmed."
     assert visit.status == "confirmed"
     line = session.scalars(select(AppointmentHistory).order_by(AppointmentHistory.id.desc())).first()
     account = patient.phone_account
@@ -106,7 +106,7 @@ def test_the_answer_is_in_the_patients_language(telephone: Telephone, session: S
     visit = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
     telephone.is_reminded_of(visit)
     answer = telephone.text("oui c")
-    assert answer == "East Side Physio : merci, votre rendez-vous du mardi 1er décembre à 10 h est confirmé."
+    assert answer == "East Side Physio : merci, votre rendez-vous du mardi 1er décembre à 10 h avec Pat1 est confirmé."
 
 
 def test_the_answer_in_doubt_is_settled_and_not_sent_twice(
@@ -169,7 +169,7 @@ def test_a_link_near_the_cut_off_lasts_no_longer_and_after_it_they_are_asked_to_
     assert "(works for 30 min)" in (telephone.text("M") or "")
     telephone.at.forward(minutes=31)
     assert telephone.text("M") == (
-        "East Side Physio: to change your visit on Tuesday 1 December at 10:00 am, please call 613-555-0100."
+        "East Side Physio: to change your visit on Tuesday 1 December at 10:00 am with Pat1, please call 613-555-0100."
     )
 
 
@@ -203,7 +203,7 @@ def test_of_several_visits_it_is_asked_which_and_the_number_keeps_its_meaning(
         now=telephone.at(),
         actor=DESK,
     )
-    assert "11:00 am is confirmed" in (telephone.text("C 2") or "")
+    assert "11:00 am with Pat2 is confirmed" in (telephone.text("C 2") or "")
     assert (first.status, second.status) == ("booked", "confirmed")
     answer = telephone.text("1")
     assert answer and "is now on Tuesday 1 December at 3:00 pm" in answer, "what they were shown is no more"
@@ -217,8 +217,8 @@ def test_a_family_that_has_confirmed_one_means_the_other(
     telephone.is_reminded_of(first)
     telephone.is_reminded_of(second)
     telephone.text("M")
-    assert "11:00 am is confirmed" in (telephone.text("C 2") or "")
-    assert "10:00 am is confirmed" in (telephone.text("C") or "")
+    assert "11:00 am with Pat2 is confirmed" in (telephone.text("C 2") or "")
+    assert "10:00 am with Pat1 is confirmed" in (telephone.text("C") or "")
     assert (first.status, second.status) == ("confirmed", "confirmed")
 
 

@@ -35,6 +35,15 @@ ABOUT: Mapping[str, About] = {
     "reminder-confirmed": About(
         _l("Reminder of a confirmed visit"), _l("Instead of the reminder, once the patient has confirmed.")
     ),
+    "reminder-late": About(
+        _l("Reminder, too late to move"),
+        _l(
+            "Instead of the reminder, when it is too late for patients to move the visit themselves: C is asked for, not M."
+        ),
+    ),
+    "reminder-confirmed-late": About(
+        _l("Reminder of a confirmed visit, too late to move"), _l("The same, once the patient has confirmed.")
+    ),
     "displaced": About(
         _l("Asked to choose another time"), _l("When the desk texts patients whose visit can no longer be.")
     ),
@@ -62,7 +71,16 @@ ABOUT: Mapping[str, About] = {
 GROUPS: Sequence[tuple[Any, Sequence[str]]] = (
     (
         _l("About a visit"),
-        ("confirmation", "moved", "reminder", "reminder-short", "reminder-confirmed", "displaced"),
+        (
+            "confirmation",
+            "moved",
+            "reminder",
+            "reminder-short",
+            "reminder-late",
+            "reminder-confirmed",
+            "reminder-confirmed-late",
+            "displaced",
+        ),
     ),
     (
         _l("Answers to patients’ texts"),
