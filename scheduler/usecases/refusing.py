@@ -34,6 +34,9 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     "room_not_double_booked": SlotTaken,
     "patient_not_double_booked": PatientBusy,
     "treatment_spacing": TreatmentTooSoon,
+    # The owner changed the spacing group at this very moment: worth another try.
+    "spacing_days_of_group": SlotTaken,
+    "spacing_follows_treatment": SlotTaken,
 }
 
 
