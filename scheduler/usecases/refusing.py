@@ -36,6 +36,9 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     "patient_not_double_booked": PatientBusy,
     "treatment_spacing": TreatmentTooSoon,
     "merged_patient_has_no_visits": PatientRestricted,
+    # The owner changed the spacing group at this very moment: worth another try.
+    "spacing_days_of_group": SlotTaken,
+    "spacing_follows_treatment": SlotTaken,
 }
 
 

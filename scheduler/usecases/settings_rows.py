@@ -1,26 +1,32 @@
-"""Practitioners, rooms and treatments, as the owner changes them. What future visits hang on cannot be taken away."""
+"""Practitioners, rooms, treatments and spacing groups, as the owner changes them. What future visits hang on cannot be
+taken away."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import BookedVisit, Invalid, NotFound, StillBooked
-from scheduler.domain.folding import words_of
+from scheduler.domain.errors import Invalid, NotFound
 from scheduler.models import Appointment, Practitioner, PractitionerTreatment, Room, SpacingGroup, Treatment
-from scheduler.usecases import audit
+from scheduler.usecases import audit, settings_spacing
+from scheduler.usecases.row_fields import (
+    Typed,
+    free_slug,
+    read_number,
+    read_position,
+    read_text,
+    require_none_booked,
+    yes,
+)
 from scheduler.usecases.settings import require_unchanged
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
-OPEN = ("held", "booked", "confirmed", "arrived")
-MOST_LISTED = 50
-IMS_DAYS = 7
-
-Typed = Mapping[str, str]
+NEW_IMS_GROUP = "ims"
+"""What a treatment's form sends for a group of needling that is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Kind:
 
     table: Any
     shown: Callable[[Session, Any], dict[str, str]]
-    apply: Callable[[Session, Any, Typed], None]
+    apply: Callable[[Session, Any, Typed, Actor, datetime], None]
 
 
 @retry_deadlocks
@@ -48,7 +54,7 @@ def save(
         before = what.shown(session, row)
         require_unchanged(before, seen)
     with session.no_autoflush:
-        what.apply(session, row, typed)
+        what.apply(session, row, typed, actor, now)
     session.flush()
     after = what.shown(session, row)
     changed = [
@@ -74,20 +80,20 @@ def _practitioner_shown(session: Session, row: Practitioner) -> dict[str, str]:
     return {
         "given_name": row.given_name,
         "family_name": row.family_name,
-        "can_needle": _yes(row.can_needle),
+        "can_needle": yes(row.can_needle),
         "treatments": ",".join(str(each) for each in sorted(does)),
         "position": str(row.position or 0),
-        "active": _yes(row.active),
+        "active": yes(row.active),
     }
 
 
-def _apply_practitioner(session: Session, row: Practitioner, typed: Typed) -> None:
+def _apply_practitioner(session: Session, row: Practitioner, typed: Typed, _actor: Actor, _now: datetime) -> None:
     errors: dict[str, str] = {}
     names = {
-        name: _text(typed, name, 80, errors, "Give a name of 1 to 80 characters.")
+        name: read_text(typed, name, 80, errors, "Give a name of 1 to 80 characters.")
         for name in ("given_name", "family_name")
     }
-    position = _position(typed, errors)
+    position = read_position(typed, errors)
     known = {str(each): each for each in session.scalars(select(Treatment.id))}
     wanted = {known[each] for each in typed["treatments"].split(",") if each in known}
     if errors:
@@ -97,7 +103,7 @@ def _apply_practitioner(session: Session, row: Practitioner, typed: Typed) -> No
     row.given_name, row.family_name, row.position = names["given_name"], names["family_name"], position
     row.can_needle, row.active = bool(typed["can_needle"]), bool(typed["active"])
     if row.id is None:
-        row.slug = _free_slug(session, Practitioner, row.full_name)
+        row.slug = free_slug(session, Practitioner, row.full_name)
         session.add(row)
         session.flush()
     session.execute(delete(PractitionerTreatment).where(PractitionerTreatment.practitioner_id == row.id))
@@ -107,116 +113,85 @@ def _apply_practitioner(session: Session, row: Practitioner, typed: Typed) -> No
 def _refuse_to_take_work_away(session: Session, row: Practitioner, typed: Typed, wanted: set[int]) -> None:
     of_hers = Appointment.practitioner_id == row.id
     if not typed["active"]:
-        _require_none_booked(session, of_hers)
-    _require_none_booked(session, of_hers & Appointment.treatment_id.not_in(wanted))
+        require_none_booked(session, of_hers)
+    require_none_booked(session, of_hers & Appointment.treatment_id.not_in(wanted))
     if not typed["can_needle"]:
         needling = select(Treatment.id).where(Treatment.needling)
-        _require_none_booked(session, of_hers & Appointment.treatment_id.in_(needling))
+        require_none_booked(session, of_hers & Appointment.treatment_id.in_(needling))
 
 
 def _room_shown(_session: Session, row: Room) -> dict[str, str]:
-    return {"name": row.name, "position": str(row.position or 0), "active": _yes(row.active)}
+    return {"name": row.name, "position": str(row.position or 0), "active": yes(row.active)}
 
 
-def _apply_room(session: Session, row: Room, typed: Typed) -> None:
+def _apply_room(session: Session, row: Room, typed: Typed, _actor: Actor, _now: datetime) -> None:
     errors: dict[str, str] = {}
-    name = _text(typed, "name", 80, errors, "Give a name of 1 to 80 characters.")
-    position = _position(typed, errors)
+    name = read_text(typed, "name", 80, errors, "Give a name of 1 to 80 characters.")
+    position = read_position(typed, errors)
     if name and session.scalar(select(Room.id).where(Room.name == name, Room.id != (row.id or 0))):
         errors["name"] = "There is a room of this name already."
     if errors:
         raise Invalid(errors)
     if row.id is not None and not typed["active"]:
-        _require_none_booked(session, Appointment.room_id == row.id)
+        require_none_booked(session, Appointment.room_id == row.id)
     row.name, row.position, row.active = name, position, bool(typed["active"])
     session.add(row)
 
 
-def _treatment_shown(session: Session, row: Treatment) -> dict[str, str]:
-    group = session.get(SpacingGroup, row.spacing_group_id) if row.spacing_group_id else None
+def _treatment_shown(_session: Session, row: Treatment) -> dict[str, str]:
     return {
         "name_en": row.name_en,
         "name_fr": row.name_fr,
         "minutes": str(row.minutes),
         "buffer_minutes": str(row.buffer_minutes),
-        "min_days": str(group.min_days) if group else "",
-        "needs_clearance": _yes(row.needs_clearance),
-        "online": _yes(row.online),
+        "group": str(row.spacing_group_id or ""),
+        "needs_clearance": yes(row.needs_clearance),
+        "online": yes(row.online),
         "position": str(row.position or 0),
     }
 
 
-def _apply_treatment(session: Session, row: Treatment, typed: Typed) -> None:
+def _apply_treatment(session: Session, row: Treatment, typed: Typed, _actor: Actor, _now: datetime) -> None:
     errors: dict[str, str] = {}
     names = {
-        name: _text(typed, name, 80, errors, "Give a name of 1 to 80 characters.") for name in ("name_en", "name_fr")
+        name: read_text(typed, name, 80, errors, "Give a name of 1 to 80 characters.")
+        for name in ("name_en", "name_fr")
     }
-    minutes = _number(typed, "minutes", 5, 480, errors, "Type a number of minutes from 5 to 480.")
-    buffer = _number(typed, "buffer_minutes", 0, 120, errors, "Type a number of minutes from 0 to 120.")
-    position = _position(typed, errors)
-    group = session.get(SpacingGroup, row.spacing_group_id) if row.spacing_group_id else None
-    if group is not None:
-        days = _number(typed, "min_days", 0, 365, errors, "Type a number of days from 0 to 365.")
-        if group.needling and "min_days" not in errors and days < IMS_DAYS:
-            errors["min_days"] = "IMS visits are never less than 7 days apart."
+    minutes = read_number(typed, "minutes", 5, 480, errors, "Type a number of minutes from 5 to 480.")
+    buffer = read_number(typed, "buffer_minutes", 0, 120, errors, "Type a number of minutes from 0 to 120.")
+    position = read_position(typed, errors)
+    group = _group(session, typed["group"], errors)
     if errors:
         raise Invalid(errors)
-    if group is not None and days != group.min_days:
-        # Visits carry the days they were booked under, and must agree with the group when they are touched again.
-        _require_none_booked(session, Appointment.spacing_group_id == group.id)
-        group.min_days = days
+    settings_spacing.put_into(session, row, group, field="group")
     row.name_en, row.name_fr, row.minutes, row.buffer_minutes = names["name_en"], names["name_fr"], minutes, buffer
     row.needs_clearance, row.online, row.position = bool(typed["needs_clearance"]), bool(typed["online"]), position
     if row.id is None:
-        row.slug = _free_slug(session, Treatment, row.name_en)
+        row.slug = _treatment_slug(session, row)
         session.add(row)
 
 
-def _require_none_booked(session: Session, which: ColumnElement[bool]) -> None:
-    found = session.execute(
-        select(Appointment.starts_local, Treatment.name_en, Treatment.name_fr, Practitioner.family_name)
-        .join(Treatment, Treatment.id == Appointment.treatment_id)
-        .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
-        .where(which, Appointment.status.in_(OPEN))
-        .order_by(Appointment.starts_at)
-        .limit(MOST_LISTED)
-    ).all()
-    if found:
-        raise StillBooked(tuple(BookedVisit(*visit) for visit in found))
+def _group(session: Session, typed: str, errors: dict[str, str]) -> SpacingGroup | None:
+    if not typed:
+        return None
+    if typed == NEW_IMS_GROUP:
+        return settings_spacing.ims_group(session) if not errors else None
+    found = {str(each.id): each for each in session.scalars(select(SpacingGroup))}.get(typed)
+    if found is None:
+        errors["group"] = "Choose one of the spacing groups."
+    return found
 
 
-def _free_slug(session: Session, table: Any, name: str) -> str:
-    stem = "-".join(words_of(name))[:50] or "new"
-    taken = set(session.scalars(select(table.slug).where(table.slug.startswith(stem, autoescape=True))))
-    slugs = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
-    return next(slug for slug in slugs if slug not in taken)
-
-
-def _text(typed: Typed, name: str, most: int, errors: dict[str, str], sentence: str) -> str:
-    text = typed[name]
-    if not 1 <= len(text) <= most:
-        errors[name] = sentence
-    return text
-
-
-def _number(typed: Typed, name: str, least: int, most: int, errors: dict[str, str], sentence: str) -> int:
-    text = typed[name]
-    if not (text.isdecimal() and len(text) <= 6 and least <= int(text) <= most):
-        errors[name] = sentence
-        return least
-    return int(text)
-
-
-def _position(typed: Typed, errors: dict[str, str]) -> int:
-    return _number(typed, "position", 0, 999, errors, "Type a number from 0 to 999.")
-
-
-def _yes(value: bool) -> str:
-    return "y" if value else ""
+def _treatment_slug(session: Session, row: Treatment) -> str:
+    """The first treatment of IMS is known as such by other programs."""
+    if row.needling and session.scalar(select(Treatment.id).where(Treatment.slug == "ims")) is None:
+        return "ims"
+    return free_slug(session, Treatment, row.name_en)
 
 
 KINDS: Mapping[str, Kind] = {
     "practitioners": Kind(Practitioner, _practitioner_shown, _apply_practitioner),
     "rooms": Kind(Room, _room_shown, _apply_room),
     "treatments": Kind(Treatment, _treatment_shown, _apply_treatment),
+    "spacing": Kind(SpacingGroup, settings_spacing.shown, settings_spacing.apply),
 }

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 SENTENCES = (
     _l("A record cannot be merged with itself."),
+    _l("An IMS treatment stays in its group."),
     _l("Answer yes or no."),
     _l("Begin and end are the same."),
     _l("Choose 1 to 12 visits."),
@@ -14,6 +15,7 @@ SENTENCES = (
     _l("Choose a time zone like America/Toronto."),
     _l("Choose at least one day of the week."),
     _l("Choose one of the practitioners."),
+    _l("Choose one of the spacing groups."),
     _l("Choose receptionist, practitioner or owner."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
@@ -29,6 +31,7 @@ SENTENCES = (
     _l("The end is before the beginning."),
     _l("The last day is before the first one."),
     _l("There is a room of this name already."),
+    _l("There is a spacing group of this name already."),
     _l("There is a token of this name already."),
     _l("There is somebody of this user name already."),
     _l("These hours overlap others. End those first."),

@@ -6,11 +6,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from scheduler.models import ApiToken, AuditLine, Practitioner, Room, SpacingGroup, StaffUser, Treatment
+from scheduler.models import (
+    ApiToken,
+    Appointment,
+    AppointmentHistory,
+    AuditLine,
+    Practitioner,
+    Room,
+    SpacingGroup,
+    StaffUser,
+    Treatment,
+)
 from scheduler.usecases.staff import password_matches
 from scheduler.web.reception.half_way import HALF_WAY
 from tests.factories import local, make_appointment, make_clinic, make_patient
@@ -86,23 +97,109 @@ def test_a_room_with_visits_stays_and_names_are_ones_own(owner: FlaskClient, ses
     assert owner.get("/desk/settings/kitchens").status_code == 404
 
 
-@SQLITE
 def test_ims_never_goes_below_seven_days(owner: FlaskClient, session: Session) -> None:
-    ims = session.scalars(select(Treatment.id).where(Treatment.slug == "ims")).one()
+    group = session.scalars(select(SpacingGroup.id)).one()
     session.rollback()
-    page = f"/desk/settings/treatments/{ims}"
+    page = f"/desk/settings/spacing/{group}"
     refused = send(owner, page, min_days="6")
     assert refused.status_code == 422
     assert "never less than 7 days apart" in refused.text
-    for wrong in ("", "x", "0", "400"):
+    for wrong in ("", "x", "0", "366", "-7", "7.5"):
         assert send(owner, page, min_days=wrong).status_code == 422
-    assert send(owner, page, min_days="10", minutes="45").status_code == 303
+    with pytest.raises(IntegrityError, match="ims_min_days_at_least_7"):
+        session.execute(update(SpacingGroup).values(min_days=6))
+    session.rollback()
+    assert send(owner, page, min_days="10").status_code == 303
     session.rollback()
     assert session.scalars(select(SpacingGroup.min_days)).one() == 10
     visit = make_appointment(session, patient=make_patient(session), starts_local=local(COMING, "10:00"))
     assert visit.spacing_days == 10
-    assert send(owner, page, min_days="14").status_code == 409
-    assert send(owner, page, minutes="4").status_code == 422
+    noted = session.scalars(select(AuditLine.details).where(AuditLine.what == "settings.changed")).all()
+    assert f"spacing {group}: min_days: 7 → 10" in noted
+
+
+def days_of(session: Session) -> list[int | None]:
+    session.rollback()
+    session.expire_all()
+    return list(session.scalars(select(Appointment.spacing_days).order_by(Appointment.id)))
+
+
+def test_other_days_hold_from_now_on_and_what_is_booked_nearer_stays_and_is_shown(
+    owner: FlaskClient, session: Session
+) -> None:
+    group = session.scalars(select(SpacingGroup.id)).one()
+    weekly, rare = make_patient(session, given_name="Weekly", family_name="Roy"), make_patient(session)
+    for weeks in range(3):
+        make_appointment(session, patient=weekly, starts_local=local(COMING + timedelta(weeks=weeks), "10:00"))
+    for weeks in range(0, 4, 2):
+        make_appointment(session, patient=rare, starts_local=local(COMING + timedelta(weeks=weeks), "14:00"))
+    page = f"/desk/settings/spacing/{group}"
+    longer = send(owner, page, min_days="14")
+    assert longer.location == page  # there they are
+    assert days_of(session) == [7, 7, 14, 14, 14]
+    said = owner.get(page, headers=ENGLISH).text
+    assert "2 visits stay as they were booked" in said
+    assert said.count("Weekly Roy") == 2
+    kept = session.scalars(select(Appointment).order_by(Appointment.id)).first()
+    assert kept is not None and kept.version == 1
+    session.rollback()
+    shorter = send(owner, page, min_days="9")
+    assert shorter.location == page
+    assert days_of(session) == [7, 7, 9, 9, 9]
+    assert send(owner, page, min_days="7").location == "/desk/settings/spacing"
+    assert days_of(session) == [7, 7, 7, 7, 7]
+    # Now a visit seven days after one that was booked under fourteen is possible again, also to the database.
+    make_appointment(session, patient=rare, starts_local=local(COMING + timedelta(weeks=3), "14:00"))
+    whys = session.scalars(select(AppointmentHistory.changed_why).where(AppointmentHistory.version > 1)).all()
+    assert len(whys) == 9 and set(whys) == {"spacing days"}
+
+
+@SQLITE
+def test_which_treatments_are_spaced(owner: FlaskClient, session: Session) -> None:
+    ims, follow_up, assessment = (
+        session.scalars(select(Treatment.id).where(Treatment.slug == slug)).one()
+        for slug in ("ims", "follow-up", "ims-assessment")
+    )
+    group = session.scalars(select(SpacingGroup.id)).one()
+    session.rollback()
+    page = f"/desk/settings/spacing/{group}"
+    refused = send(owner, page, treatments=[])
+    assert refused.status_code == 422
+    assert "An IMS treatment stays in its group." in refused.text
+    assert send(owner, "/desk/settings/spacing/new", name="IMS", min_days="3").status_code == 422  # taken
+    assert (
+        send(owner, "/desk/settings/spacing/new", name="Ims!", min_days="3", treatments=[str(ims)]).status_code == 422
+    )
+    made = send(owner, "/desk/settings/spacing/new", name="Assessments", min_days="30", treatments=[str(assessment)])
+    assert made.status_code == 303
+    session.rollback()
+    other = session.scalars(select(SpacingGroup).where(SpacingGroup.name == "Assessments")).one()
+    assert (other.needling, session.get_one(Treatment, assessment).spacing_group_id) == (False, other.id)
+    make_appointment(session, patient=make_patient(session), starts_local=local(COMING, "10:00"), treatment="follow-up")
+    session.rollback()
+    assert send(owner, page, treatments=[str(ims), str(follow_up)]).status_code == 409  # one is booked
+    treatment = f"/desk/settings/treatments/{assessment}"
+    assert send(owner, treatment, group=str(group), needs_clearance="y").status_code == 303
+    assert send(owner, treatment, group="").status_code == 422  # IMS by now
+    assert send(owner, treatment, group="999").status_code == 422
+    session.rollback()
+    session.expire_all()
+    assert session.get_one(Treatment, assessment).needling
+
+
+@SQLITE
+def test_a_clinic_without_ims_begins_it_with_a_treatment(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "owner")
+    sign_in(client, session, "owner")
+    new = "/desk/settings/treatments/new"
+    names = {"name_en": "IMS", "name_fr": "SIM", "minutes": "30"}
+    assert send(client, new, **names).status_code == 303  # not spaced: not what others call "ims"
+    assert send(client, new, **names, group="ims").status_code == 303
+    assert send(client, new, **names, group="ims").status_code == 303  # from a page that was open for long
+    made = {row.slug: row.needling for row in session.scalars(select(Treatment))}
+    assert made == {"ims-2": False, "ims": True, "ims-3": True}
+    [group] = session.scalars(select(SpacingGroup))
+    assert (group.slug, group.min_days, group.needling) == ("ims", 7, True)
 
 
 @SQLITE

@@ -1,4 +1,4 @@
-"""Practitioners, rooms and treatments: a list of each, and a page for one."""
+"""Practitioners, rooms, treatments and spacing groups: a list of each, and a page for one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_login import current_user
 from sqlalchemy import select
-from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField
+from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound, StillBooked
 from scheduler.extensions import db
-from scheduler.models import Practitioner, Room, Treatment
+from scheduler.models import Practitioner, Room, SpacingGroup, Treatment
 from scheduler.usecases import settings_rows
 from scheduler.usecases.settings import mark_of
+from scheduler.usecases.settings_spacing import TooNear, too_near
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.patient.form_fields import form_errors, tidy
@@ -27,7 +29,7 @@ from scheduler.web.reception.forms import DeskForm, meanwhile
 
 blueprint = Blueprint("reception_settings_rows", __name__, url_prefix="/desk/settings")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
-KIND = "<any(practitioners, rooms, treatments):kind>"
+KIND = "<any(practitioners, rooms, treatments, spacing):kind>"
 
 
 class RowForm(DeskForm):
@@ -47,9 +49,7 @@ class PractitionerForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        name = Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
-        rows = db.session.execute(select(Treatment.id, name).order_by(Treatment.position, Treatment.id))
-        self.treatments.choices = [SelectChoice(str(key), words) for key, words in rows]
+        self.treatments.choices = _treatment_choices()
 
 
 class RoomForm(RowForm):
@@ -63,10 +63,46 @@ class TreatmentForm(RowForm):
     name_fr = StringField(_l("Name in French"), filters=[tidy])
     minutes = StringField(_l("Minutes"), filters=[tidy], default="30")
     buffer_minutes = StringField(_l("Minutes kept free afterwards"), filters=[tidy], default="0")
-    min_days = StringField(_l("At least so many days between two visits of a patient"), filters=[tidy])
+    group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False)
     needs_clearance = BooleanField(_l("Only for patients cleared for IMS"))
     online = BooleanField(_l("Patients can book it online"), default=True)
     position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups = db.session.scalars(select(SpacingGroup).order_by(SpacingGroup.needling.desc(), SpacingGroup.id)).all()
+        choices = [SelectChoice("", _("None: any day will do"))]
+        if not any(group.needling for group in groups):
+            choices.append(SelectChoice(settings_rows.NEW_IMS_GROUP, _("IMS: at least 7 days apart")))
+        choices += [SelectChoice(str(group.id), _group_words(group)) for group in groups]
+        self.group.choices = choices
+
+
+class SpacingForm(RowForm):
+    name = StringField(_l("Name"), filters=[tidy])
+    min_days = StringField(_l("At least so many days between two visits of a patient"), filters=[tidy])
+    treatments = SelectMultipleField(_l("Treatments"), validate_choice=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.treatments.choices = _treatment_choices()
+
+
+def _treatment_choices() -> list[SelectChoice]:
+    name = Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
+    rows = db.session.execute(select(Treatment.id, name).order_by(Treatment.position, Treatment.id))
+    return [SelectChoice(str(key), words) for key, words in rows]
+
+
+def _group_words(group: SpacingGroup) -> str:
+    return str(
+        ngettext(
+            "%(name)s: at least %(num)d day apart",
+            "%(name)s: at least %(num)d days apart",
+            group.min_days,
+            name=group.name,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +130,32 @@ def _of_treatment(row: Treatment) -> tuple[str, str]:
     return f"{row.name_en} / {row.name_fr}", minutes if row.online else ", ".join((minutes, _("not online")))
 
 
+def _of_group(row: SpacingGroup) -> tuple[str, str]:
+    french = template_variables()["language"] == "fr"
+    members = db.session.scalars(
+        select(Treatment.name_fr if french else Treatment.name_en)
+        .where(Treatment.spacing_group_id == row.id)
+        .order_by(Treatment.position, Treatment.id)
+    ).all()
+    days = ngettext("at least %(num)d day apart", "at least %(num)d days apart", row.min_days)
+    return row.name, "; ".join((days, ", ".join(members) or _("no treatments")))
+
+
 KINDS = {
     "practitioners": Shown(
         Practitioner, PractitionerForm, _l("Practitioners"), _l("Add a practitioner"), _of_practitioner
     ),
     "rooms": Shown(Room, RoomForm, _l("Rooms"), _l("Add a room"), _of_room),
     "treatments": Shown(Treatment, TreatmentForm, _l("Treatments"), _l("Add a treatment"), _of_treatment),
+    "spacing": Shown(SpacingGroup, SpacingForm, _l("Spacing groups"), _l("Add a spacing group"), _of_group),
 }
 
 
 @blueprint.get(f"/{KIND}")
 def show(kind: str) -> str:
     what = KINDS[kind]
-    rows = db.session.scalars(select(what.table).order_by(what.table.position, what.table.id))
+    order = [what.table.position] if hasattr(what.table, "position") else []
+    rows = db.session.scalars(select(what.table).order_by(*order, what.table.id)).all()
     lines = [(row.id, *what.line(row)) for row in rows]
     return render_template(
         "reception/settings/rows.html", tab=kind, kind=kind, title=what.title, new=what.new, rows=lines
@@ -138,7 +187,7 @@ def change(kind: str, row_id: int) -> ResponseReturnValue:
 def _save(kind: str, row_id: int | None) -> ResponseReturnValue:
     form = KINDS[kind].form()
     try:
-        settings_rows.save(
+        saved_id = settings_rows.save(
             db.session(),
             kind=kind,
             row_id=row_id,
@@ -156,7 +205,14 @@ def _save(kind: str, row_id: int | None) -> ResponseReturnValue:
         form.seen.data = mark_of(refused.now)
         return _page(kind, row_id, form, changed=meanwhile(form, refused.now, form.typed())), 409
     flash(_("Saved."))
+    if kind == "spacing" and _too_near(saved_id):
+        return redirect(url_for("reception_settings_rows.one", kind=kind, row_id=saved_id), 303)
     return redirect(url_for("reception_settings_rows.show", kind=kind), 303)
+
+
+def _too_near(group_id: int) -> list[TooNear]:
+    group = db.session.get(SpacingGroup, group_id)
+    return too_near(db.session.connection(), group, now=clock.now()) if group is not None else []
 
 
 def _page(
@@ -166,18 +222,18 @@ def _page(
     row = db.session.get(what.table, row_id) if row_id is not None else None
     if row_id is not None and row is None:
         raise NotFound(kind)
-    spaced = kind == "treatments" and row is not None and row.spacing_group_id is not None
     return render_template(
         "reception/settings/row.html",
         tab=kind,
         kind=kind,
         form=form,
-        fields=[field for field in form if field.name != "seen" and (field.name != "min_days" or spaced)],
+        fields=[field for field in form if field.name != "seen"],
         title=what.line(row)[0] if row is not None else what.new,
         back=what.title,
         errors=form_errors(form),
         changed=changed or [],
         booked=booked.visits if booked else (),
+        too_near=_too_near(row_id) if kind == "spacing" and row_id is not None else [],
     )
 
 

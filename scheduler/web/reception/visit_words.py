@@ -85,6 +85,8 @@ def _what(line: HistoryLine) -> str:
         parts.append(_("now in %(room)s", room=line.room or ""))
     if line.from_status is not None and not parts:
         parts.append(_status(line.status))
+    if line.why == "spacing days":
+        parts.append(_("other days between visits"))
     if line.why == "note":
         parts.append(_("note changed"))
     return ", ".join(parts) or _("changed")
