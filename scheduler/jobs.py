@@ -29,7 +29,7 @@ from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminder
 from scheduler.usecases.pace import Pace, WatchedGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
-from scheduler.usecases.sms_budget import SmsBudget
+from scheduler.usecases.sms_budget import SmsBudget, mark_waiting
 from scheduler.usecases.sms_states import gateway_name
 from scheduler.usecases.sms_status import WORKER
 
@@ -163,6 +163,7 @@ class _Work:
     def _send_reminders(self) -> None:
         live_settings.of(self._app).refresh(self._engine)
         if self._budget.is_used_up(clock.now()):
+            mark_waiting(self._engine, now=clock.now())
             self._beat()
             return
         clinic = self._app.config["CLINIC"]
@@ -186,7 +187,7 @@ class _Work:
             while not self.stopping.is_set():
                 before()
                 now = clock.now()
-                if not is_due(self._engine, now=now):
+                if not is_due(self._engine, now=now) or (not urgent and self._budget.is_used_up(now)):
                     break
                 allowed = self._pace.take(limit, now=now, urgent=urgent)
                 if allowed:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, and_, exists, or_, select
 
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
 
-Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt"]
+Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt", "budget"]
 NO_RECEIPT = "no receipt"  # usecases/receipts.py: sent, and nobody knows whether it arrived
+BUDGET = "budget used up"  # usecases/sms_budget.py: planned still, and due
 UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
 
 
@@ -116,6 +117,7 @@ def _unsent() -> Any:
     return or_(
         Reminder.status.in_(("failed", "in_doubt")),
         and_(Reminder.status == "sent", Reminder.reason == NO_RECEIPT),
+        and_(Reminder.status == "planned", Reminder.reason == BUDGET),
         and_(Reminder.status == "suppressed", Reminder.reason.in_(UNSENT)),
     )
 
@@ -143,6 +145,8 @@ def _reason(row: Any, last: Any) -> Reason | None:
         return "unreachable"
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return None
+    if last.status == "planned":
+        return "budget"
     if last.status in ("in_doubt", "sent"):
         return "in doubt"
     return "failed"

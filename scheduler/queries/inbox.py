@@ -8,6 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from scheduler.models import Message, Patient, PhoneAccount
 
+NOT_SENT = ("expired", "failed", "undelivered")
 _UNREAD = (Message.for_desk, Message.read_at.is_(None))
 
 
@@ -37,13 +38,14 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """`last_id`: its newest text for the desk, by which it is asked for."""
+    """`last_id`: its newest text for the desk, by which it is asked for. `unsent`: the desk's last answer did not go out."""
 
     who: Correspondent
     last_id: int
     last_at: datetime
     last_body: str
     unread: int
+    unsent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,19 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
         .order_by(grouped.c.last_id.desc())
     ).all()
     who = correspondents(connection, [row.number for row in rows])
-    return [Thread(who[row.number], row.last_id, row.created_at, row.body, row.unread) for row in rows]
+    unsent = _unsent(connection, list(who))
+    return [
+        Thread(who[row.number], row.last_id, row.created_at, row.body, row.unread, row.number in unsent) for row in rows
+    ]
+
+
+def _unsent(connection: Connection, numbers: Sequence[str]) -> set[str]:
+    last = (
+        select(func.max(Message.id))
+        .where(Message.number.in_(numbers), Message.kind == "desk", Message.direction == "out")
+        .group_by(Message.number)
+    )
+    return set(connection.scalars(select(Message.number).where(Message.id.in_(last), Message.status.in_(NOT_SENT))))
 
 
 def number_of(connection: Connection, message_id: int) -> str | None:

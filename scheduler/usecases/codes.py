@@ -6,13 +6,13 @@ Each is soon of no use. Codes come first: somebody sits before a page and waits.
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, Select, case, or_, select, update
+from sqlalchemy import Connection, Engine, Select, or_, select, update
 
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
-from scheduler.usecases.sms_states import is_past_its_life, life_of, writing
+from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
 
 KEPT_IN_OUTBOX = timedelta(days=1)
 LINK_KEPT = timedelta(days=3)  # longer than a link works
@@ -26,17 +26,19 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
     if not anything_waiting(engine, now=now, only=only):  # nearly always: once a second, no write lock
         return Claim(0, [])
     with writing(engine) as connection:
-        connection.execute(
-            update(Message)
-            .where(Message.status == "queued", is_past_its_life(now))
-            .values(status="expired", body=case((Message.kind == "desk", Message.body), else_=""), settled_at=now)
-        )
+        expire_old(connection, now)
         due = _waiting(now, only).order_by(Message.kind != "code", Message.created_at).limit(limit)
         ids = connection.scalars(due.with_for_update(skip_locked=True)).all()
         claimed = connection.execute(
             update(Message)
             .where(Message.id.in_(ids))
-            .values(status="attempting", attempted_at=now, attempts=Message.attempts + 1, gateway=gateway)
+            .values(
+                status="attempting",
+                attempted_at=now,
+                attempts=Message.attempts + 1,
+                gateway=gateway,
+                error_code=None,
+            )
             .returning(
                 Message.attempt_id, Message.kind, Message.number, Message.body, Message.created_at, Message.attempts
             )
@@ -53,6 +55,15 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
         for row in sorted(claimed, key=lambda row: (row.kind != "code", row.created_at))
     ]
     return Claim(len(ids), outgoing)
+
+
+def expire_old(connection: Connection, now: datetime) -> None:
+    """What the desk wrote keeps its words: somebody may want to send them again."""
+    connection.execute(
+        update(Message)
+        .where(Message.status == "queued", is_past_its_life(now))
+        .values(status="expired", body=body_when_expired(), settled_at=now)
+    )
 
 
 def anything_waiting(engine: Engine, *, now: datetime, only: str | None = None) -> bool:

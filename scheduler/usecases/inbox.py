@@ -6,9 +6,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, NotTextable
+from scheduler.domain.errors import Invalid, NotFound, NotTextable
 from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
+from scheduler.queries.inbox import NOT_SENT
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -54,6 +55,35 @@ def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now:
     _mark_read(session, number, up_to_id, now, actor)
     session.commit()
     return before
+
+
+@retry_deadlocks
+def send_again(session: Session, *, number: str, text_id: int, now: datetime, actor: Actor) -> None:
+    """Queue the words of a desk's answer that was not sent, once: whoever presses after somebody else changes nothing.
+
+    Refuses by NotFound, and by NotTextable as `answer_text` does.
+    """
+    begin_write(session)
+    lost = session.scalar(
+        select(Message).where(
+            Message.id == text_id,
+            Message.number == number,
+            Message.kind == "desk",
+            Message.status.in_(NOT_SENT),
+            Message.body != "",
+        )
+    )
+    if lost is None:
+        raise NotFound("text")
+    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
+    if account is not None and (account.opted_out_at or account.unreachable_at):
+        raise NotTextable
+    alike = select(Message.id).where(
+        Message.number == number, Message.kind == "desk", Message.body == lost.body, Message.id > lost.id
+    )
+    if session.scalar(alike.limit(1)) is None:
+        _message(session, account, number, lost.body, now, actor)
+    session.commit()
 
 
 @retry_deadlocks

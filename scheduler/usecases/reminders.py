@@ -176,7 +176,7 @@ def _begin(
     connection.execute(
         update(Reminder)
         .where(Reminder.id.in_([row.id for row in rows]))
-        .values(status="attempting", attempts=Reminder.attempts + 1)
+        .values(status="attempting", attempts=Reminder.attempts + 1, reason=None)
     )
     outgoing = [
         Outgoing(

@@ -37,7 +37,13 @@ from scheduler.models.engine import without_transactions
 from scheduler.models.sms import Message, Reminder
 from scheduler.usecases import delivery, refused_numbers
 from scheduler.usecases.backoff import retry_at
-from scheduler.usecases.sms_states import UNSETTLED, body_after_sending, status_when_accepted, writing
+from scheduler.usecases.sms_states import (
+    UNSETTLED,
+    body_after_sending,
+    body_when_expired,
+    status_when_accepted,
+    writing,
+)
 
 CALL_WITHIN = timedelta(seconds=15)
 STALE_AFTER = timedelta(seconds=45)  # more than CALL_WITHIN and the gateway's own time limits together
@@ -232,7 +238,7 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
     with writing(ledger.engine) as connection:
         if outgoing.reminder_id is None:
             if too_late:
-                values = {"status": "expired", "body": "", "settled_at": now}
+                values = {"status": "expired", "body": body_when_expired(), "settled_at": now}
             else:
                 values = {"status": "queued", "next_attempt_at": again_at}
             _change_message(connection, outgoing, UNSETTLED, error_code=code, **values)

@@ -1,17 +1,40 @@
-"""How many parts a month may cost. When they are used up only sign-in codes go out."""
+"""How many parts a month may cost. When they are used up only sign-in codes go out.
 
+What waits then is marked: reminders for the call list, answers of the desk for the inbox. With the next month's parts
+it goes out after all, as far as it still serves.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select, update
 
 from scheduler import clock
-from scheduler.models.sms import Message
+from scheduler.models.sms import Message, Reminder
+from scheduler.usecases.codes import expire_old
+from scheduler.usecases.sms_states import WAITS_FOR_BUDGET, writing
 
 WARN_AT = 0.8
 ASKED_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger("sms")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """Of this month; `parts` 0: no limit."""
+
+    used: int
+    parts: int
+
+    @property
+    def runs_out(self) -> bool:
+        return bool(self.parts) and self.used >= WARN_AT * self.parts
+
+    @property
+    def is_used_up(self) -> bool:
+        return bool(self.parts) and self.used >= self.parts
 
 
 class SmsBudget:
@@ -21,22 +44,45 @@ class SmsBudget:
         self._engine, self._parts, self._zone = engine, parts, zone
         self._asked_at: datetime | None = None
         self._used = 0
-        self._warned = 0.0
+        self._warned = 0
 
     def is_used_up(self, now: datetime) -> bool:
-        if not self._parts:
-            return False
-        if self._asked_at is None or now - self._asked_at >= ASKED_EVERY:
+        return self.state(now).is_used_up
+
+    def state(self, now: datetime) -> BudgetState:
+        if self._parts and (self._asked_at is None or abs(now - self._asked_at) >= ASKED_EVERY):
             self._used, self._asked_at = parts_used(self._engine, zone=self._zone, now=now), now
             self._warn()
-        return self._used >= self._parts
+        return BudgetState(self._used, self._parts)
 
     def _warn(self) -> None:
         """Once for each of the two levels, in this process."""
-        level = 1.0 if self._used >= self._parts else WARN_AT if self._used >= WARN_AT * self._parts else 0.0
+        state = BudgetState(self._used, self._parts)
+        level = state.runs_out + state.is_used_up
         if level > self._warned:
             log.warning("the month's budget of texts is running out", used=self._used, budget=self._parts)
         self._warned = level
+
+
+def mark_waiting(engine: Engine, *, now: datetime) -> None:
+    """What is due and not sent because the budget is used up."""
+    reminders = (Reminder.status == "planned", Reminder.next_attempt_at <= now, Reminder.reason.is_(None))
+    texts = (
+        Message.status == "queued",
+        Message.kind != "code",
+        or_(Message.error_code.is_(None), Message.error_code != WAITS_FOR_BUDGET),
+    )
+    with engine.connect() as connection:
+        found = [
+            connection.scalar(select(table.id).where(*which).limit(1))
+            for table, which in ((Reminder, reminders), (Message, texts))
+        ]
+    if found == [None, None]:
+        return
+    with writing(engine) as connection:
+        expire_old(connection, now)
+        connection.execute(update(Reminder).where(*reminders).values(reason=WAITS_FOR_BUDGET))
+        connection.execute(update(Message).where(*texts).values(error_code=WAITS_FOR_BUDGET))
 
 
 def parts_used(engine: Engine, *, zone: str, now: datetime) -> int:

@@ -14,6 +14,8 @@ from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import CODE_LIFE
 
 UNSETTLED = ("attempting", "in_doubt")
+WAITS_FOR_BUDGET = "budget used up"
+"""Reason of a planned reminder, and error code of a queued text, that the month has no parts left for."""
 
 # Receipts come in any order: a later one changes something only when it ranks higher, and final states stay.
 RANK: Mapping[str, int] = MappingProxyType({"accepted": 1, "sent": 2, "delivered": 3, "undelivered": 3, "failed": 3})
@@ -69,6 +71,11 @@ def body_after_sending() -> ColumnElement[str]:
     """A code is blanked as soon as it is out; the outbox keeps it, because there it is the only place to read it."""
     is_spent = and_(Message.kind == "code", Message.gateway != "outbox")
     return case((is_spent, literal("", String)), else_=Message.body)
+
+
+def body_when_expired() -> ColumnElement[str]:
+    """Only what a person wrote is of any use once it was not sent."""
+    return case((Message.kind == "desk", Message.body), else_=literal("", String))
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:

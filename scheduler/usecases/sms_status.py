@@ -12,6 +12,7 @@ from scheduler.domain.reminder_plan import next_allowed_send
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminders import FRESH
+from scheduler.usecases.sms_states import WAITS_FOR_BUDGET
 
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""
@@ -84,14 +85,22 @@ def oldest_due_seconds(connection: Connection, *, clinic: ClinicSettings, now: d
 
 def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
     """As usecases/reminders.py claims them."""
-    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
+    is_due = and_(
+        Reminder.status == "planned",
+        Reminder.next_attempt_at <= now,
+        Reminder.reason.is_distinct_from(WAITS_FOR_BUDGET),  # on the call list; no failure of the service
+    )
     if _at_night(clinic, now):
         return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
     return is_due
 
 
 def _texts_due(now: datetime) -> ColumnElement[bool]:
-    return and_(Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
+    return and_(
+        Message.status == "queued",
+        or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
+        Message.error_code.is_distinct_from(WAITS_FOR_BUDGET),
+    )
 
 
 def _at_night(clinic: ClinicSettings, now: datetime) -> bool:

@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from scheduler.gateways.sms import SmsUnavailable
 from scheduler.models import Message
+from scheduler.queries.calls import due
 from scheduler.usecases.codes import anything_waiting, claim_codes
-from scheduler.usecases.sms_budget import SmsBudget, parts_used
+from scheduler.usecases.sms_budget import SmsBudget, mark_waiting, parts_used
 from scheduler.usecases.sms_retention import blank_old_bodies
-from tests.factories import NOW
+from scheduler.usecases.sms_status import sms_status
+from tests.factories import CLINIC, NOW
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, make_visit, send_codes, send_reminders
 
 TORONTO = "America/Toronto"
 
@@ -59,6 +64,62 @@ def test_then_only_codes_go_out(session: Session, engine: Engine) -> None:
     claimed = claim_codes(engine, now=NOW, limit=9, gateway="twilio", only="code")
     assert len(claimed.outgoing) == 1
     assert anything_waiting(engine, now=NOW)
+
+
+def calls(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return [call.reason for call in due(connection, from_at=NOW, to_at=NOW + timedelta(days=14))]
+
+
+def test_what_waits_for_the_next_month_is_called_about_and_goes_out_when_it_can(
+    session: Session, engine: Engine
+) -> None:
+    visit = make_visit(session)
+    reminder = make_reminder(session, visit, due_at=NOW - timedelta(minutes=1))
+    later = make_reminder(session, visit, kind="days_before_1", due_at=NOW + timedelta(days=8))
+    add_text(session, kind="desk", status="queued", next_attempt_at=NOW, body="Yes, come at five")
+    add_text(session, kind="code", status="queued", next_attempt_at=NOW)
+    assert calls(engine) == []
+    for _ in range(2):
+        mark_waiting(engine, now=NOW)
+    assert calls(engine) == ["budget"]
+    with engine.connect() as connection:
+        assert sms_status(connection, clinic=CLINIC, now=NOW).due == 1, (
+            "the code: the rest is no failure of the service"
+        )
+    session.rollback()
+    session.expire_all()
+    assert (reminder.status, reminder.reason, later.reason) == ("planned", "budget used up", None)
+    waiting = session.scalars(select(Message.error_code).where(Message.status == "queued").order_by(Message.id)).all()
+    assert waiting == ["budget used up", None]
+    session.rollback()
+    sms, clock = FakeSms(), FakeClock(NOW + timedelta(hours=1))
+    send_reminders(engine, sms, clock)
+    send_codes(engine, sms, clock)
+    assert len(sms.sent) == 2  # the code is too old by now
+    assert calls(engine) == []
+    session.expire_all()
+    assert (reminder.status, reminder.reason) == ("sent", None)
+    assert session.scalars(select(Message.error_code).where(Message.kind == "desk")).one() is None
+
+
+def test_what_the_desk_wrote_keeps_its_words_when_its_day_is_over(session: Session, engine: Engine) -> None:
+    add_text(session, kind="desk", status="queued", body="Yes, come at five")
+    add_text(session, kind="reply", status="queued", body="thank you")
+    mark_waiting(engine, now=NOW + timedelta(days=1))
+    assert session.execute(select(Message.status, Message.body).order_by(Message.id)).all() == [
+        ("expired", "Yes, come at five"),
+        ("expired", ""),
+    ]
+
+
+def test_an_answer_that_twilio_could_not_take_for_a_day_keeps_its_words(session: Session, engine: Engine) -> None:
+    sms, clock = FakeSms(), FakeClock(NOW)
+    add_text(session, kind="desk", status="queued", next_attempt_at=NOW, body="Yes, come at five")
+    clock.forward(hours=23, minutes=59, seconds=59)
+    sms.next_outcomes = [SmsUnavailable(retry_after=60)]
+    send_codes(engine, sms, clock)
+    assert session.execute(select(Message.status, Message.body)).all() == [("expired", "Yes, come at five")]
 
 
 def test_what_texts_said_is_blanked_in_time_and_that_they_were_sent_stays(session: Session, engine: Engine) -> None:

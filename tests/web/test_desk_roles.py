@@ -77,6 +77,7 @@ WHO_MAY = {
         reception_hours_change.end
         reception_hours_change.one_day
         reception_hours_change.remove_time_off
+        reception_inbox.again
         reception_inbox.answer
         reception_inbox.read
         reception_inbox.show

@@ -111,6 +111,42 @@ def test_an_answer_that_cannot_be_is_refused_with_words(
     assert (refused.status_code, says in plain(refused)) == (422, True)
 
 
+def test_an_answer_that_was_not_sent_says_so_and_is_sent_again_once(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    there = thread_of(desk, "Amélie Roy")
+    send(desk, desk.get(there), "answer", body="Come at five")
+    assert "Send again" not in desk.get(there).text
+    session.execute(update(Message).where(Message.kind == "desk").values(status="expired", error_code="unavailable"))
+    session.commit()
+    assert "Answer not sent" in plain(desk.get("/desk/inbox"))
+    page = desk.get(there)
+    assert "This answer was not sent." in plain(page) and "Come at five" in plain(page)
+    for _ in range(2):
+        assert path_of(send(desk, page, "again")) == there
+    sent = session.scalars(select(Message).where(Message.kind == "desk").order_by(Message.id)).all()
+    assert [(text.status, text.body, text.written_by) for text in sent] == [
+        ("expired", "Come at five", "staff:receptionist"),
+        ("queued", "Come at five", "staff:receptionist"),
+    ]
+    assert "Send again" not in desk.get(there).text
+    assert "Answer not sent" not in plain(desk.get("/desk/inbox"))
+    assert send(desk, page, "again", text="999999").status_code == 404
+    [incoming] = session.scalars(select(Message.id).where(Message.direction == "in")).all()
+    assert send(desk, page, "again", text=str(incoming)).status_code == 404
+    text_in(session, "STOP")
+    refused = send(desk, page, "again")
+    assert (refused.status_code, "Please telephone instead." in plain(refused)) == (409, True)
+
+
+def test_an_answer_that_waits_for_the_next_months_texts_says_so(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    there = thread_of(desk, "Amélie Roy")
+    send(desk, desk.get(there), "answer", body="Come at five")
+    session.execute(update(Message).where(Message.kind == "desk").values(error_code="budget used up"))
+    session.commit()
+    assert "Waiting: the month’s texts are used up" in plain(desk.get(there))
+
+
 def test_who_opted_out_cannot_be_answered(desk: FlaskClient, session: Session) -> None:
     text_in(session, "Hello?")
     there = thread_of(desk, "Amélie Roy")

@@ -10,6 +10,7 @@ from scheduler.web.reception import (
     booking,
     booking_free,
     booking_series,
+    budget,
     calendar,
     calendar_forbidden,
     calls,
@@ -83,7 +84,9 @@ BLUEPRINTS = (
 )
 
 for _blueprint in BLUEPRINTS:
-    _blueprint.context_processor(lambda: {"current_user": current_user, "inbox_unread": inbox.unread})
+    _blueprint.context_processor(
+        lambda: {"current_user": current_user, "inbox_unread": inbox.unread, "budget_warning": budget.budget_warning}
+    )
 
 
 def init_app(app: Flask) -> None:

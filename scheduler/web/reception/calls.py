@@ -81,5 +81,6 @@ _REASONS: dict[str, Callable[[], str]] = {
     "opted out": lambda: _("Opted out of texts"),
     "unreachable": lambda: _("Number cannot be reached"),
     "failed": lambda: _("The text failed"),
+    "budget": lambda: _("The month’s texts are used up"),
     "in doubt": lambda: _("It is not known whether the text arrived"),
 }

@@ -14,7 +14,7 @@ from scheduler.domain.sms_segments import BASIC, EXTENDED, is_gsm7, segments
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import inbox as queries
-from scheduler.queries.inbox import Correspondent
+from scheduler.queries.inbox import Correspondent, ThreadText
 from scheduler.usecases import inbox as usecases
 from scheduler.usecases.audit import note_view
 from scheduler.web import access
@@ -109,6 +109,20 @@ def answer(message_id: int) -> ResponseReturnValue:
     return redirect(url_for(".thread", message_id=message_id), 303)
 
 
+@blueprint.post("/<int(max=2147483647):message_id>/again")
+def again(message_id: int) -> ResponseReturnValue:
+    text_id = request.form.get("text", type=int) or 0
+    try:
+        usecases.send_again(
+            db.session(), number=_number(message_id), text_id=text_id, now=clock.now(), actor=current_user.actor
+        )
+    except NotTextable as refusal:
+        explained = explain(refusal)
+        return _thread(message_id, problem=f"{explained.title} {explained.advice}", status=explained.status)
+    flash(_("Your answer is on its way."))
+    return redirect(url_for(".thread", message_id=message_id), 303)
+
+
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
 def wrong_number(message_id: int) -> ResponseReturnValue:
     stop = request.form.get("stop") == "yes"
@@ -145,11 +159,24 @@ def _thread(
         display=display,
         local=_local,
         sign=text_sign,
+        lost=_lost(texts),
         kind_words=kind_words,
         longest=usecases.LONGEST_ANSWER,
         alphabet={"basic": "".join(sorted(BASIC)), "extended": "".join(sorted(EXTENDED))},
     )
     return html, status
+
+
+def _lost(texts: list[ThreadText]) -> set[int]:
+    """Answers that were not sent and whose words were not written again since."""
+    later: set[str] = set()
+    found = set()
+    for text in reversed(texts):
+        if text.kind == "desk" and text.body:
+            if text.status in queries.NOT_SENT and text.body not in later:
+                found.add(text.id)
+            later.add(text.body)
+    return found
 
 
 def _number(message_id: int) -> str:
