@@ -2,7 +2,18 @@
 
 import sys
 
-from benchmarks import bookings, claims, contention, desk, feeds, memory, patient_search, reminders, slots_at_every_size
+from benchmarks import (
+    bookings,
+    claims,
+    contention,
+    desk,
+    feeds,
+    memory,
+    patient_search,
+    receptionists,
+    reminders,
+    slots_at_every_size,
+)
 from benchmarks.databases import databases
 from benchmarks.report import Report
 from benchmarks.serving import stay_off_the_server
@@ -17,6 +28,7 @@ PARTS = {
     "memory": memory.run,
     "patient-search": patient_search.run,
     "desk": desk.run,
+    "receptionists": receptionists.run,
 }
 
 

@@ -42,7 +42,7 @@ def run(report: Report, databases: Databases) -> None:
             f"The desk's calendar, {engine} ({PRACTITIONERS} practitioners, {PRACTITIONERS * VISITS_EACH} visits)"
         )
         url = databases.clinic(engine, SIZE, ORDINARY)
-        day = _busy_day()
+        day = busy_day()
         with connected(url) as made:
             fill(made, day)
         with Server(url, log=databases.folder / "server.log", COUNT_QUERIES="yes") as server:
@@ -52,10 +52,10 @@ def run(report: Report, databases: Databases) -> None:
 
 
 def _measure(report: Report, address: Address, day: date) -> None:
-    cookie, path = signed_in(address), _path(day)
+    cookie, data = signed_in(address), path(day)
     page = load.one(address, load.get("/desk", Cookie=cookie))[2].decode()
     (watch,) = re.findall(r'data-watch="([^"]+)"', page)
-    anew, kept = load.get(COLD + path, Cookie=cookie), load.get(path, Cookie=cookie)
+    anew, kept = load.get(COLD + data, Cookie=cookie), load.get(data, Cookie=cookie)
 
     def unchanged() -> float:
         # Asked for each round: the line for now moves on every minute.
@@ -78,7 +78,7 @@ def _measure(report: Report, address: Address, day: date) -> None:
 
 def queries(address: Address, day: date) -> int:
     """Statements of one answer of which nothing is in memory, the session's included."""
-    request = load.get(COLD + _path(day), Cookie=signed_in(address))
+    request = load.get(COLD + path(day), Cookie=signed_in(address))
     load.one(address, request)  # the first of a process reads what the clinic has
     before = int(load.one(address, load.get(yardsticks.QUERIES))[2])
     load.one(address, request)
@@ -152,11 +152,11 @@ def _visits(day: date) -> list[dict[str, object]]:
     return rows
 
 
-def _busy_day() -> date:
+def busy_day() -> date:
     """Behind the coming visits of the clinic, on a working day."""
     day = today() + timedelta(days=60)
     return day + timedelta(days=1) if day.weekday() == 6 else day
 
 
-def _path(day: date) -> str:
+def path(day: date) -> str:
     return f"/desk/calendar.json?day={day}&view=day"
