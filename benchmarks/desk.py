@@ -1,10 +1,14 @@
 """The desk's calendar: a day of 12 practitioners and 360 visits as data, anew, from memory and unchanged."""
 
+import os
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from http.client import HTTPConnection
+from statistics import median
+from time import monotonic
 from urllib.parse import urlencode
 
+from playwright.sync_api import sync_playwright
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 
@@ -13,13 +17,14 @@ from benchmarks.clinics import CLINIC, ORDINARY, today
 from benchmarks.databases import POSTGRESQL, SQLITE, Databases, connected
 from benchmarks.load import Address
 from benchmarks.report import Report
-from benchmarks.rounds import SECONDS, alternate
+from benchmarks.rounds import QUICK, SECONDS, alternate
 from benchmarks.server import COLD
 from benchmarks.serving import Server
 from scheduler import clock
 from scheduler.models import Appointment, StaffUser
 from scheduler.models.engine import without_transactions
 from scheduler.usecases.staff import hash_password
+from tests.chromium import FLAGS, chromium_path, playwright_node
 
 SIZE = 50_000
 PRACTITIONERS, VISITS_EACH, MINUTES = 12, 30, 15
@@ -49,6 +54,9 @@ def run(report: Report, databases: Databases) -> None:
             report.at_most("queries of one answer", queries(server.address, day), MOST_QUERIES)
         with Server(url, log=databases.folder / "server.log") as server:
             _measure(report, server.address, day)
+            report.at_most(
+                "the page with all its cards drawn, in Chromium", drawn_after(server.address, day), 1, unit=" s"
+            )
 
 
 def _measure(report: Report, address: Address, day: date) -> None:
@@ -83,6 +91,28 @@ def queries(address: Address, day: date) -> int:
     before = int(load.one(address, load.get(yardsticks.QUERIES))[2])
     load.one(address, request)
     return int(load.one(address, load.get(yardsticks.QUERIES))[2]) - before
+
+
+def drawn_after(address: Address, day: date) -> float:
+    """Seconds from asking for the page until its last card can be pressed; the median of some visits."""
+    name, _, value = signed_in(address).partition("=")
+    host, port = address
+    if node := playwright_node():
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS])
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([{"name": name, "value": value, "domain": host, "path": "/desk"}])
+        page = context.new_page()
+        times = []
+        for _ in range(3 if QUICK else 7):
+            page.goto("about:blank")
+            began = monotonic()
+            page.goto(f"http://{host}:{port}/desk?day={day}", wait_until="commit")
+            page.locator(".card a").nth(PRACTITIONERS * VISITS_EACH - 1).wait_for()
+            times.append(monotonic() - began)
+        browser.close()
+    return median(times)
 
 
 def signed_in(address: Address) -> str:
