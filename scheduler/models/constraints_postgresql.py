@@ -50,31 +50,36 @@ BEGIN
   RETURN NEW;
 END $$"""
 
+# Once a statement: a row that is updated thousands of times in one transaction takes longer each time, and an import
+# would hold its practitioners from the first visit on.
+AFTER_INSERT = """
+CREATE OR REPLACE FUNCTION appointments_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO appointment_history (appointment_id, version, changed_at, changed_by, changed_why,
+    to_status, to_starts_local, to_practitioner_id, to_room_id, to_spacing_group_id)
+  SELECT id, version, changed_at, changed_by, changed_why, status, starts_local, practitioner_id, room_id, spacing_group_id
+  FROM fresh;
+  UPDATE practitioner SET calendar_version = calendar_version + 1 WHERE id IN (SELECT practitioner_id FROM fresh);
+  UPDATE patient SET calendar_version = calendar_version + 1 WHERE id IN (SELECT patient_id FROM fresh);
+  RETURN NULL;
+END $$"""
+
 AFTER = """
 CREATE OR REPLACE FUNCTION appointment_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'INSERT' THEN
-    INSERT INTO appointment_history (appointment_id, version, changed_at, changed_by, changed_why,
-      to_status, to_starts_local, to_practitioner_id, to_room_id, to_spacing_group_id)
-    VALUES (NEW.id, NEW.version, NEW.changed_at, NEW.changed_by, NEW.changed_why,
-      NEW.status, NEW.starts_local, NEW.practitioner_id, NEW.room_id, NEW.spacing_group_id);
-    UPDATE practitioner SET calendar_version = calendar_version + 1 WHERE id = NEW.practitioner_id;
-    UPDATE patient SET calendar_version = calendar_version + 1 WHERE id = NEW.patient_id;
-  ELSE
-    INSERT INTO appointment_history (appointment_id, version, changed_at, changed_by, changed_why,
-      from_status, to_status, from_starts_local, to_starts_local, from_practitioner_id, to_practitioner_id,
-      from_room_id, to_room_id, from_spacing_group_id, to_spacing_group_id)
-    VALUES (NEW.id, NEW.version, NEW.changed_at, NEW.changed_by, NEW.changed_why,
-      OLD.status, NEW.status, OLD.starts_local, NEW.starts_local, OLD.practitioner_id, NEW.practitioner_id,
-      OLD.room_id, NEW.room_id, OLD.spacing_group_id, NEW.spacing_group_id);
-    UPDATE practitioner SET calendar_version = calendar_version + 1
-      WHERE id IN (NEW.practitioner_id, OLD.practitioner_id);
-    UPDATE patient SET calendar_version = calendar_version + 1 WHERE id IN (NEW.patient_id, OLD.patient_id);
-    IF NEW.schedule_version <> OLD.schedule_version OR NEW.status NOT IN ('held', 'booked', 'confirmed') THEN
-      UPDATE reminder SET status = 'superseded', settled_at = NEW.changed_at, reason =
-          CASE WHEN NEW.status IN ('held', 'booked', 'confirmed') THEN 'moved' ELSE NEW.status END
-        WHERE appointment_id = NEW.id AND status = 'planned';
-    END IF;
+  INSERT INTO appointment_history (appointment_id, version, changed_at, changed_by, changed_why,
+    from_status, to_status, from_starts_local, to_starts_local, from_practitioner_id, to_practitioner_id,
+    from_room_id, to_room_id, from_spacing_group_id, to_spacing_group_id)
+  VALUES (NEW.id, NEW.version, NEW.changed_at, NEW.changed_by, NEW.changed_why,
+    OLD.status, NEW.status, OLD.starts_local, NEW.starts_local, OLD.practitioner_id, NEW.practitioner_id,
+    OLD.room_id, NEW.room_id, OLD.spacing_group_id, NEW.spacing_group_id);
+  UPDATE practitioner SET calendar_version = calendar_version + 1
+    WHERE id IN (NEW.practitioner_id, OLD.practitioner_id);
+  UPDATE patient SET calendar_version = calendar_version + 1 WHERE id IN (NEW.patient_id, OLD.patient_id);
+  IF NEW.schedule_version <> OLD.schedule_version OR NEW.status NOT IN ('held', 'booked', 'confirmed') THEN
+    UPDATE reminder SET status = 'superseded', settled_at = NEW.changed_at, reason =
+        CASE WHEN NEW.status IN ('held', 'booked', 'confirmed') THEN 'moved' ELSE NEW.status END
+      WHERE appointment_id = NEW.id AND status = 'planned';
   END IF;
   RETURN NULL;
 END $$"""
@@ -104,6 +109,7 @@ END $$"""
 FUNCTIONS = {
     "appointment_guard": GUARD,
     "appointment_changed": AFTER,
+    "appointments_inserted": AFTER_INSERT,
     "reminder_guard": REMINDER_GUARD,
     "history_guard": APPEND_ONLY,
     "reference_changed": REFERENCE,
@@ -129,7 +135,12 @@ def triggers(reference_tables: tuple[str, ...]) -> dict[str, tuple[str, str]]:
         ),
         "appointment_changed": (
             "appointment",
-            f"AFTER INSERT OR UPDATE OF {MATERIAL} ON appointment FOR EACH ROW EXECUTE FUNCTION appointment_changed()",
+            f"AFTER UPDATE OF {MATERIAL} ON appointment FOR EACH ROW EXECUTE FUNCTION appointment_changed()",
+        ),
+        "appointments_inserted": (
+            "appointment",
+            "AFTER INSERT ON appointment REFERENCING NEW TABLE AS fresh "
+            "FOR EACH STATEMENT EXECUTE FUNCTION appointments_inserted()",
         ),
         "reminder_of_current_version": (
             "reminder",

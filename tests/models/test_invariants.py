@@ -3,11 +3,20 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.models import Appointment, AppointmentHistory, Patient, PatientMerge, Reminder, SpacingGroup, Treatment
+from scheduler.models import (
+    Appointment,
+    AppointmentHistory,
+    Patient,
+    PatientMerge,
+    Practitioner,
+    Reminder,
+    SpacingGroup,
+    Treatment,
+)
 from scheduler.models.constraints import install, missing, remove, violated
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
@@ -278,3 +287,30 @@ def test_a_merged_record_has_no_visits_and_gets_none(session: Session, patient: 
     with pytest.raises(IntegrityError) as error:
         session.commit()
     assert violated(error.value) == name
+
+
+def test_visits_written_by_one_statement_have_a_history_line_each_and_raise_the_calendars(
+    session: Session, patient: Patient
+) -> None:
+    pattern = make_appointment(session, patient=patient, starts_local=TEN, treatment="follow-up")
+    names = [c.key for c in Appointment.__table__.columns if c.key not in ("id", "active")]
+    rows = []
+    for days in range(1, 4):
+        later = {name: getattr(pattern, name) for name in names} | {"public_id": f"later-{days}"}
+        for name in ("starts_local", "counts_from_local", "starts_at", "ends_at", "busy_until"):
+            later[name] += timedelta(days=days)
+        rows.append(later)
+    versions = (
+        select(Patient.calendar_version, Practitioner.calendar_version)
+        .join(Appointment, Appointment.patient_id == Patient.id)
+        .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
+        .where(Appointment.id == pattern.id)
+    )
+    before = session.execute(versions).one()
+    session.rollback()
+    with session.get_bind().connect().execution_options(writing=True) as connection:
+        connection.execute(insert(Appointment).values(rows))
+        connection.commit()
+    assert len(session.scalars(select(AppointmentHistory.id)).all()) == 4
+    after = session.execute(versions).one()
+    assert all(now > then for now, then in zip(after, before, strict=True))
