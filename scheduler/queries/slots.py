@@ -25,6 +25,7 @@ from scheduler.queries.reference import PractitionerInfo, Reference, State, Trea
 from scheduler.queries.visits import PatientFacts, facts_of
 
 STRETCHES = (7, 14)  # days looked through first: a week mostly has something, three weeks nearly always
+A_YEAR = timedelta(days=366)  # the desk books no further ahead
 KEPT_OFFERS = 128  # of each database; one of 14 days and five practitioners takes about 100 kB
 
 
@@ -176,7 +177,7 @@ def facts_for(
     now: datetime,
     zone: str,
 ) -> PatientFacts:
-    """The patient's visits that bear on what is wanted, from today on even when the wanted days are later.
+    """The patient's visits that bear on what is wanted, and all to come: they decide which start is the earliest allowed.
 
     `patient`: id or public id.
     """
@@ -187,7 +188,7 @@ def facts_for(
         spacing_group_id=wanted.treatment.spacing_group_id,
         min_days=wanted.treatment.min_days,
         first_day=min(wanted.first_day, today),
-        last_day=wanted.last_day,
+        last_day=max(wanted.last_day, today + A_YEAR),
         leaving_out=wanted.leaving_out,
     )
 

@@ -73,6 +73,14 @@ def test_the_seven_days_hold_in_both_directions_with_facts(session: Session, pat
     assert book(session, patient, MONDAY, "10:00")
 
 
+def test_the_earliest_allowed_is_later_than_all_visits_that_stand_too_close(session: Session, patient: Patient) -> None:
+    for weeks in (1, 2, 3):  # a series, of which only the first visit is near to what is asked
+        book(session, patient, MONDAY + timedelta(weeks=weeks))
+    with pytest.raises(TreatmentTooSoon) as refused:
+        book(session, patient, MONDAY + timedelta(days=1))
+    assert refused.value.earliest == local(MONDAY + timedelta(weeks=4), "10:00")
+
+
 def test_monday_to_monday_is_allowed_when_the_clocks_change(session: Session, patient: Patient) -> None:
     before = date(2027, 3, 8)  # the clocks go forward on Sunday 14 March
     late = {"now": NOW + timedelta(days=90)}

@@ -177,7 +177,8 @@ def _other_words(visit: OtherVisit) -> str:
         return str(_("%(when)s: being booked online", when=day_and_time_words(visit.starts_local)))
     what = [f"{visit.family_name}, {visit.given_name}", visit.treatment(template_variables()["language"])]
     place = [part for part in (visit.practitioner, visit.room) if part]
-    return f"{day_and_time_words(visit.starts_local)}: {' · '.join(what + place)}"
+    when = day_and_time_words(visit.starts_local)
+    return str(_("%(when)s: %(visit)s", when=when, visit=" · ".join(what + place)))
 
 
 def _link(visit: OtherVisit) -> str | None:
