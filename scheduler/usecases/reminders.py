@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, exists, insert, select, update
 from sqlalchemy.orm import aliased
 
 from scheduler import clock
@@ -58,15 +58,14 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     due = _first_due(engine, clinic, now)
     if due is None:  # a quiet tick takes no write lock
         return Claim(0, [])
-    first_due = select(Reminder.id).where(due).order_by(Reminder.next_attempt_at).limit(max(AMONG, limit))
+    most_urgent = _most_urgent(due, limit, engine)
+    drafts: dict[Row[*tuple[Any, ...]], str] = {}
+    if engine.dialect.name == "sqlite":  # everybody waits while one writes, and words take longer than all the rest
+        with engine.connect() as connection:
+            before = connection.execute(most_urgent, {"now": now}).all()
+        drafts = {row: _body(row, clinic, now) for row in before if row.kind != TEXT_KIND and not verdict_on(row, now)}
     with writing(engine) as connection:
-        rows = connection.execute(
-            _FACTS.where(due, Reminder.id.in_(first_due))
-            .order_by(Appointment.starts_at, Reminder.next_attempt_at)
-            .limit(limit)
-            .with_for_update(of=Reminder, skip_locked=True),
-            {"now": now},
-        ).all()
+        rows = connection.execute(most_urgent, {"now": now}).all()
         to_send = []
         for row in rows:
             verdict = verdict_on(row, now)
@@ -78,7 +77,8 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
                     .where(Reminder.id == row.id)
                     .values(status=verdict.status, reason=verdict.reason, settled_at=now)
                 )
-        return Claim(len(rows), _begin(connection, to_send, clinic, now, gateway))
+        bodies = [drafts.get(row) or _body(row, clinic, now, _link(connection, row, clinic, now)) for row in to_send]
+        return Claim(len(rows), _begin(connection, to_send, bodies, now, gateway))
 
 
 def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bool:
@@ -167,8 +167,20 @@ _FACTS = (
 )
 
 
+def _most_urgent(due: ColumnElement[bool], limit: int, engine: Engine) -> Select[*tuple[Any, ...]]:
+    """Their facts; on PostgreSQL locked, without those that another worker has locked."""
+    first_due = select(Reminder.id).where(due).order_by(Reminder.next_attempt_at).limit(max(AMONG, limit))
+    order = (Appointment.starts_at, Reminder.next_attempt_at)
+    if engine.dialect.name == "postgresql":
+        chosen = _FACTS.where(due, Reminder.id.in_(first_due)).order_by(*order).limit(limit)
+        return chosen.with_for_update(of=Reminder, skip_locked=True)
+    visits = select(Reminder.id).join(Appointment, Appointment.id == Reminder.appointment_id)
+    ids = visits.where(Reminder.id.in_(first_due)).order_by(*order).limit(limit)  # or all their facts are looked up
+    return _FACTS.where(due, Reminder.id.in_(ids)).order_by(*order)
+
+
 def _begin(
-    connection: Connection, rows: list[Row[*tuple[Any, ...]]], clinic: ClinicSettings, now: datetime, gateway: str
+    connection: Connection, rows: list[Row[*tuple[Any, ...]]], bodies: list[str], now: datetime, gateway: str
 ) -> list[Outgoing]:
     """Write the attempts: with the commit that follows, they have begun."""
     if not rows:
@@ -182,23 +194,13 @@ def _begin(
         Outgoing(
             attempt_id=public_id(),
             number=row.number,
-            body=visit_text(
-                row.kind,
-                clinic=clinic,
-                starts_local=row.starts_local,
-                practitioner=row.practitioner,
-                language=row.language,
-                moved=row.told_before,
-                confirmed=row.appointment_status == "confirmed",
-                changeable=now < clinic.changeable_until(row.starts_at) - TIME_TO_CHANGE,
-                link=_link(connection, row, clinic, now) if row.kind == TEXT_KIND else None,
-            ),
+            body=body,
             claimed_at=now,
             until=row.starts_at,
             tries=row.attempts + 1,
             reminder_id=row.id,
         )
-        for row in rows
+        for row, body in zip(rows, bodies, strict=True)
     ]
     connection.execute(
         insert(Message),
@@ -225,7 +227,23 @@ def _begin(
     return outgoing
 
 
-def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> str:
-    """To choose another time, as long as patients may."""
+def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, link: str | None = None) -> str:
+    return visit_text(
+        row.kind,
+        clinic=clinic,
+        starts_local=row.starts_local,
+        practitioner=row.practitioner,
+        language=row.language,
+        moved=row.told_before,
+        confirmed=row.appointment_status == "confirmed",
+        changeable=now < clinic.changeable_until(row.starts_at) - TIME_TO_CHANGE,
+        link=link,
+    )
+
+
+def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> str | None:
+    """To choose another time, as long as patients may; only for who is asked to."""
+    if row.kind != TEXT_KIND:
+        return None
     until = clinic.changeable_until(row.starts_at)
     return link_until(connection, row.appointment_id, row.version, clinic=clinic, now=now, until=until)
