@@ -25,7 +25,7 @@ from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders, sms_retention
+from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders, sms_prices, sms_retention
 from scheduler.usecases.pace import Pace, WatchedGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
@@ -158,6 +158,7 @@ class _Work:
             "reminders": (15, self._send_reminders),
             "receipts": (60, self._chase_receipts),
             "housekeeping": (60, self._tidy),
+            "prices": (600, self._ask_prices),
         }
 
     def _send_reminders(self) -> None:
@@ -219,6 +220,9 @@ class _Work:
     def _chase_receipts(self) -> None:
         receipts.match_early(self._engine, now=clock.now())
         receipts.ask_about_silent(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
+
+    def _ask_prices(self) -> None:
+        sms_prices.ask_prices(self._engine, self._gateway, now=clock.now())
 
     def _tidy(self) -> None:
         codes.blank_old_codes(self._engine, now=clock.now())

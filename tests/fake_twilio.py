@@ -54,6 +54,7 @@ class FakeMessage:
     error_code: int | None = None
     sent_at: datetime | None = None
     listed_from: float = 0  # time.monotonic()
+    price: str | None = None  # as Twilio writes it: "-0.00750"
 
     @property
     def attempt_id(self) -> str:
@@ -344,7 +345,7 @@ class FakeTwilio:
             "messaging_service_sid": message.messaging_service_sid,
             "num_media": "0",
             "num_segments": "1",
-            "price": None,
+            "price": message.price,
             "price_unit": "USD",
             "sid": message.sid,
             "status": message.status,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice
 
 
 class FakeClock:
@@ -39,6 +39,7 @@ class FakeSms:
         self.find_error: Exception | None = None
         self.asked = 0
         self.statuses: dict[str, FoundMessage] = {}
+        self.prices: dict[date, list[SmsPrice]] = {}
 
     def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
         self.calls += 1
@@ -62,3 +63,9 @@ class FakeSms:
         if self.find_error:
             raise self.find_error
         return self.statuses.get(sid)
+
+    def prices_on(self, day: date) -> list[SmsPrice]:
+        self.asked += 1
+        if self.find_error:
+            raise self.find_error
+        return self.prices.get(day, [])

@@ -4,10 +4,10 @@ What was sent is kept by the caller, in our own table of messages; the desk show
 """
 
 import threading
-from datetime import datetime
+from datetime import date, datetime
 from typing import TextIO
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice
 
 
 class OutboxSms:
@@ -29,6 +29,10 @@ class OutboxSms:
     def status_of(self, *, sid: str) -> FoundMessage | None:
         """Nothing: what it accepts is delivered at once."""
         return None
+
+    def prices_on(self, day: date) -> list[SmsPrice]:
+        """Nothing: it costs nothing."""
+        return []
 
     def _write(self, stream: TextIO, line: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -7,7 +7,7 @@ None of them carries the number or the text, so that a logged error tells nothin
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -35,6 +35,15 @@ class FoundMessage:
     redacted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SmsPrice:
+    """What the provider asks for one message; `unit` a currency of ISO 4217, in capitals."""
+
+    sid: str
+    millionths: int
+    unit: str
+
+
 class SmsGateway(Protocol):
     """Must be safe to call from many threads at once."""
 
@@ -55,6 +64,12 @@ class SmsGateway(Protocol):
         """What the provider says of a message it accepted; None when it knows none such.
 
         Raises SmsUnavailable when it cannot be asked.
+        """
+
+    def prices_on(self, day: date) -> list[SmsPrice]:
+        """Of the messages sent on this day (UTC), as far as they are known by now.
+
+        Raises SmsUnavailable when the provider cannot be asked.
         """
 
 

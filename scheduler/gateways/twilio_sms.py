@@ -9,7 +9,8 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -31,6 +32,7 @@ from scheduler.gateways.sms import (
     RefusalReason,
     SmsAccepted,
     SmsInDoubt,
+    SmsPrice,
     SmsRefused,
     SmsUnavailable,
     failure_of,
@@ -39,6 +41,7 @@ from scheduler.gateways.sms import (
 API_ORIGIN = "https://api.twilio.com"
 _CLOCK_SKEW = timedelta(minutes=15)  # between this machine and Twilio; texts that we know are left out anyway
 _PAGE = 200
+_MOST_PRICES = 50_000  # of one day
 NO_SUCH_MESSAGE = 20404
 
 
@@ -118,6 +121,15 @@ class TwilioSms:
         except (SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
             raise SmsUnavailable from None
 
+    def prices_on(self, day: date) -> list[SmsPrice]:
+        try:
+            listed = self._messages.stream(date_sent=day, limit=_MOST_PRICES, page_size=_PAGE)
+            return [price for message in listed if (price := _price(message)) is not None]
+        except SmsUnavailable:
+            raise
+        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
+            raise SmsUnavailable from None
+
 
 class TwilioSignature:
     """Tells Twilio's webhooks from anybody else's."""
@@ -155,6 +167,16 @@ def _found(message: MessageInstance) -> FoundMessage:
         _number(message.error_code),
         redacted=not message.body,
     )
+
+
+def _price(message: MessageInstance) -> SmsPrice | None:
+    """Twilio takes money off the account: its price is negative, and null until it is known."""
+    try:
+        price = Decimal(str(message.price))
+        millionths = int((abs(price) * 1_000_000).to_integral_value())
+    except (ArithmeticError, ValueError):
+        return None
+    return SmsPrice(str(message.sid), millionths, str(message.price_unit).upper()[:3])
 
 
 def _number(code: object) -> int | None:

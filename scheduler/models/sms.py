@@ -135,6 +135,8 @@ class Message(Base):
     written_by: Mapped[str | None] = mapped_column(String(80))
     asked_at: Mapped[datetime | None] = mapped_column(Instant)  # the provider, because no receipt came
     segments: Mapped[int | None]  # parts paid for, of one that went out
+    price_millionths: Mapped[int | None]  # of price_unit; none until the provider names it
+    price_unit: Mapped[str | None] = mapped_column(String(3))
 
 
 class EarlyReceipt(Base):

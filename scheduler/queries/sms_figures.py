@@ -1,9 +1,10 @@
 """What became of the texts: per day, per kind and per error."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
@@ -68,4 +69,55 @@ def figures(connection: Connection, days: Sequence[tuple[date, datetime, datetim
         if row.error_code:
             errors[kind, row.error_code] += row.texts
     found.errors.extend((kind, code, count) for (kind, code), count in errors.most_common(30))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one kind in one month. `prices`: millionths by currency; `without_price`: texts whose price is not known (yet)."""
+
+    month: date
+    kind: str
+    texts: int
+    parts: int
+    prices: Mapping[str, int]
+    without_price: int
+
+
+def costs(connection: Connection, months: Sequence[tuple[date, datetime, datetime]]) -> list[Cost]:
+    """`months`: each with the instants at which it begins and ends at the clinic, in order. The newest first. One SELECT.
+
+    Texts that were surely not sent cost nothing and are left out, as in the monthly budget.
+    """
+    place = case(*((Message.created_at < ends_at, number) for number, (_day, _begins, ends_at) in enumerate(months)))
+    rows = connection.execute(
+        select(
+            place.label("place"),
+            Message.kind,
+            Message.price_unit,
+            func.count().label("texts"),
+            func.coalesce(func.sum(Message.segments), 0).label("parts"),
+            func.sum(Message.price_millionths).label("millionths"),
+        )
+        .where(
+            Message.direction == "out",
+            Message.created_at >= months[0][1],
+            Message.created_at < months[-1][2],
+            Message.status.not_in(("queued", "expired", "failed")),
+        )
+        .group_by("place", Message.kind, Message.price_unit)
+    ).all()
+    together: dict[tuple[int, str], list[Any]] = {}
+    for row in rows:
+        kind = "days_before" if row.kind.startswith("days_before") else row.kind
+        together.setdefault((row.place, kind), []).append(row)
+    found = []
+    for (number, kind), some in sorted(together.items(), key=lambda one: (-one[0][0], one[0][1])):
+        prices: Counter[str] = Counter()
+        for row in some:
+            if row.price_unit:
+                prices[row.price_unit] += int(row.millionths or 0)
+        unknown = sum(row.texts for row in some if not row.price_unit)
+        texts, parts = sum(row.texts for row in some), sum(int(row.parts) for row in some)
+        found.append(Cost(months[number][0], kind, texts, parts, prices, unknown))
     return found

@@ -5,13 +5,21 @@
 What is paused stays due in the database: no attempt is spent on it. State is one row for each sender.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsGateway, SmsInDoubt, SmsRefused, SmsUnavailable
+from scheduler.gateways.sms import (
+    FoundMessage,
+    SmsAccepted,
+    SmsGateway,
+    SmsInDoubt,
+    SmsPrice,
+    SmsRefused,
+    SmsUnavailable,
+)
 from scheduler.models.sms import SmsSender
 from scheduler.usecases.sending import Clock
 from scheduler.usecases.sms_states import writing
@@ -160,3 +168,6 @@ class WatchedGateway:
 
     def status_of(self, *, sid: str) -> FoundMessage | None:
         return self._gateway.status_of(sid=sid)
+
+    def prices_on(self, day: date) -> list[SmsPrice]:
+        return self._gateway.prices_on(day)

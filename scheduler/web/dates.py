@@ -26,6 +26,11 @@ def day_with_year_words(day: date) -> str:
     return _spoken(day, "d MMMM y")
 
 
+def month_words(day: date) -> str:
+    """ "November 2026", "novembre 2026"."""
+    return _spoken(day, "MMMM y")
+
+
 def time_words(moment: time | datetime) -> str:
     """ "5:30 pm", "17 h 30"; French full hours are "17 h"."""
     if _language() == "fr":

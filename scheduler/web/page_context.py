@@ -30,6 +30,7 @@ def install(blueprint: Blueprint) -> None:
         ("from_moment", dates.from_words),
         ("day_with_year", dates.day_with_year_words),
         ("weekday", dates.weekday_name),
+        ("month", dates.month_words),
         ("just_before", just_before),
         ("combined", combined),
     ):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.gateways import http_message, http_pool
-from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
+from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsPrice, SmsRefused, SmsUnavailable
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from tests.fake_http import HttpServer, Reply, Request
 from tests.fake_twilio import (
@@ -478,3 +478,18 @@ def test_a_message_is_asked_about_by_its_sid(twilio: FakeTwilio) -> None:
     assert sms.status_of(sid="SM" + "0" * 32) is None
     with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
         sms.status_of(sid=sid)
+
+
+def test_prices_are_read_from_the_list_of_a_day_as_far_as_they_are_known(twilio: FakeTwilio) -> None:
+    sms = make_sms(twilio)
+    sids = [send(sms) for _ in range(4)]
+    day = datetime(2026, 11, 26, 23, 30, tzinfo=UTC)
+    for message, price in zip(twilio.messages, ("-0.00750", None, "-0.0158", "-0.00750"), strict=True):
+        message.sent_at, message.price = day, price
+    twilio.messages[3].sent_at = day + timedelta(hours=1)
+    assert sorted(sms.prices_on(day.date()), key=lambda price: price.millionths) == [
+        SmsPrice(sids[0], 7_500, "USD"),
+        SmsPrice(sids[2], 15_800, "USD"),
+    ]
+    with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
+        sms.prices_on(day.date())

@@ -37,3 +37,23 @@ def test_texts_are_counted_by_day_kind_and_error(client: FlaskClient, session: S
     assert "Sunday 29 November 2 1 0 1 0 0" in words
     assert "Reminder 2 0 1 0 1 2" in words
     assert "30005 Reminder 1" in words
+
+
+def test_what_texts_cost_is_summed_by_month_and_kind(client: FlaskClient, session: Session) -> None:
+    session.add(
+        StaffUser(
+            username="owner", display_name="o", role="owner", password_hash=hash_password(PASSWORD), created_at=NOW
+        )
+    )
+    text_message(session, 1, segments=2, price_millionths=15_800, price_unit="USD")
+    text_message(session, 2, segments=1, price_millionths=7_900, price_unit="USD")
+    text_message(session, 3, segments=1)
+    text_message(session, 4, kind="days_before_3", segments=1, created_at=NOW - timedelta(days=31))
+    text_message(session, 5, kind="days_before_1", segments=1, status="failed")  # surely not sent
+    text_message(session, 6, segments=1, created_at=NOW - timedelta(days=200))
+    enter(client, "owner")
+    words = plain(client.get("/desk/outbox/figures", headers={"Accept-Language": "en"}))
+    assert (
+        "November 2026 Confirmation 3 4 US$0.02 + not known yet for 1 text October 2026 Reminder 1 1 not known yet"
+        in words
+    )

@@ -1,22 +1,30 @@
 """What was texted and what came back, the newest first."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from babel.numbers import format_currency
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import desk, sms_figures
 from scheduler.queries.desk import Text
+from scheduler.queries.sms_figures import Cost
 from scheduler.web import access
+from scheduler.web.language import template_variables
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE = 50
 DAYS = 14
+MONTHS = 3
 
 blueprint = Blueprint("reception_outbox", __name__)
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -65,7 +73,35 @@ def figures() -> ResponseReturnValue:
     ]
     with db.reading.connect() as connection:
         found = sms_figures.figures(connection, list(zip(days, midnights[:-1], midnights[1:], strict=True)))
-    return render_template("reception/outbox/figures.html", found=found, kind_words=kind_words)
+        costs = sms_figures.costs(connection, _months(today, zone))
+    return render_template(
+        "reception/outbox/figures.html", found=found, costs=costs, kind_words=kind_words, price_words=_price_words
+    )
+
+
+def _months(today: date, zone: ZoneInfo) -> list[tuple[date, datetime, datetime]]:
+    """This one and those before it, the oldest first."""
+    firsts = [(today.replace(day=1) + timedelta(days=31)).replace(day=1)]
+    while len(firsts) <= MONTHS:
+        firsts.insert(0, (firsts[0] - timedelta(days=1)).replace(day=1))
+    begin = [clock.to_utc_or_near(datetime.combine(first, time.min), zone) for first in firsts]
+    return list(zip(firsts[:-1], begin[:-1], begin[1:], strict=True))
+
+
+def _price_words(cost: Cost) -> str:
+    """As Twilio names it; what it has not named yet is said."""
+    language = template_variables()["language"]
+    said = [
+        format_currency(Decimal(millionths) / 1_000_000, unit, locale=f"{language}_CA")
+        for unit, millionths in sorted(cost.prices.items())
+    ]
+    if cost.without_price:
+        said.append(
+            ngettext("not known yet for %(num)d text", "not known yet for %(num)d texts", cost.without_price)
+            if said
+            else _("not known yet")
+        )
+    return " + ".join(said)
 
 
 def _shown(text: Text) -> ShownText:
