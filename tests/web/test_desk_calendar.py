@@ -15,7 +15,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, Room, Screening, TimeOff
 from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
-from tests.web.desk_staff import Desk, make_staff
+from tests.web.desk_staff import Desk, make_staff, sign_in
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # Monday 10:30 at the clinic
 TUESDAY = MONDAY + timedelta(days=1)
@@ -489,3 +489,19 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     patient.phone_account = None
     session.commit()
     assert "no number: nothing is texted" in desk.get(path).text
+
+
+def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "owner", "receptionist")
+    desk = Desk(client, session)
+    assert "the owner has still to set up the clinic" in desk.get("/desk").text
+    for view in ("day", "week", "rooms"):
+        assert desk.get("/desk/calendar.json", view=view).get_json()["visits"] == []
+        assert desk.get("/desk", view=view).status_code == 200
+    sign_in(client, session, "owner")
+    page = desk.get("/desk").text
+    for address in ("/desk/settings/treatments", "/desk/settings/rooms", "/desk/settings/practitioners", "/desk/hours"):
+        assert f'<li><a href="{address}">' in page
+    assert "Nothing can be booked online yet." in client.get("/book").text
+    make_clinic(session)
+    assert "What is still missing" not in desk.get("/desk").text

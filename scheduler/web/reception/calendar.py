@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from werkzeug.exceptions import NotFound
 
 from scheduler import clock
 from scheduler.extensions import db
@@ -40,7 +39,7 @@ def show() -> ResponseReturnValue:
     now_local = _now_local()
     with db.reading.connect() as connection:
         known = reference.current(connection)
-    view, day = _asked_view(), asked_day() or now_local.date()
+    view, day = _asked_view(known), asked_day() or now_local.date()
     whose = _whose(known, view)
     return render_template(
         "reception/calendar/show.html",
@@ -56,6 +55,7 @@ def show() -> ResponseReturnValue:
         watched=id_hash(session[SESSION_ID]),
         visit=text("visit"),
         own=known.practitioner_by_id(current_user.practitioner_id or 0),
+        missing=_missing(known),
     )
 
 
@@ -66,12 +66,13 @@ def days() -> ResponseReturnValue:
     now = clock.now()
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
     language = template_variables()["language"]
-    view, day = _asked_view(), asked_day() or now_local.date()
     state = desk_state()
+    known = reference.current_at(db.engine, state.reference_version)
+    view, day = _asked_view(known), asked_day() or now_local.date()
     etag = f"{state.reference_version}.{state.calendar_version}.{state.card_version}-{now_local:%H%M}-{day}-{view}-{language}"
     if is_known(etag):
         return Unchanged(etag, {"Cache-Control": "no-cache, private"})
-    whose = _whose(reference.current_at(db.engine, state.reference_version), view)
+    whose = _whose(known, view)
     key = (db.engine.pool, etag, whose.id if whose else None)
     answer = _kept.get(key)
     if answer is None:
@@ -135,9 +136,22 @@ def _now_local() -> datetime:
     return clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
 
 
-def _asked_view() -> View:
+def _asked_view(known: Reference) -> View:
     asked = request.args.get("view")
+    if asked == "week" and not known.practitioners:
+        return "day"  # nobody's week
     return next((view for view in VIEWS if view == asked), "day")
+
+
+def _missing(known: Reference) -> list[str]:
+    """What the clinic needs before anything can be booked, in the order to set it up."""
+    needed = {
+        "treatments": known.treatments,
+        "rooms": known.rooms,
+        "practitioners": known.practitioners,
+        "hours": known.hours,
+    }
+    return [name for name, there in needed.items() if not there]
 
 
 def _first_day(view: View, day: date) -> date:
@@ -148,8 +162,6 @@ def _whose(known: Reference, view: View) -> PractitionerInfo | None:
     """A week is one practitioner's: the one asked for, whoever is signed in, or the clinic's first."""
     if view != "week":
         return None
-    if not known.practitioners:
-        raise NotFound
     asked = request.args.get("practitioner")
     own = [who for who in known.practitioners if who.id == current_user.practitioner_id]
     return next((who for who in known.practitioners if who.slug == asked), (*own, *known.practitioners)[0])
