@@ -3,13 +3,18 @@
 Two SELECTs whatever the days hold, by rooms one more.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, String, bindparam, exists, literal_column, null, or_, select, union_all
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
 
 from scheduler.models import (
     Appointment,
@@ -34,8 +39,23 @@ _COMING_OR_GIVEN = tuple(
 )
 
 
+class _json_array(FunctionElement[str]):
+    type = String()
+    inherit_cache = True
+
+
+@compiles(_json_array, "sqlite")
+def _on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_json_array, "postgresql")
+def _on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_build_array({compiler.process(element.clauses, **options)})::text"
+
+
 class CalendarVisit(NamedTuple):
-    """A held slot has no patient yet. `starts_local` as the driver gives it, `birth_date` "1986-03-14".
+    """A held slot has no patient yet. `starts_local` as the database writes it, `birth_date` "1986-03-14".
 
     `came_before`: there is a visit before it that was neither cancelled nor missed.
     """
@@ -88,23 +108,29 @@ _NOTED = exists().where(
     AppointmentNote.words != _NO_WORDS,
     ~exists().where(_later.appointment_id == AppointmentNote.appointment_id, _later.id > AppointmentNote.id),
 )
+# All as one text of a line each: a row for each would take the driver, and on SQLite the other threads, most of the time.
 _VISITS: Any = (
     select(
-        Appointment.public_id,
-        Appointment.version,
-        Appointment.status,
-        Appointment.starts_local.cast(String),
-        Appointment.minutes,
-        Appointment.practitioner_id,
-        Appointment.room_id,
-        Appointment.treatment_id,
-        Patient.given_name,
-        Patient.family_name,
-        Patient.birth_date.cast(String),
-        Screening.flagged,
-        _CAME_BEFORE,
-        _FAILED,
-        _NOTED,
+        aggregate_strings(
+            _json_array(
+                Appointment.public_id,
+                Appointment.version,
+                Appointment.status,
+                Appointment.starts_local.cast(String),
+                Appointment.minutes,
+                Appointment.practitioner_id,
+                Appointment.room_id,
+                Appointment.treatment_id,
+                Patient.given_name,
+                Patient.family_name,
+                Patient.birth_date.cast(String),
+                Screening.flagged,
+                _CAME_BEFORE,
+                _FAILED,
+                _NOTED,
+            ),
+            "\n",
+        )
     )
     .outerjoin(Patient, Appointment.patient_id == Patient.id)
     .outerjoin(Screening, Screening.appointment_id == Appointment.id)
@@ -137,7 +163,14 @@ def visits(connection: Connection, first_day: date, days: int, now: datetime) ->
     """Whatever takes up time, and who stayed away, in the order of time. Cancelled visits leave the calendar."""
     begins, ends = _bounds(first_day, days)
     rows = _SHOWN.all(connection, from_local=text_of(begins), to_local=text_of(ends), now=text_of(now))
-    return sorted(map(CalendarVisit._make, rows), key=attrgetter("starts_local", "practitioner_id"))
+    found = [_visit(line) for (lines,) in rows if lines for line in lines.split("\n")]
+    return sorted(found, key=attrgetter("starts_local", "practitioner_id"))
+
+
+@lru_cache(maxsize=5_000)
+def _visit(line: str) -> CalendarVisit:
+    """Kept: of a day's visits one has changed since it was last asked for, or none."""
+    return CalendarVisit(*json.loads(line))
 
 
 def absences(connection: Connection, first_day: date, days: int) -> list[Absence]:
