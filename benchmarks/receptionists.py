@@ -50,7 +50,7 @@ def run(report: Report, databases: Databases) -> None:
     log = databases.folder / "receptionists.log"
     with WholeService(url, port=port, log=log, HORIZON_DAYS="366") as service:
         people = [_Receptionist(service.address, answers, waits) for _ in range(RECEPTIONISTS)]
-        places = free_places(today(), 300)
+        places = [place for place in free_places(today(), 300) if place[1].date() != desk.busy_day()]
         newcomers = Size(SIZE).regulars + 1
         each = len(places) // BOOKING
         until = time.monotonic() + SECONDS

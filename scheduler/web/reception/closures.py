@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
+from scheduler.domain.setting_fields import PROVINCES
 from scheduler.extensions import db
 from scheduler.gateways import public_holidays
 from scheduler.queries import working_time
@@ -95,7 +96,7 @@ def _page(errors: list[FormError] | None = None) -> str:
         left=left,
         today=today,
         province=_province(),
-        provinces=public_holidays.PROVINCES,
+        provinces=PROVINCES,
         holidays=[(holiday, datetime.combine(holiday.day, time.min) in midnights) for holiday in _holidays(today)],
         errors=errors or (),
         typed=request.form if errors else {},
@@ -105,7 +106,7 @@ def _page(errors: list[FormError] | None = None) -> str:
 def _province() -> str:
     asked = text("province")
     own: str = current_app.config["CLINIC"].province
-    return asked if asked in public_holidays.PROVINCES else own
+    return asked if asked in PROVINCES else own
 
 
 def _holidays(today: date) -> list[public_holidays.PublicHoliday]:
