@@ -151,7 +151,7 @@ export function startCalendar(root) {
           draw();
         }
       }
-      if (answer.status === 304) seen = state.headers.get("ETag");
+      if (answer.status === 304) seen = state?.headers.get("ETag");
       root.classList.remove("behind");
     } catch {
       if (!root.classList.contains("behind")) say(words.behind);

@@ -57,7 +57,7 @@ def takes_large_body(size: int) -> Callable[[View], View]:
     """For a view whose bodies may have more than MAX_CONTENT_LENGTH, from whoever its guard has let in."""
 
     def mark(view: View) -> View:
-        view.largest_body = size  # type: ignore[attr-defined]
+        view.largest_body = size  # type: ignore[attr-defined]  # a function keeps what it is given
         return view
 
     return mark
