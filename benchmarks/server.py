@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from benchmarks.yardsticks import QUERIES, make_yardsticks
@@ -21,6 +20,7 @@ from scheduler import create_app
 from scheduler.extensions import db
 from scheduler.queries import reference
 from scheduler.web.reception import calendar
+from tests.statements import statements_of
 
 P = ParamSpec("P")
 S = TypeVar("S", reference.State, reference.DeskState)
@@ -65,8 +65,7 @@ def _make_app() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
 
 
 def _count(engine: Engine, yardsticks: Flask) -> None:
-    sent: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: sent.append(call[2]))
+    sent = statements_of(engine)
 
     @yardsticks.get(QUERIES)
     def queries() -> str:

@@ -1,10 +1,9 @@
 """What the application is made with. Nothing here knows a route."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from flask import Flask, current_app
+from flask import Flask
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -31,20 +30,13 @@ class OneDatabaseSession(Session):
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy with our own engines (models/engine.py)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._reading: WeakKeyDictionary[Flask, sa.Engine] = WeakKeyDictionary()
-
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Flask) -> sa.Engine:
         return create_engine(options.pop("url"), **options)
 
     @property
     def reading(self) -> sa.Engine:
         """The engine without transactions, for a single consistent SELECT or two: saves BEGIN and ROLLBACK."""
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # the weak key: not the proxy
-        if app not in self._reading:
-            self._reading[app] = without_transactions(self.engine)
-        return self._reading[app]
+        return without_transactions(self.engine)
 
 
 db = Database(metadata=Base.metadata, session_options={"class_": OneDatabaseSession})

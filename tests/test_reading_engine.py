@@ -1,29 +1,29 @@
 """The engine for single SELECTs."""
 
-from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from scheduler.models.access import Heartbeat
 from scheduler.models.engine import WRITING, without_transactions
 from tests.factories import NOW
+from tests.statements import statements_of
 
 
 def test_reading_sends_the_select_and_nothing_else(engine: Engine) -> None:
     reading = without_transactions(engine)
     with reading.connect() as connection:
         connection.execute(text("SELECT 1"))
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(engine)
     with reading.connect() as connection:
         connection.execute(text("SELECT 1"))
     assert statements == ["SELECT 1"]
 
 
-def test_a_connection_that_read_writes_in_a_transaction_afterwards(engine: Engine) -> None:
+def test_after_reading_there_are_transactions(engine: Engine) -> None:
     reading = without_transactions(engine)
     with reading.connect() as connection:
         connection.execute(text("SELECT 1"))
-    with engine.connect().execution_options(**WRITING) as connection:  # the same one, from the pool
+    with engine.connect().execution_options(**WRITING) as connection:  # on SQLite the same one, from the pool
         connection.execute(Heartbeat.__table__.insert().values(name="tick", at=NOW))
         connection.rollback()
     with reading.connect() as connection:

@@ -1,5 +1,6 @@
 """Engines that keep the promises: durable SQLite with one kind of write transaction, PostgreSQL in UTC."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,16 +29,32 @@ POSTGRESQL_NETWORK = {
 }
 
 
+@dataclass(eq=False)
+class Database:
+    """What the engines of one database have in common. Whoever keeps what was read, keeps it by this."""
+
+    without_transactions: Engine
+
+
 def create_engine(url: str | URL, **options: Any) -> Engine:
     """An engine for `url` (sqlite:///… or postgresql://…), with everything that the invariants lean on."""
     url = with_driver(url)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url, options)
-    options.setdefault("pool_size", 16)
-    options.setdefault("max_overflow", 64)
-    options.setdefault("pool_pre_ping", False)
-    connect_args = {"options": POSTGRESQL_OPTIONS, **POSTGRESQL_NETWORK, **options.pop("connect_args", {})}
-    return sa.create_engine(url, connect_args=connect_args, **options)
+    options = {"pool_size": 16, "max_overflow": 64, **options}
+    engine, single = _sqlite(url, options) if url.get_backend_name() == "sqlite" else _postgresql(url, options)
+    database = Database(single)
+    for each in (engine, single):
+        each.update_execution_options(database=database)
+    return engine
+
+
+def database_of(engine: Engine) -> Database:
+    database: Database = engine.get_execution_options()["database"]
+    return database
+
+
+def without_transactions(engine: Engine) -> Engine:
+    """For single statements, each consistent in itself: no BEGIN, no ROLLBACK."""
+    return database_of(engine).without_transactions
 
 
 def with_driver(url: str | URL) -> URL:
@@ -48,9 +65,18 @@ def with_driver(url: str | URL) -> URL:
     return url
 
 
-def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
-    options.setdefault("pool_size", 16)
-    options.setdefault("max_overflow", 64)
+def _postgresql(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
+    """Two pools: to tell a connection that its next statement stands alone would cost half as much as the statement."""
+    options["connect_args"] = {"options": POSTGRESQL_OPTIONS, **POSTGRESQL_NETWORK, **options.get("connect_args", {})}
+    engine = sa.create_engine(url, **options)
+    single = sa.create_engine(
+        url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None, **options
+    )
+    event.listen(engine, "engine_disposed", lambda _engine: single.dispose())
+    return engine, single
+
+
+def _sqlite(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
     options["poolclass"] = sa.pool.QueuePool
     connect_args = {"timeout": 20, "check_same_thread": False, **options.pop("connect_args", {})}
     engine = sa.create_engine(url, connect_args=connect_args, **options)
@@ -68,14 +94,5 @@ def _sqlite(url: URL, options: dict[str, Any]) -> Engine:
         if not options.get("reading"):
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
-    return engine
-
-
-def without_transactions(engine: Engine) -> Engine:
-    """The same engine and pool for single SELECTs, each consistent in itself: no BEGIN, no ROLLBACK.
-
-    Not SQLAlchemy's AUTOCOMMIT on SQLite: that would still begin, by our listener, and pay a PRAGMA besides.
-    """
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(**READING)
-    return engine.execution_options(isolation_level="AUTOCOMMIT", **READING)
+    # Not SQLAlchemy's AUTOCOMMIT: that would still begin, by our listener, and pay a PRAGMA besides.
+    return engine, engine.execution_options(**READING)

@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine, Select
 
+from scheduler.models.engine import without_transactions
+
 
 class OneRow:
     """Reads one row of plain columns. For "has anything changed?", where SQLAlchemy's way costs five times the SELECT.
@@ -20,18 +22,13 @@ class OneRow:
         """The row for these values, in the order of the parameters' names; none when there is none."""
         dialect = engine.dialect
         sql = self._compiled.get(dialect.name) or self._compile(dialect)
-        pooled = engine.pool.connect()
+        pooled = without_transactions(engine).pool.connect()
         driver: Any = pooled.dbapi_connection
-        outside_transaction = dialect.name == "postgresql"  # our SQLite connections begin only when told to
         try:
-            if outside_transaction:
-                driver.autocommit = True
             given = values if dialect.positional else dict(zip(self._parameters, values, strict=True))
             row: tuple[Any, ...] | None = driver.execute(sql, given).fetchone()
             return row
         finally:
-            if outside_transaction and not driver.closed:
-                driver.autocommit = False
             pooled.close()
 
     def _compile(self, dialect: Dialect) -> str:

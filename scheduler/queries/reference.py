@@ -22,6 +22,7 @@ from scheduler.models import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.engine import Database, database_of
 from scheduler.models.one_row import OneRow
 from scheduler.queries.plain import Plain
 
@@ -138,7 +139,7 @@ STATE_COLUMNS = (
 DESK_STATE_COLUMNS = (*STATE_COLUMNS, select(CardState.version).scalar_subquery())
 STATE = select(*STATE_COLUMNS)
 _STATE_IN_TRANSACTION, _STATE_ALONE = Plain(STATE), OneRow(STATE)
-_kept: "WeakKeyDictionary[Any, Reference]" = WeakKeyDictionary()  # connection pool → Reference
+_kept: "WeakKeyDictionary[Database, Reference]" = WeakKeyDictionary()
 
 
 def state(connection: Connection) -> State:
@@ -156,7 +157,7 @@ def state_now(engine: Engine) -> State:
 
 def current_at(engine: Engine, version: int) -> Reference:
     """The same as `current`, without a connection as long as nothing changed."""
-    kept = _kept.get(engine.pool)
+    kept = _kept.get(database_of(engine))
     if kept is not None and kept.version >= version:
         return kept
     with engine.connect() as connection:
@@ -166,10 +167,10 @@ def current_at(engine: Engine, version: int) -> Reference:
 def current(connection: Connection, version: int | None = None) -> Reference:
     """The reference data at `version` or newer; from memory when nothing changed."""
     version = state(connection).reference_version if version is None else version
-    pool = connection.engine.pool
-    kept = _kept.get(pool)
+    database = database_of(connection.engine)
+    kept = _kept.get(database)
     if kept is None or kept.version < version:
-        kept = _kept[pool] = _load(connection, version)
+        kept = _kept[database] = _load(connection, version)
     return kept
 
 

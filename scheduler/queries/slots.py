@@ -20,6 +20,7 @@ from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, Slo
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
+from scheduler.models.engine import Database, database_of
 from scheduler.queries import calendar, reference
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.visits import PatientFacts, facts_of
@@ -293,8 +294,8 @@ class _KeptOffers:
                 self._offers.popitem(last=False)
 
 
-_kept: "WeakKeyDictionary[Any, _KeptOffers]" = WeakKeyDictionary()  # connection pool → offers
+_kept: "WeakKeyDictionary[Database, _KeptOffers]" = WeakKeyDictionary()
 
 
 def _kept_of(engine: Engine) -> _KeptOffers:
-    return _kept.setdefault(engine.pool, _KeptOffers())
+    return _kept.setdefault(database_of(engine), _KeptOffers())

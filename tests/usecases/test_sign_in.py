@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -18,6 +18,7 @@ from scheduler.usecases.sign_in import (
     request_code,
     verify_code,
 )
+from tests.statements import statements_of
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -228,8 +229,7 @@ def test_codes_are_capped(session: Session, limits: dict[str, int], asked: list[
 def test_known_and_unknown_numbers_cost_the_same_statements(session: Session) -> None:
     session.add(PhoneAccount(number=NUMBER, language="en", created_at=NOW, verified_at=NOW))
     session.commit()
-    statements: list[str] = []
-    event.listen(session.get_bind(), "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(session.get_bind().engine)
     ask(session, NUMBER)
     known = list(statements)
     statements.clear()

@@ -7,12 +7,12 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 
 MOST = 5
 
@@ -41,9 +41,8 @@ def test_slots_take_five_queries_at_most_whatever_the_range(
     public_id = patient.public_id
     bearer = {"Authorization": f"Bearer {create_token(session, name='t', role='owner', now=NOW)}"}
     client.get("/api/v1/patients", headers=bearer)  # the token's use is noted once a minute
-    statements: list[str] = []
     with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        statements = statements_of(db.engine)
     counts = {}
     for whose, headers in (("", {}), (f"&patient={public_id}", bearer)):
         for days in (0, 6, 60):

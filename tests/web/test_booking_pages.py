@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.visit_reference import reference_of
 from scheduler.models import Appointment, Patient
 from tests.factories import MONDAY, NOW, local, make_appointment, make_patient
+from tests.statements import statements_of
 from tests.web.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
 from tests.web.visitor import Page
 
@@ -503,11 +504,10 @@ def test_every_page_makes_a_fixed_number_of_queries(app: Flask, visitor: Booking
     """At most 5 for the slots; besides them the draft, the account and the family."""
     amelie(engine, 4, 11, 18)
     visitor.sign_in(KNOWN)
-    statements: list[str] = []
     with app.app_context():
         from scheduler.extensions import db
 
-        event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        statements = statements_of(db.engine)
     counts = {}
     for name, query in (
         ("first", ""),

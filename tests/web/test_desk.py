@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -17,6 +17,7 @@ from scheduler.extensions import db
 from scheduler.models import Closure, Message, Practitioner, Reminder, Screening, StaffUser, TimeOff
 from scheduler.usecases.staff import hash_password
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # Monday 10:30 at the clinic
 PASSWORD = "a password for tests"
@@ -303,25 +304,18 @@ def test_the_day_takes_the_same_number_of_queries_however_full_it_is(
     with app.app_context():
         engine = db.engine
     client.get("/desk/list")  # reads what seldom changes
-    empty = _queries(engine, client)
+    seen = statements_of(engine)
+    empty = _queries(seen, client)
     for number in range(8):
         make_appointment(
             session, patient=make_patient(session), starts_local=local(MONDAY, "09:00") + timedelta(minutes=45 * number)
         )
-    assert _queries(engine, client) == empty <= 7
+    assert _queries(seen, client) == empty <= 7
 
 
-def _queries(engine: Engine, client: FlaskClient) -> int:
-    seen: list[str] = []
-
-    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", count)
-    try:
-        assert client.get("/desk/list").status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
+def _queries(seen: list[str], client: FlaskClient) -> int:
+    seen.clear()
+    assert client.get("/desk/list").status_code == 200
     return sum(statement.startswith("SELECT") for statement in seen)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
-from sqlalchemy import event, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -23,6 +23,7 @@ from scheduler.usecases.patients import renew_feed
 from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
+from tests.statements import listen, statements_of
 from tests.web.conftest import make_app
 from tests.web.pages import sign_in
 
@@ -164,10 +165,9 @@ def test_unchanged_is_304_after_one_select_with_nothing_built(
     first = get(client, patient)
     with app.app_context():
         engine = db.engine
-    statements: list[str] = []
     lent: list[object] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    event.listen(engine, "checkout", lambda *call: lent.append(call[0]))
+    statements = statements_of(engine)
+    listen(engine, "checkout", lambda *call: lent.append(call[0]))
     again = get(client, patient, If_None_Match=first.headers["ETag"])
     # The one SELECT (models/one_row.py) asks the driver itself, past SQLAlchemy's events; it alone took a connection.
     assert (again.status_code, again.data, len(lent), statements) == (304, b"", 1, [])

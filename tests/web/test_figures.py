@@ -4,13 +4,13 @@ import re
 from datetime import timedelta
 
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
 from scheduler.models import Closure, Message, Practitioner, Reminder, StaffUser
 from scheduler.queries import figures, reference
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 from tests.web import test_desk
 from tests.web.test_desk import enter
 
@@ -84,17 +84,14 @@ def test_the_page_draws_them_and_asks_as_often_whatever_there_is(
     client: FlaskClient, staff: dict[str, StaffUser], session: Session
 ) -> None:
     enter(client, "owner")
-    asked: list[str] = []
     with client.application.app_context():
-        engine = db.engine
-    listen = (engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        asked = statements_of(db.engine)
 
     def queries(weeks: int) -> int:
         asked.clear()
         assert client.get(f"/desk/figures?weeks={weeks}").status_code == 200
         return len([sql for sql in asked if "calendar_state" not in sql and "FROM setting" not in sql])  # once a second
 
-    event.listen(*listen)
     assert "Nothing in these weeks." in client.get("/desk/figures").text
     some_weeks(session)
     queries(4)

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -15,6 +15,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment, AppointmentHistory, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 from tests.web.pages import form_of, forms, path_of, plain, send, sign_in
 
 DAY = timedelta(days=1)
@@ -103,9 +104,7 @@ def test_the_page_makes_the_same_few_queries_however_much_it_shows(
     app: Flask, mine: FlaskClient, session: Session, patient: Patient
 ) -> None:
     with app.app_context():
-        engine = db.engine
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        statements = statements_of(db.engine)
 
     def counted() -> int:
         statements.clear()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models import Appointment, AuditLine, Patient, PatientMerge, PhoneAccount, Reminder, Screening
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 from tests.web.test_desk import NOW, ROLES, at_the_clinic, enter, staff, text_message  # noqa: F401 - fixtures
 from tests.web.visitor import Visitor
 
@@ -464,14 +465,11 @@ def test_pages_speak_french(as_role: Callable[[str], Visitor], session: Session,
 def test_a_patient_takes_the_same_number_of_queries_whatever_is_known(
     as_role: Callable[[str], Visitor], session: Session, app: Flask, amelie: Patient
 ) -> None:
-    from sqlalchemy import event
-
     from scheduler.extensions import db
 
     visitor = as_role("owner")
-    seen: list[str] = []
     with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+        seen = statements_of(db.engine)
     counts = []
     for number in range(3):
         seen.clear()

@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.extensions import db
+from scheduler.models.engine import database_of
 from scheduler.queries import desk_calendar, reference
 from scheduler.queries.live_sessions import id_hash
 from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
@@ -73,7 +74,7 @@ def days() -> ResponseReturnValue:
     if is_known(etag):
         return Unchanged(etag, {"Cache-Control": "no-cache, private"})
     whose = _whose(known, view)
-    key = (db.engine.pool, etag, whose.id if whose else None)
+    key = (database_of(db.engine), etag, whose.id if whose else None)
     answer = _kept.get(key)
     if answer is None:
         answer = _kept.put(key, _answer(state, view, day, whose, now_local, now, language))
