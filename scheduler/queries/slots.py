@@ -25,7 +25,7 @@ from scheduler.queries import calendar, reference
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.visits import PatientFacts, facts_of
 
-STRETCHES = (7, 14)  # days looked through first: a week mostly has something, three weeks nearly always
+STRETCHES = (7, 21)  # the days looked through: a week mostly has something, three weeks nearly always, then all
 A_YEAR = timedelta(days=366)  # the desk books no further ahead
 KEPT_OFFERS = 128  # of each database; one of 14 days and five practitioners takes about 100 kB
 
@@ -135,15 +135,18 @@ def first_slots(
     """The first `count` starts for anybody, or for the patient: "Earliest for me", over the whole of `wanted`.
 
     Looks through a few stretches of days, each longer than the one before, and reads none that is not needed: five
-    SELECTs at most.
+    SELECTs at most. The first stretch is the one in which the last answer to anybody was found: a calendar that was
+    full a moment ago mostly still is.
     """
     state = known or reference.state(connection)
+    reached = _kept_of(connection.engine).reached
+    whose = (wanted.treatment.id, wanted.practitioner.id if wanted.practitioner else None)
     bounds = online_bounds(clinic, now)
     facts = facts_for(connection, wanted, patient_id, now=now, zone=clinic.zone) if patient_id is not None else None
     starts: list[OfferedStart] = []
     reasons: dict[HiddenReason, None] = {}
     allowed = None
-    for first_day, last_day in _stretches(wanted):
+    for first_day, last_day in _stretches(wanted, reached.get(whose, STRETCHES[0])):
         part = replace(wanted, first_day=first_day, last_day=last_day)
         found = find_slots(connection, part, clinic=clinic, now=now, known=state, bounds=bounds)
         offer = found.offer
@@ -154,20 +157,21 @@ def first_slots(
         if len(starts) == count:
             break
         reasons |= dict.fromkeys(offer.why_empty())
+    if patient_id is None:
+        reached[whose] = (last_day - wanted.first_day).days + 1
     why = () if starts else tuple(sorted(reasons, key=list(HiddenReason).index, reverse=True))
     return First(tuple(starts), found, why, facts, allowed)
 
 
-def _stretches(wanted: Wanted) -> Iterator[tuple[date, date]]:
-    """Together `wanted`'s days."""
+def _stretches(wanted: Wanted, at_first: int) -> Iterator[tuple[date, date]]:
+    """Together `wanted`'s days; the first are `at_first` or more."""
     first_day = wanted.first_day
-    for days in STRETCHES:
-        last_day = min(first_day + timedelta(days=days - 1), wanted.last_day)
+    for days in (*(days for days in STRETCHES if days >= at_first), (wanted.last_day - wanted.first_day).days + 1):
+        last_day = min(wanted.first_day + timedelta(days=days - 1), wanted.last_day)
         yield first_day, last_day
         if last_day == wanted.last_day:
             return
         first_day = last_day + timedelta(days=1)
-    yield first_day, wanted.last_day
 
 
 def facts_for(
@@ -276,6 +280,9 @@ class _KeptOffers:
     """The last offers of one database; waitress asks from several threads."""
 
     def __init__(self) -> None:
+        self.reached: dict[
+            tuple[int, int | None], int
+        ] = {}  # days until the last "earliest", by treatment and practitioner
         self._offers: OrderedDict[Any, Found] = OrderedDict()
         self._lock = Lock()
 
