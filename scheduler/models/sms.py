@@ -58,6 +58,13 @@ class Reminder(Base):
             postgresql_where=text("status IN ('attempting', 'in_doubt')"),
             sqlite_where=text("status IN ('attempting', 'in_doubt')"),
         ),
+        # So few that the desk's calendar, which asks for each card, need not look at the visit's other reminders.
+        Index(
+            "ix_reminder_failed",
+            "appointment_id",
+            postgresql_where=text("status = 'failed'"),
+            sqlite_where=text("status = 'failed'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -86,9 +86,12 @@ class DeskState(NamedTuple):
     card_version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """Everything of one `reference_version`, in the clinic's own order; inactive practitioners and rooms left out."""
+    """Everything of one `reference_version`, in the clinic's own order; inactive practitioners and rooms left out.
+
+    Equal to itself alone, so that what hangs on all of it can be kept for it.
+    """
 
     version: int
     treatments: tuple[TreatmentInfo, ...]

@@ -1,18 +1,28 @@
 """The calendar's data, booking by telephone, and what becomes of a visit; the browser's part is in tests/browser."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
-from scheduler.models import Appointment, Closure, Patient, Practitioner, Reminder, Room, Screening, TimeOff
+from scheduler.models import (
+    Appointment,
+    Closure,
+    Patient,
+    Practitioner,
+    Reminder,
+    Room,
+    Screening,
+    TimeOff,
+    WorkingHours,
+)
 from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.statements import statements_of
@@ -83,6 +93,26 @@ def test_what_is_not_working_time_is_shaded_and_named(desk: Desk, session: Sessi
     assert (None, "15:00", "Closed: Flood") in shades
     assert ("p2", "00:00", "Away until Wednesday 2 December: Course") in shades
     assert [shade for shade in shades if shade[0] == "p1"] == [("p1", "00:00", ""), ("p1", "17:00", "")]
+
+
+def test_what_stands_around_the_cards_is_never_that_of_before(desk: Desk, session: Session) -> None:
+    assert (day(desk)["shades"][0]["column"], day(desk)["ends"]) == ("p1", "18:00")
+    session.add(Closure(starts_local=local(MONDAY, "15:00"), ends_local=local(TUESDAY, "00:00"), name="Flood"))
+    session.commit()
+    assert "Closed: Flood" in [shade["words"] for shade in day(desk)["shades"]]
+    session.execute(update(Practitioner).where(Practitioner.slug == "p1").values(given_name="Zoé"))
+    session.execute(update(WorkingHours).values(closes=time(20)))
+    session.commit()
+    assert day(desk)["columns"][0]["title"].startswith("Zoé ")
+    assert day(desk)["ends"] == "20:00"
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "20:40"))
+    shown = day(desk)
+    assert (shown["ends"], shown["times"], [*shown["statuses"]]) == ("22:00", {"20:40": "8:40 pm"}, ["booked"])
+    desk.post(f"/desk/visits/{visit.public_id}/status", status="arrived", version=1)
+    assert day(desk)["statuses"]["arrived"]["words"] == "Arrived"
+    french = day(desk, lang="fr")
+    assert french["statuses"]["arrived"]["words"] == "Sur place"
+    assert french["times"] == {"20:40": "20\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}40"}
 
 
 def test_an_unchanged_day_is_a_304_until_somebody_changes_it_or_a_minute_has_passed(

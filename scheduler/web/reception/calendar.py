@@ -96,19 +96,18 @@ def _answer(
     first_day, count = _first_day(view, day), 7 if view == "week" else 1
     with db.reading.connect() as connection:
         known = reference.current(connection, state.reference_version)
+        visits = desk_calendar.visits(connection, first_day, count, now)
         shown = CalendarDays(
             view=view,
             first_day=first_day,
             days=count,
             whose=whose,
             known=known,
-            visits=desk_calendar.visits(connection, first_day, count, now),
-            absences=desk_calendar.absences(connection, first_day, count),
-            rooms=desk_calendar.rooms(connection) if view == "rooms" else [],
-            now_local=now_local,
+            absences=tuple(desk_calendar.absences(connection, first_day, count)),
+            rooms=tuple(desk_calendar.rooms(connection)) if view == "rooms" else (),
             language=language,
         )
-    return answer_of(shown)
+    return answer_of(shown, visits, now_local)
 
 
 class _KeptAnswers:

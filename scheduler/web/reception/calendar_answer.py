@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -25,17 +25,15 @@ Column = str | int | None  # a practitioner's slug, a room's id
 
 @dataclass(frozen=True, slots=True)
 class CalendarDays:
-    """`whose`: the one practitioner of a week. `rooms`: the columns of the view by rooms."""
+    """What is drawn before any visit. `whose`: the one practitioner of a week. `rooms`: the columns of the view by rooms."""
 
     view: View
     first_day: date
     days: int
     whose: PractitionerInfo | None
     known: Reference
-    visits: list[CalendarVisit]
-    absences: list[Absence]
-    rooms: list[RoomName]
-    now_local: datetime
+    absences: tuple[Absence, ...]
+    rooms: tuple[RoomName, ...]
     language: str
 
     @property
@@ -43,45 +41,63 @@ class CalendarDays:
         return [self.first_day + timedelta(days=number) for number in range(self.days)]
 
 
-def answer_of(shown: CalendarDays) -> bytes:
+class Among(NamedTuple):
+    """What of the visits shows beyond their own cards: whose they are, their statuses, and "10:30" with the minutes."""
+
+    practitioners: frozenset[int | None]
+    statuses: frozenset[str]
+    stretches: frozenset[tuple[str, int]]
+
+
+def answer_of(shown: CalendarDays, visits: list[CalendarVisit], now_local: datetime) -> bytes:
     """JSON. Cards name their status, flags and time; what these are called stands once beside them."""
-    columns = _columns(shown)
-    begins, ends = _reach(shown)
+    among = Among(
+        frozenset([visit.practitioner_id for visit in visits]),
+        frozenset([visit.status for visit in visits]),
+        frozenset([(visit.time, visit.minutes) for visit in visits]),
+    )
+    now, cards = now_local.isoformat(timespec="minutes"), ",".join(_cards(shown, visits))
+    return f'{{"now":"{now}",{_frame(shown, among)},"visits":[{cards}]}}'.encode()
+
+
+@lru_cache(maxsize=64)
+def _frame(shown: CalendarDays, among: Among) -> str:
+    """Kept: most changes are to a single card."""
+    columns = _columns(shown, among)
+    begins, ends = _reach(shown, among)
     frame = {
-        "now": shown.now_local.isoformat(timespec="minutes"),
         "begins": begins,
         "ends": ends,
         "columns": columns,
-        "statuses": {status: _status(status) for status in {visit.status for visit in shown.visits}},
+        "statuses": {status: _status(status) for status in among.statuses},
         "flags": _flags(),
-        "times": {start: _spoken(start, shown.language) for start in {visit.time for visit in shown.visits}},
+        "times": {start: time_words(time.fromisoformat(start)) for start, _minutes in among.stretches},
         "shades": list(_shades(shown, columns)),
     }
-    return f'{_json(frame)[:-1]},"visits":[{",".join(_cards(shown))}]}}'.encode()
+    return _json(frame)[1:-1]
 
 
-def _columns(shown: CalendarDays) -> list[Json]:
+def _columns(shown: CalendarDays, among: Among) -> list[Json]:
     if shown.view == "rooms":
         return [{"id": room.id, "title": room.name, "there": ""} for room in shown.rooms]
     if shown.view == "week":
         return []
     day = shown.first_day
-    busy = {visit.practitioner_id for visit in shown.visits}
     columns = []
     for practitioner in shown.known.practitioners:
         hours = [hour for hour in shown.known.hours if hour.practitioner_id == practitioner.id and is_on(hour, day)]
         away = [absence for absence in shown.absences if absence.practitioner_id == practitioner.id]
-        if hours or practitioner.id in busy:
+        if hours or practitioner.id in among.practitioners:
             there = there_words(hours, away, day)
             columns.append({"id": practitioner.slug, "title": practitioner.full_name, "there": there})
     return columns
 
 
-def _cards(shown: CalendarDays) -> list[str]:
+def _cards(shown: CalendarDays, visits: list[CalendarVisit]) -> list[str]:
     treatments = {treatment.id: treatment.name(shown.language) for treatment in shown.known.treatments}
     people = {practitioner.id: practitioner for practitioner in shown.known.practitioners}
     cards = []
-    for visit in shown.visits:
+    for visit in visits:
         if shown.whose is not None and visit.practitioner_id != shown.whose.id:
             continue
         who = people.get(visit.practitioner_id)
@@ -114,11 +130,6 @@ def _card(visit: CalendarVisit, column: Column, what: str) -> str:
 
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-@lru_cache(maxsize=4_000)
-def _spoken(start: str, _language: str) -> str:
-    return time_words(time.fromisoformat(start))
 
 
 def _status(status: str) -> Json:
@@ -193,7 +204,7 @@ def _shade(column: Column, begins: datetime, ends: datetime, words: str) -> Json
     }
 
 
-def _reach(shown: CalendarDays) -> tuple[str, str]:
+def _reach(shown: CalendarDays, among: Among) -> tuple[str, str]:
     """The hours shown: working hours and visits of these days, to whole hours, as "08:00" and "18:00"."""
     first, last = EARLIEST.hour, LATEST.hour
     for day in shown.dates:
@@ -201,7 +212,7 @@ def _reach(shown: CalendarDays) -> tuple[str, str]:
         for begins, ends in worked(shown.known.hours, day):
             first = min(first, begins.hour)
             last = max(last, -(-(ends - midnight) // timedelta(hours=1)))
-    for starts, minutes in {(visit.time, visit.minutes) for visit in shown.visits}:
+    for starts, minutes in among.stretches:
         hour, minute = int(starts[:2]), int(starts[3:])
         first = min(first, hour)
         last = max(last, min(24, -(-(hour * 60 + minute + minutes) // 60)))
