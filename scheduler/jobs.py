@@ -38,6 +38,7 @@ WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
 LONGEST_WAIT_SECONDS = 5.0  # for the sender's pace, before looking again and showing that this worker is there
 IN_DOUBT_AT_ONCE = 50
+NICENESS = 5  # a third of the processor at least
 
 log = structlog.get_logger("jobs")
 
@@ -77,12 +78,18 @@ def stop(app: Flask, scheduler: BackgroundScheduler) -> None:
 
 def run(app: Flask) -> None:
     """Tick until SIGTERM or Ctrl-C. For the main thread of a process of its own; several may run at once."""
+    give_way()
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before there are threads, so that none of them is hit
     scheduler = start(app)
     log.info("ticking")
     signal.sigwait(ending)
     stop(app, scheduler)
+
+
+def give_way() -> None:
+    """Where the processor is wanted by both, a person who books comes before texts. For a process of its own."""
+    os.nice(NICENESS)
 
 
 def tick(app: Flask) -> None:
