@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.domain.reminder_plan import AT_NIGHT, CANCELLATION, next_allowed_send
 from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
@@ -25,7 +25,7 @@ from scheduler.usecases.sms_texts import visit_text
 AMONG = 300
 """Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
 FRESH = timedelta(minutes=30)
-"""At night only a confirmation this fresh goes out: it answers what somebody has just done."""
+"""At night only what is this fresh goes out, of the kinds that may."""
 
 
 TIME_TO_CHANGE = timedelta(hours=1)
@@ -92,7 +92,7 @@ def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bo
 
 def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
     """None when the reminder is to be sent."""
-    if row.appointment_status not in ("booked", "confirmed"):
+    if row.appointment_status not in (("cancelled",) if row.kind == CANCELLATION else ("booked", "confirmed")):
         return Verdict("superseded", row.appointment_status)
     if row.version != row.schedule_version:
         return Verdict("superseded", "moved")
@@ -126,7 +126,7 @@ def _due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
     now_local = clock.to_local(now, clock.zone(clinic.zone))
     allowed = next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until)
     if allowed > now_local:
-        return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
+        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due
 
 

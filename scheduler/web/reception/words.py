@@ -72,6 +72,7 @@ _KINDS: Mapping[str, Callable[[], str]] = {
     "code": lambda: _("Sign-in code"),
     "confirmation": lambda: _("Confirmation"),
     "days_before": lambda: _("Reminder"),
+    "cancellation": lambda: _("The visit is cancelled"),
     "displaced": lambda: _("Asked to choose another time"),
     "help": lambda: _("Help"),
     "opt-out": lambda: _("Opt-out confirmed"),
