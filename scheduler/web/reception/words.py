@@ -26,7 +26,8 @@ def text_sign(status: str, error_code: str | None = None) -> Sign:
     """With what went wrong: the provider's number, or that the month's texts are used up."""
     shape, words, look = _TEXTS[status]
     if error_code == BUDGET:
-        return Sign(shape, f"{words()}: {_('the month’s texts are used up')}", look)
+        why = _("the month’s texts are used up")
+        return Sign(shape, f"{words()}: {why}", look)
     return Sign(shape, f"{words()} ({error_code})" if error_code else words(), look)
 
 
