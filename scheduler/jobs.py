@@ -18,6 +18,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from scheduler import clock, live_settings
@@ -38,6 +39,7 @@ WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
 LONGEST_WAIT_SECONDS = 5.0  # for the sender's pace, before looking again and showing that this worker is there
 IN_DOUBT_AT_ONCE = 50
+NICENESS = 5  # a third of the processor at least
 
 log = structlog.get_logger("jobs")
 
@@ -77,12 +79,18 @@ def stop(app: Flask, scheduler: BackgroundScheduler) -> None:
 
 def run(app: Flask) -> None:
     """Tick until SIGTERM or Ctrl-C. For the main thread of a process of its own; several may run at once."""
+    give_way()
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before there are threads, so that none of them is hit
     scheduler = start(app)
     log.info("ticking")
     signal.sigwait(ending)
     stop(app, scheduler)
+
+
+def give_way() -> None:
+    """Where the processor is wanted by both, a person who books comes before texts. For a process of its own."""
+    os.nice(NICENESS)
 
 
 def tick(app: Flask) -> None:
@@ -147,7 +155,7 @@ class _Work:
         sender = settings["from"] or settings["messaging_service_sid"] if settings else "outbox"
         self._pace = Pace(self._engine, sender=sender, per_second=app.config["SMS_PER_SECOND"] if settings else 0)
         self._watched = WatchedGateway(self._gateway, self._pace, clock.now)
-        self._budget = SmsBudget(self._engine, parts=app.config["SMS_SEGMENTS_MONTHLY"], zone=app.config["CLINIC"].zone)
+        self._budget = SmsBudget(self._engine, lambda: app.config["CLINIC"])
         self._bodies_days: int = app.config["SMS_BODIES_DAYS"]
         self._concurrency: int = app.config["SMS_CONCURRENCY"]
         self._beaten_at: datetime | None = None
@@ -172,8 +180,15 @@ class _Work:
         self._send(partial(reminders.claim_due, clinic=clinic), is_due, before=self._beat)
 
     def _send_codes(self) -> None:
-        only = "code" if self._budget.is_used_up(clock.now()) else None
-        self._send(partial(codes.claim_codes, only=only), partial(codes.anything_waiting, only=only), urgent=True)
+        live_settings.of(self._app).refresh(self._engine)
+
+        def only() -> str | None:
+            return "code" if self._budget.is_used_up(clock.now()) else None
+
+        def claim(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
+            return codes.claim_codes(engine, now=now, limit=limit, gateway=gateway, only=only())
+
+        self._send(claim, lambda engine, now: codes.anything_waiting(engine, now=now, only=only()), urgent=True)
 
     def _send(
         self,
@@ -188,12 +203,14 @@ class _Work:
             while not self.stopping.is_set():
                 before()
                 now = clock.now()
-                if not is_due(self._engine, now=now) or (not urgent and self._budget.is_used_up(now)):
+                affordable = limit if urgent else self._budget.state(now).at_most(limit)
+                if not affordable or not is_due(self._engine, now=now):
                     break
-                allowed = self._pace.take(limit, now=now, urgent=urgent)
+                allowed = self._pace.take(affordable, now=now, urgent=urgent)
                 if allowed:
                     gateway = gateway_name(self._gateway)
                     claimed = claim(self._engine, now=now, limit=allowed, gateway=gateway)
+                    self._budget.count(claimed.outgoing)
                     self._pace.give_back(allowed - len(claimed.outgoing))
                     return claimed
                 wait = self._pace.wait_seconds(now)

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 class ClinicSettings:
     """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
 
-    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
+    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `sms_parts_monthly`: what the texts of a calendar month may cost; 0: no limit. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
     """
 
     name: str = "East Side Physio"
@@ -28,6 +28,7 @@ class ClinicSettings:
     quiet_from: time = time(21)
     quiet_until: time = time(8)
     second_step_for_all: bool = False
+    sms_parts_monthly: int = 0
     languages: tuple[str, ...] = ("en", "fr")
     texts: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
 

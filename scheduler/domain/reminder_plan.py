@@ -14,8 +14,14 @@ QUIET_FROM = time(21)
 QUIET_UNTIL = time(8)
 GRACE_MINUTES = 3
 
+CANCELLATION = "cancellation"
+"""The kind of the one text about a visit that is not to be."""
+AT_NIGHT = ("confirmation", CANCELLATION)
+"""Kinds that may go out at night: they answer what somebody has just done, or save somebody the way."""
+
 _EVENING = timedelta(minutes=30)
 """A reminder moved out of the night goes out this long before it: 20:30 for a night from 21:00."""
+_ON_THE_WAY = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,25 @@ def plan_reminders(
         plan.append(PlannedReminder(f"days_before_{days}", due))
     ahead = (reminder for reminder in plan if now_local < reminder.due_local < starts_local)
     return sorted(ahead, key=lambda reminder: reminder.due_local)
+
+
+def plan_cancellation(
+    *,
+    starts_local: datetime,
+    now_local: datetime,
+    quiet_from: time = QUIET_FROM,
+    quiet_until: time = QUIET_UNTIL,
+    grace_minutes: int = GRACE_MINUTES,
+) -> PlannedReminder | None:
+    """Some minutes after the desk cancels a visit, so that an undo sends nothing; at night the next morning.
+
+    When the patient would be on the way by then, at night after all. None when the visit begins before.
+    """
+    soon = now_local + timedelta(minutes=grace_minutes)
+    due = next_allowed_send(soon, quiet_from=quiet_from, quiet_until=quiet_until)
+    if due > starts_local - _ON_THE_WAY:
+        due = soon
+    return PlannedReminder(CANCELLATION, due) if due < starts_local else None
 
 
 def next_allowed_send(

@@ -106,6 +106,7 @@ FIELDS: Mapping[str, SettingField] = {
     "reminder_days": SettingField(_read_reminder_days, _listed),
     "quiet_from": SettingField(_read_time, _hour),
     "quiet_until": SettingField(_read_time, _hour),
+    "sms_parts_monthly": _number(0, 10_000_000, "Type a number of parts from 0 to 10000000; 0 is no limit."),
     "second_step_for_all": SettingField(_read_second_step, lambda value: "everybody" if value else "owner"),
 }
 

@@ -92,10 +92,16 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _places("practitioner link"),
         ),
         "displaced": Wording(
-            "{clinic}: we cannot see you on {day} at {time} after all. Please choose another time: {link} or {phone}",
-            "{clinic} : nous ne pourrons pas vous voir le {day} à {time}. Choisissez un autre moment : {link} ou {phone}",
+            "{clinic}: your visit on {day} at {time} must move. Choose a time: {link} or {phone}",
+            "{clinic} : votre rendez-vous du {day} à {time} est à déplacer : {link} ou {phone}",
             _places("clinic day time link"),
             _places("practitioner phone"),
+        ),
+        "cancellation": Wording(
+            "{clinic}: your visit on {day} at {time} is cancelled. To book again: {link} or {phone}",
+            "{clinic} : votre rendez-vous du {day} à {time} est annulé. En prendre un autre : {link} ou {phone}",
+            _places("clinic day time"),
+            _places("practitioner link phone"),
         ),
         "confirmed": Wording(
             "{clinic}: thank you, your visit on {day} at {time} with {practitioner} is confirmed.",

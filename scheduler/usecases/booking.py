@@ -39,7 +39,7 @@ from scheduler.usecases.placing import (
     lock_room,
 )
 from scheduler.usecases.refusing import refuse_what_is_known_taken
-from scheduler.usecases.reminder_planning import plan_for
+from scheduler.usecases.reminder_planning import plan_cancellation_text, plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 
@@ -173,8 +173,12 @@ def cancel_appointment(
     actor: Actor,
     expected_version: int | None = None,
     remember: Remember | None = None,
+    tells_patient: bool = False,
 ) -> Appointment:
-    """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing."""
+    """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing.
+
+    `tells_patient`: by a text, some minutes later. Patients who cancel themselves see the page that says so.
+    """
     if not actor.is_patient and appointments.by_public_id(session, public_id).origin == "elsewhere":
         return take_back_elsewhere(
             session,
@@ -192,7 +196,9 @@ def cancel_appointment(
         require_change(AppointmentStatus(cancelled.status), AppointmentStatus.CANCELLED)
         require_changeable(cancelled, clinic=clinic, now=now, actor=actor)
         change_to(cancelled, AppointmentStatus.CANCELLED, now=now, actor=actor, why=reason.strip()[:500] or None)
-    session.flush()
+        session.flush()
+        if tells_patient:
+            plan_cancellation_text(session, appointment=cancelled, clinic=clinic, now=now)
     if remember is not None:
         remember(session, cancelled)
     session.commit()

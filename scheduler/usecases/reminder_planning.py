@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import plan_reminders
+from scheduler.domain.reminder_plan import plan_cancellation, plan_reminders
 from scheduler.models import Appointment
 from scheduler.models.sms import Reminder
 from scheduler.queries.plain import Plain, text_of
@@ -41,6 +41,26 @@ def plan_for(session: Session, *, appointment: Appointment, clinic: ClinicSettin
     """
     due = due_reminders(appointment.starts_local, appointment.zone, clinic=clinic, now=now)
     add_reminders(session.connection(), appointment.id, appointment.schedule_version, due)
+
+
+def plan_cancellation_text(
+    session: Session, *, appointment: Appointment, clinic: ClinicSettings, now: datetime
+) -> None:
+    """Add the text that says that `appointment` is cancelled; it is so, and flushed, already. Commits nothing.
+
+    Undoing the cancellation raises `schedule_version`, and the trigger drops the text as it does any other.
+    """
+    place = clock.zone(appointment.zone)
+    planned = plan_cancellation(
+        starts_local=appointment.starts_local,
+        now_local=clock.to_local(now, place),
+        grace_minutes=clinic.grace_minutes,
+        quiet_from=clinic.quiet_from,
+        quiet_until=clinic.quiet_until,
+    )
+    if planned is not None:
+        due = DueReminder(planned.kind, clock.to_utc_or_near(planned.due_local, place))
+        add_reminders(session.connection(), appointment.id, appointment.schedule_version, [due])
 
 
 def add_reminders(connection: Connection, appointment_id: int, version: int, due: list[DueReminder]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.domain.reminder_plan import AT_NIGHT, CANCELLATION, next_allowed_send
 from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
@@ -25,7 +25,7 @@ from scheduler.usecases.sms_texts import visit_text
 AMONG = 300
 """Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
 FRESH = timedelta(minutes=30)
-"""At night only a confirmation this fresh goes out: it answers what somebody has just done."""
+"""At night only what is this fresh goes out, of the kinds that may."""
 
 
 TIME_TO_CHANGE = timedelta(hours=1)
@@ -59,26 +59,31 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     if due is None:  # a quiet tick takes no write lock
         return Claim(0, [])
     most_urgent = _most_urgent(due, limit, engine)
-    drafts: dict[Row[*tuple[Any, ...]], str] = {}
-    if engine.dialect.name == "sqlite":  # everybody waits while one writes, and words take longer than all the rest
+    drafts: dict[Row[*tuple[Any, ...]], _Attempt] = {}
+    if (
+        engine.dialect.name == "sqlite"
+    ):  # everybody waits while one writes: what holds for facts unchanged is made before
         with engine.connect() as connection:
             before = connection.execute(most_urgent, {"now": now}).all()
-        drafts = {row: _body(row, clinic, now) for row in before if row.kind != TEXT_KIND and not verdict_on(row, now)}
+        to_draft = [row for row in before if row.kind != TEXT_KIND and verdict_on(row, now) is None]
+        drafts = {row: _attempt(row, _body(row, clinic, now), now, gateway) for row in to_draft}
     with writing(engine) as connection:
         rows = connection.execute(most_urgent, {"now": now}).all()
-        to_send = []
+        attempts = []
         for row in rows:
             verdict = verdict_on(row, now)
             if verdict is None:
-                to_send.append(row)
+                draft = drafts.get(row)
+                body = "" if draft else _body(row, clinic, now, _link(connection, row, clinic, now))
+                attempts.append(draft or _attempt(row, body, now, gateway))
             else:
                 connection.execute(
                     update(Reminder)
                     .where(Reminder.id == row.id)
                     .values(status=verdict.status, reason=verdict.reason, settled_at=now)
                 )
-        bodies = [drafts.get(row) or _body(row, clinic, now, _link(connection, row, clinic, now)) for row in to_send]
-        return Claim(len(rows), _begin(connection, to_send, bodies, now, gateway))
+        _begin(connection, attempts)
+    return Claim(len(rows), [attempt.outgoing for attempt in attempts])
 
 
 def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bool:
@@ -87,7 +92,7 @@ def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bo
 
 def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
     """None when the reminder is to be sent."""
-    if row.appointment_status not in ("booked", "confirmed"):
+    if row.appointment_status not in (("cancelled",) if row.kind == CANCELLATION else ("booked", "confirmed")):
         return Verdict("superseded", row.appointment_status)
     if row.version != row.schedule_version:
         return Verdict("superseded", "moved")
@@ -121,7 +126,7 @@ def _due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
     now_local = clock.to_local(now, clock.zone(clinic.zone))
     allowed = next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until)
     if allowed > now_local:
-        return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
+        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due
 
 
@@ -179,52 +184,51 @@ def _most_urgent(due: ColumnElement[bool], limit: int, engine: Engine) -> Select
     return _FACTS.where(due, Reminder.id.in_(ids)).order_by(*order)
 
 
-def _begin(
-    connection: Connection, rows: list[Row[*tuple[Any, ...]]], bodies: list[str], now: datetime, gateway: str
-) -> list[Outgoing]:
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    outgoing: Outgoing
+    message: dict[str, object]
+
+
+def _attempt(row: Row[*tuple[Any, ...]], body: str, now: datetime, gateway: str) -> _Attempt:
+    outgoing = Outgoing(
+        attempt_id=public_id(),
+        number=row.number,
+        body=body,
+        claimed_at=now,
+        until=row.starts_at,
+        tries=row.attempts + 1,
+        reminder_id=row.id,
+    )
+    message: dict[str, object] = {
+        "attempt_id": outgoing.attempt_id,
+        "direction": "out",
+        "kind": row.kind,
+        "number": outgoing.number,
+        "body": body,
+        "status": "attempting",
+        "gateway": gateway,
+        "attempts": 1,
+        "segments": segments(body),
+        "created_at": now,
+        "attempted_at": now,
+        "reminder_id": row.id,
+        "appointment_id": row.appointment_id,
+        "patient_id": row.patient_id,
+    }
+    return _Attempt(outgoing, message)
+
+
+def _begin(connection: Connection, attempts: list[_Attempt]) -> None:
     """Write the attempts: with the commit that follows, they have begun."""
-    if not rows:
-        return []
+    if not attempts:
+        return
     connection.execute(
         update(Reminder)
-        .where(Reminder.id.in_([row.id for row in rows]))
+        .where(Reminder.id.in_([attempt.outgoing.reminder_id for attempt in attempts]))
         .values(status="attempting", attempts=Reminder.attempts + 1, reason=None)
     )
-    outgoing = [
-        Outgoing(
-            attempt_id=public_id(),
-            number=row.number,
-            body=body,
-            claimed_at=now,
-            until=row.starts_at,
-            tries=row.attempts + 1,
-            reminder_id=row.id,
-        )
-        for row, body in zip(rows, bodies, strict=True)
-    ]
-    connection.execute(
-        insert(Message),
-        [
-            {
-                "attempt_id": attempt.attempt_id,
-                "direction": "out",
-                "kind": row.kind,
-                "number": attempt.number,
-                "body": attempt.body,
-                "status": "attempting",
-                "gateway": gateway,
-                "attempts": 1,
-                "segments": segments(attempt.body),
-                "created_at": now,
-                "attempted_at": now,
-                "reminder_id": row.id,
-                "appointment_id": row.appointment_id,
-                "patient_id": row.patient_id,
-            }
-            for row, attempt in zip(rows, outgoing, strict=True)
-        ],
-    )
-    return outgoing
+    connection.execute(insert(Message), [attempt.message for attempt in attempts])
 
 
 def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, link: str | None = None) -> str:

@@ -16,6 +16,9 @@ from scheduler.gateways.sms import SmsGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Answered, Clock, Ledger, Outgoing, call, record_all
 
+GATHER_SECONDS = 0.025
+"""On SQLite, where everybody waits while one writes and each commit waits for the disk: so long outcomes gather."""
+
 log = structlog.get_logger("sms")
 
 
@@ -57,6 +60,7 @@ class _Line:
     ) -> None:
         self._gateway, self._clock, self._stopping = gateway, clock, stopping
         self._ledger = Ledger(engine)
+        self._gather_seconds = GATHER_SECONDS if engine.dialect.name == "sqlite" else 0
         self._callers = ThreadPoolExecutor(concurrency, thread_name_prefix="sms-call")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sms-write")
         self._answered: list[Answered] = []
@@ -97,6 +101,7 @@ class _Line:
             self._finished(1)
 
     def _write(self) -> None:
+        self._stopping.wait(self._gather_seconds)
         with self._changed:
             answered, self._answered = self._answered, []
         try:

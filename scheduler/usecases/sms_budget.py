@@ -4,6 +4,7 @@ What waits then is marked: reminders for the call list, answers of the desk for 
 it goes out after all, as far as it still serves.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -11,8 +12,11 @@ import structlog
 from sqlalchemy import Engine, func, or_, select, update
 
 from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.sms_segments import segments
 from scheduler.models.sms import Message, Reminder
 from scheduler.usecases.codes import expire_old
+from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import WAITS_FOR_BUDGET, writing
 
 WARN_AT = 0.8
@@ -36,12 +40,19 @@ class BudgetState:
     def is_used_up(self) -> bool:
         return bool(self.parts) and self.used >= self.parts
 
+    def at_most(self, wanted: int) -> int:
+        """So many texts of `wanted` are still paid for, if each is one part."""
+        return max(min(wanted, self.parts - self.used), 0) if self.parts else wanted
+
 
 class SmsBudget:
-    """`parts`: a calendar month's, at the clinic; 0: no limit. The sum is read once a minute."""
+    """Of a calendar month at the clinic. The sum is read once a minute; what this process claims counts at once.
 
-    def __init__(self, engine: Engine, *, parts: int, zone: str) -> None:
-        self._engine, self._parts, self._zone = engine, parts, zone
+    So other workers may go over it by what they claim within a minute.
+    """
+
+    def __init__(self, engine: Engine, clinic: Callable[[], ClinicSettings]) -> None:
+        self._engine, self._clinic = engine, clinic
         self._asked_at: datetime | None = None
         self._used = 0
         self._warned = 0
@@ -50,17 +61,22 @@ class SmsBudget:
         return self.state(now).is_used_up
 
     def state(self, now: datetime) -> BudgetState:
-        if self._parts and (self._asked_at is None or abs(now - self._asked_at) >= ASKED_EVERY):
-            self._used, self._asked_at = parts_used(self._engine, zone=self._zone, now=now), now
-            self._warn()
-        return BudgetState(self._used, self._parts)
+        clinic = self._clinic()
+        if clinic.sms_parts_monthly and (self._asked_at is None or abs(now - self._asked_at) >= ASKED_EVERY):
+            self._used, self._asked_at = parts_used(self._engine, zone=clinic.zone, now=now), now
+        state = BudgetState(self._used, clinic.sms_parts_monthly)
+        self._warn(state)
+        return state
 
-    def _warn(self) -> None:
+    def count(self, claimed: Sequence[Outgoing]) -> None:
+        """What has just been claimed, until the sum is read again."""
+        self._used += sum(segments(outgoing.body) for outgoing in claimed)
+
+    def _warn(self, state: BudgetState) -> None:
         """Once for each of the two levels, in this process."""
-        state = BudgetState(self._used, self._parts)
         level = state.runs_out + state.is_used_up
         if level > self._warned:
-            log.warning("the month's budget of texts is running out", used=self._used, budget=self._parts)
+            log.warning("the month's budget of texts is running out", used=state.used, budget=state.parts)
         self._warned = level
 
 

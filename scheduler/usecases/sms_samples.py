@@ -15,7 +15,7 @@ _VISITS = {
     "ordinary": (datetime.fromisoformat("2026-12-08T17:30"), "Maya"),
     "long": (datetime.fromisoformat("2026-09-23T12:45"), "Marie-Françoise"),
 }
-_LINKS = {"displaced": f"/m/{LINK_KEY}", "move-link": f"/m/{LINK_KEY}", "cancelled": "/book"}
+_LINKS = {"displaced": f"/m/{LINK_KEY}", "move-link": f"/m/{LINK_KEY}", "cancelled": "/book", "cancellation": "/book"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import next_allowed_send
+from scheduler.domain.reminder_plan import AT_NIGHT, next_allowed_send
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminders import FRESH
@@ -91,7 +91,7 @@ def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]
         Reminder.reason.is_distinct_from(WAITS_FOR_BUDGET),  # on the call list; no failure of the service
     )
     if _at_night(clinic, now):
-        return and_(is_due, Reminder.kind == "confirmation", Reminder.due_at > now - FRESH)
+        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due
 
 

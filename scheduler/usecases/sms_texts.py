@@ -10,6 +10,7 @@ from itertools import product
 from babel.dates import format_date
 
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.sms_wording import filled, in_one_part, is_reworded, language_of, words
 
 # From the fullest to the shortest.
@@ -36,7 +37,7 @@ def visit_text(
         "clinic": clinic.name,
         "time": time_words(starts_local, language),
         "practitioner": practitioner,
-        "link": link or f"{clinic.public_url}/me",
+        "link": link or clinic.public_url + ("/book" if kind == CANCELLATION else "/me"),
         "phone": clinic.phone,
     }
     wording = wording_of(kind, moved=moved, confirmed=confirmed, changeable=changeable)
@@ -48,7 +49,7 @@ def visit_text(
 def wording_of(kind: str, *, moved: bool, confirmed: bool, changeable: bool) -> str:
     if kind.startswith("days_before"):
         return ("reminder-confirmed" if confirmed else "reminder") + ("" if changeable else "-late")
-    if kind == "displaced":
+    if kind in ("displaced", CANCELLATION):
         return kind
     return "moved" if moved else "confirmation"
 

@@ -63,6 +63,7 @@ SETTING_SENTENCES = (
     _l("Type a number of days from 1 to 366."),
     _l("Type a number of hours from 0 to 720."),
     _l("Type a number of minutes from 0 to 43200."),
+    _l("Type a number of parts from 0 to 10000000; 0 is no limit."),
     _l("Type a number of minutes from 1 to 120."),
     _l("Type a telephone number like 613-555-0100."),
     _l("Type a time like 21:00."),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.domain.reminder_plan import next_allowed_send, plan_reminders
+from scheduler.domain.reminder_plan import next_allowed_send, plan_cancellation, plan_reminders
 
 BOOKED = datetime(2026, 12, 1, 12)
 
@@ -109,3 +109,24 @@ def test_reminders_lie_between_now_and_the_visit_and_never_in_the_night(starts, 
             assert time(8) <= due.time() < time(21)
             days = int(kind.removeprefix("days_before_"))
             assert timedelta(0) <= starts - due - timedelta(days=days) < timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("now", "visit", "due"),
+    [
+        ("01 12:00", "10 14:30", "01 12:03"),
+        ("01 12:00", "01 12:04", "01 12:03"),
+        ("01 12:00", "01 12:03", None),  # it begins within the grace: the patient is there
+        ("01 12:00", "01 11:00", None),
+        ("01 20:57", "02 14:30", "02 08:00"),
+        ("01 22:00", "02 10:00", "02 08:00"),
+        ("01 22:00", "02 09:59", "01 22:03"),  # in the morning it would meet the patient on the way
+        ("02 07:30", "02 09:00", "02 07:33"),
+    ],
+)
+def test_a_cancellation_is_told_after_the_grace_and_by_day_if_that_is_in_time(now, visit, due):
+    def moment(text: str) -> datetime:
+        return datetime.strptime(f"2026-12-{text}", "%Y-%m-%d %H:%M")
+
+    planned = plan_cancellation(starts_local=moment(visit), now_local=moment(now))
+    assert (planned and planned.due_local) == (due and moment(due))

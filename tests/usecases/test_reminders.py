@@ -151,6 +151,63 @@ def test_quick_changes_send_one_text_and_a_later_move_says_so(
     assert "your visit is now on Monday 7 December at 12:00 pm" in second
 
 
+def cancel(session: Session, visit: Appointment, now: datetime = NOW) -> None:
+    booking.cancel_appointment(
+        session, clinic=CLINIC, public_id=visit.public_id, reason="", now=now, actor=STAFF, tells_patient=True
+    )
+
+
+def test_a_visit_that_the_desk_cancels_is_told_once_and_after_the_grace(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit = make_visit(session, language="fr")
+    make_reminder(session, visit)
+    for _twice in range(2):
+        cancel(session, visit)
+    at.forward(minutes=2, seconds=59)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    at.forward(seconds=1)
+    send_reminders(engine, sms, at)
+    (told,) = sms.sent
+    assert "est annulé" in told.body and "/book ou 613-555-0100" in told.body
+
+
+def test_a_cancellation_undone_within_the_grace_is_not_told_and_a_second_one_is(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit = make_visit(session)
+    cancel(session, visit)
+    status = {"public_id": visit.public_id, "status": AppointmentStatus.BOOKED, "actor": STAFF, "clinic": CLINIC}
+    visit_status.change_status(session, now=NOW + timedelta(minutes=1), **status)
+    at.forward(minutes=4)
+    send_reminders(engine, sms, at)
+    assert ["you are booked on" in text.body for text in sms.sent] == [True]
+    cancel(session, visit, now=at())
+    at.forward(minutes=3)
+    send_reminders(engine, sms, at)
+    assert ["is cancelled" in text.body for text in sms.sent] == [False, True]
+    visit_status.change_status(session, now=at(), **status)
+    at.forward(minutes=3)
+    send_reminders(engine, sms, at)
+    assert "your visit is now on" in sms.sent[2].body
+
+
+def test_who_opted_out_is_not_told_and_no_visit_that_has_begun_is(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit, silent = make_visit(session), make_visit(session, starts_local=VISIT_LOCAL + timedelta(days=1))
+    silent.patient.phone_account.opted_out_at = NOW
+    session.commit()
+    cancel(session, silent)
+    begun = visit.starts_at + timedelta(minutes=1)
+    cancel(session, visit, now=begun)
+    at.forward(minutes=3)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert session.scalars(select(Reminder.reason)).all() == ["opted out"]
+
+
 def test_a_cancelled_visit_is_not_texted_about(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
     visit = make_visit(session)
     make_reminder(session, visit)

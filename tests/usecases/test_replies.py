@@ -252,7 +252,7 @@ def test_ok_to_a_text_that_asks_to_choose_another_time_confirms_nothing(
 ) -> None:
     telephone.is_reminded_of(visit)
     telephone.at.forward(minutes=5)
-    assert "choose another time" in telephone.is_reminded_of(visit, kind="displaced")
+    assert "Choose a time" in telephone.is_reminded_of(visit, kind="displaced")
     assert telephone.text("ok") is None
     assert (visit.status, last_in(session).for_desk) == ("booked", True)
     assert "/m/" in (telephone.text("M") or "")

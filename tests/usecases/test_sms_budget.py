@@ -1,14 +1,17 @@
 """What texts may cost in a month, and for how long what they said is kept."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.gateways.sms import SmsUnavailable
 from scheduler.models import Message
 from scheduler.queries.calls import due
 from scheduler.usecases.codes import anything_waiting, claim_codes
+from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sms_budget import SmsBudget, mark_waiting, parts_used
 from scheduler.usecases.sms_retention import blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
@@ -17,6 +20,10 @@ from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, make_visit, send_codes, send_reminders
 
 TORONTO = "America/Toronto"
+
+
+def limited(parts: int) -> ClinicSettings:
+    return dataclasses.replace(CLINIC, zone=TORONTO, sms_parts_monthly=parts)
 
 
 def add_text(session: Session, *, kind: str = "confirmation", status: str = "delivered", **columns: object) -> None:
@@ -48,13 +55,36 @@ def test_the_month_is_the_clinics_and_what_surely_did_not_go_out_is_free(session
 
 
 def test_a_budget_used_up_is_noticed_within_a_minute_and_ends_with_the_month(session: Session, engine: Engine) -> None:
-    budget = SmsBudget(engine, parts=2, zone=TORONTO)
+    budget = SmsBudget(engine, lambda: limited(2))
     add_text(session)
     assert not budget.is_used_up(NOW)
     add_text(session)
     assert budget.is_used_up(NOW + timedelta(minutes=1))
     assert not budget.is_used_up(NOW + timedelta(days=5))
-    assert not SmsBudget(engine, parts=0, zone=TORONTO).is_used_up(NOW)
+    assert not SmsBudget(engine, lambda: limited(0)).is_used_up(NOW)
+
+
+def test_what_a_process_claims_counts_before_the_sum_is_read_again(session: Session, engine: Engine) -> None:
+    budget = SmsBudget(engine, lambda: limited(4))
+    add_text(session, segments=2)
+    assert budget.state(NOW).at_most(32) == 2
+    visit = make_visit(session)
+    make_reminder(session, visit, due_at=NOW)
+    claimed = claim_due(engine, clinic=CLINIC, now=NOW, limit=2, gateway="twilio").outgoing
+    budget.count(claimed)
+    assert (len(claimed), budget.state(NOW).at_most(32)) == (1, 1)
+    budget.count(claimed)
+    assert budget.is_used_up(NOW)
+    assert budget.state(NOW).at_most(32) == 0
+
+
+def test_another_budget_holds_at_once(session: Session, engine: Engine) -> None:
+    clinic = limited(1)
+    budget = SmsBudget(engine, lambda: clinic)
+    add_text(session)
+    assert budget.is_used_up(NOW)
+    clinic = limited(2)
+    assert not budget.is_used_up(NOW)
 
 
 def test_then_only_codes_go_out(session: Session, engine: Engine) -> None:

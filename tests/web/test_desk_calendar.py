@@ -403,8 +403,11 @@ def test_a_cancellation_says_who_and_why_and_is_undone_while_the_time_is_free(de
     path = f"/desk/visits/{visit.public_id}"
     page = desk.post(f"{path}/cancel", reason="has a cold", by="patient", version=1).text
     assert "by the patient: has a cold" in page
+    assert "The visit is cancelled," not in page
     assert desk.post(f"{path}/status", status="booked", version=2).status_code == 200
-    desk.post(f"{path}/cancel", version=3)
+    assert 'name="text" value="yes" checked' in desk.get(path, ask="cancel").text
+    told = desk.post(f"{path}/cancel", version=3, text="yes").text
+    assert "The visit is cancelled," in told and ": Will be sent" in told
     session.rollback()
     other = make_patient(session, given_name="Ngozi", family_name="Okafor")
     taken = make_appointment(session, patient=other, starts_local=local(TUESDAY, "10:15"))

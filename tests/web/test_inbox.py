@@ -145,6 +145,7 @@ def test_an_answer_that_waits_for_the_next_months_texts_says_so(desk: FlaskClien
     session.execute(update(Message).where(Message.kind == "desk").values(error_code="budget used up"))
     session.commit()
     assert "Waiting: the month’s texts are used up" in plain(desk.get(there))
+    assert "Waiting: the month’s texts are used up" in plain(desk.get("/desk/outbox"))
 
 
 def test_who_opted_out_cannot_be_answered(desk: FlaskClient, session: Session) -> None:

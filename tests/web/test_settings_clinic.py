@@ -83,6 +83,8 @@ def test_what_is_saved_holds_at_once_and_in_every_process(
         ("reminder_days", "3,x"),
         ("reminder_days", "31"),
         ("quiet_from", "25:00"),
+        ("sms_parts_monthly", "-1"),
+        ("sms_parts_monthly", "10000001"),
         ("second_step_for_all", "nobody"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_closure_lists_the_visits_that_it_leaves_and_cancels_none(
     assert session.scalars(select(Reminder.kind)).all() == ["displaced"] * 2
     session.rollback()
     claim = reminders.claim_due(session.get_bind(), clinic=CLINIC, now=NOW + A_WEEK, limit=9, gateway="outbox")
-    assert "we cannot see you on" in claim.outgoing[0].body and "/m/" in claim.outgoing[0].body
+    assert "Choose a time: " in claim.outgoing[0].body and "/m/" in claim.outgoing[0].body
     assert session.scalars(select(MoveLink.appointment_id)).all() == [visits[0].id, visits[1].id]
 
 

@@ -47,6 +47,10 @@ ABOUT: Mapping[str, About] = {
     "displaced": About(
         _l("Asked to choose another time"), _l("When the desk texts patients whose visit can no longer be.")
     ),
+    "cancellation": About(
+        _l("The visit is cancelled"),
+        _l("When the desk cancels a visit, a few minutes later, unless it is undone or the desk says not to."),
+    ),
     "confirmed": About(_l("Answer: confirmed"), _l("To C, OK or OUI.")),
     "move-link": About(_l("Answer: link to move"), _l("To M or MOVE.")),
     "which": About(_l("Answer: which visit?"), _l("When an answer may be meant for more than one visit.")),
@@ -80,6 +84,7 @@ GROUPS: Sequence[tuple[Any, Sequence[str]]] = (
             "reminder-confirmed",
             "reminder-confirmed-late",
             "displaced",
+            "cancellation",
         ),
     ),
     (

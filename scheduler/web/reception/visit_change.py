@@ -73,7 +73,7 @@ def move(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/desk/visits/<public_id>/cancel")
 def cancel(public_id: str) -> ResponseReturnValue:
-    """`reason`, `by` patient or clinic, `version`. Within ten seconds of booking it is called undoing."""
+    """`reason`, `by` patient or clinic, `version`; `text` yes: the patient is told so. Within ten seconds of booking it is called undoing."""
     reason = text("reason")
     by = {"patient": _("by the patient"), "clinic": _("by the clinic")}.get(text("by"), "")
     try:
@@ -85,6 +85,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
             now=clock.now(),
             actor=current_user.actor,
             expected_version=number("version"),
+            tells_patient=text("text") == "yes",
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="cancel")

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import appointments, desk_visit
+from scheduler.queries.calls import BUDGET
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.reception.words import Sign, actor_words, kind_words, text_sign, visit_sign
@@ -29,6 +30,7 @@ class TextWords:
     kind: str
     when: datetime
     sign: Sign
+    is_planned: bool
 
 
 def history_words(line: HistoryLine, zone: ZoneInfo) -> HistoryWords:
@@ -52,7 +54,7 @@ def conflict_words(public_id: str, version: int | None) -> tuple[str, ...]:
 def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
     """What is planned, or what became of it."""
     words = {
-        "planned": _("Will be sent"),
+        "planned": _("Waits: the month’s texts are used up") if planned.reason == BUDGET else _("Will be sent"),
         "superseded": _("Dropped"),
         "suppressed": _("Cannot be texted"),
     }.get(planned.status)
@@ -64,7 +66,7 @@ def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
             words or (_("Failed") if failed else _("Being sent")),
             "danger" if failed else "info",
         )
-    return TextWords(kind_words(planned.kind), clock.to_local(planned.due_at, zone), sign)
+    return TextWords(kind_words(planned.kind), clock.to_local(planned.due_at, zone), sign, planned.status == "planned")
 
 
 def _state(line: HistoryLine) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from scheduler.queries.calls import BUDGET
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -20,9 +22,13 @@ def visit_sign(status: str) -> Sign:
     return Sign(shape, words(), look)
 
 
-def text_sign(status: str) -> Sign:
+def text_sign(status: str, error_code: str | None = None) -> Sign:
+    """With what went wrong: the provider's number, or that the month's texts are used up."""
     shape, words, look = _TEXTS[status]
-    return Sign(shape, words(), look)
+    if error_code == BUDGET:
+        why = _("the month’s texts are used up")
+        return Sign(shape, f"{words()}: {why}", look)
+    return Sign(shape, f"{words()} ({error_code})" if error_code else words(), look)
 
 
 def kind_words(kind: str) -> str:
@@ -67,6 +73,7 @@ _KINDS: Mapping[str, Callable[[], str]] = {
     "code": lambda: _("Sign-in code"),
     "confirmation": lambda: _("Confirmation"),
     "days_before": lambda: _("Reminder"),
+    "cancellation": lambda: _("The visit is cancelled"),
     "displaced": lambda: _("Asked to choose another time"),
     "help": lambda: _("Help"),
     "opt-out": lambda: _("Opt-out confirmed"),
