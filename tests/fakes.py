@@ -36,7 +36,7 @@ class FakeSms:
         self.sent: list[Sent] = []
         self.listed: list[FoundMessage] = []
         self.next_outcomes: list[Exception | Callable[[Sent], SmsAccepted]] = []
-        self.find_error: Exception | None = None
+        self.find_error: BaseException | None = None
         self.asked = 0
         self.statuses: dict[str, FoundMessage] = {}
         self.prices: dict[date, list[SmsPrice]] = {}

@@ -170,19 +170,23 @@ def _not_delivered(
     if message.reminder_id is None:
         return
     newest = select(func.max(Message.id)).where(Message.reminder_id == message.reminder_id).scalar_subquery()
-    reminder = connection.execute(
-        select(Reminder.id, Reminder.attempts).where(
+    reminder_id = connection.scalar(
+        select(Reminder.id).where(
             Reminder.id == message.reminder_id,
             Reminder.status.in_(("attempting", "in_doubt", "sent")),
             newest == message.id,  # news of an older try says nothing about the one under way
         )
-    ).one_or_none()
-    if reminder is None:
+    )
+    if reminder_id is None:
         return
+    # Not Reminder.attempts: what the provider did not take never reached the telephone.
+    tries = connection.execute(
+        select(func.count()).where(Message.reminder_id == reminder_id, Message.sid.is_not(None))
+    ).scalar_one()
     is_ours_to_mend = isinstance(failure, SmsUnavailable) and failure.ours_to_mend
     if is_ours_to_mend:  # waiting does not help, and the next one fails alike: people telephone
         log.error("the provider does not take our settings", code=error_code)
-    if isinstance(failure, SmsRefused) or is_ours_to_mend or reminder.attempts >= DELIVERY_TRIES:
+    if isinstance(failure, SmsRefused) or is_ours_to_mend or tries >= DELIVERY_TRIES:
         reason = _why(failure)
         values: dict[str, object] = {"status": "failed", "reason": reason, "settled_at": now}
     else:
@@ -193,7 +197,7 @@ def _not_delivered(
             longest_seconds=DELIVERY_RETRY_SECONDS,
         )
         values = {"status": "planned", "next_attempt_at": again_at, "settled_at": None}
-    connection.execute(update(Reminder).where(Reminder.id == reminder.id).values(**values))
+    connection.execute(update(Reminder).where(Reminder.id == reminder_id).values(**values))
 
 
 def _why(failure: SmsRefused | SmsUnavailable) -> str:

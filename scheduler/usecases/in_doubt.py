@@ -50,14 +50,18 @@ def take_stale(engine: Engine, *, now: datetime) -> int:
 
 def settle_some(
     engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int, stopping: threading.Event | None = None
-) -> int:
-    """Ask the provider about up to `limit` attempts in doubt; how many were taken on. `stopping` ends it early."""
-    doubtful = _lease(engine, clock(), limit)
-    for attempt in doubtful:
+) -> None:
+    """Ask the provider about up to `limit` attempts in doubt; `stopping` ends it early.
+
+    They are leased one by one: a worker that dies here keeps one of them waiting, and several workers share the rest.
+    """
+    for _ in range(limit):
         if stopping is not None and stopping.is_set():
-            break
+            return
+        attempt = _lease(engine, clock())
+        if attempt is None:
+            return
         _settle(engine, gateway, attempt, clock)
-    return len(doubtful)
 
 
 _in_flight = aliased(Message)
@@ -69,28 +73,27 @@ _alike_in_flight = exists().where(
 )
 
 
-def _lease(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[Any, ...]]]:
+def _lease(engine: Engine, now: datetime) -> Row[*tuple[Any, ...]] | None:
+    """The oldest that is to be asked about now."""
     waiting = (
         select(Message.id)
         .where(Message.status == "in_doubt", Message.next_attempt_at <= now, ~_alike_in_flight)
         .order_by(Message.created_at)
-        .limit(limit)
+        .limit(1)
     )
     with engine.connect() as connection:
-        if connection.scalar(waiting.limit(1)) is None:
-            return []
+        if connection.scalar(waiting) is None:
+            return None
     with writing(engine) as connection:
-        ids = connection.scalars(waiting.with_for_update(of=Message, skip_locked=True)).all()
-        return list(
-            connection.execute(
-                update(Message)
-                .where(Message.id.in_(ids))
-                .values(next_attempt_at=now + LEASE)
-                .returning(
-                    Message.id, Message.attempt_id, Message.number, Message.body, Message.attempted_at, Message.attempts
-                )
+        chosen = connection.scalar(waiting.with_for_update(of=Message, skip_locked=True))
+        return connection.execute(
+            update(Message)
+            .where(Message.id == chosen)
+            .values(next_attempt_at=now + LEASE)
+            .returning(
+                Message.id, Message.attempt_id, Message.number, Message.body, Message.attempted_at, Message.attempts
             )
-        )
+        ).one_or_none()
 
 
 def _settle(engine: Engine, gateway: SmsGateway, attempt: Row[*tuple[Any, ...]], clock: Clock) -> None:

@@ -55,13 +55,16 @@ def init_app(app: Flask) -> None:
 
 
 def answer(error: Exception) -> ResponseReturnValue:
-    """The error page, or a problem document (RFC 9457) for programs; for what a view has not answered itself."""
+    """The error page; for programs a problem document (RFC 9457), for Twilio a line. For what a view has not answered itself."""
     if isinstance(error, HTTPException) and error.response is not None:
         return error.get_response()
-    explained = explain(error)
-    if request.path.startswith("/api/"):
-        response = problem(explained)
+    if request.path.startswith("/twilio/") and isinstance(error, HTTPException):
+        # Nobody reads it, and whoever floods the webhooks without a signature must not have a page made each time.
+        response = Response(f"{error.name}\n", status=error.code, mimetype="text/plain")
+    elif request.path.startswith("/api/"):
+        response = problem(explain(error))
     else:
+        explained = explain(error)
         response = Response(_page(explained), status=explained.status)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():

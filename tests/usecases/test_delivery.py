@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsInDoubt
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsInDoubt, SmsUnavailable
 from scheduler.models import Message, PhoneAccount
 from scheduler.usecases.delivery import record_status
 from tests.factories import NOW
@@ -110,6 +110,22 @@ def test_a_telephone_that_was_off_is_tried_again_later_but_not_for_ever(
         message = the_messages(session)[-1]
     assert len(sms.sent) == 3
     assert (the_reminder(session).status, the_reminder(session).reason) == ("failed", "unreachable")
+
+
+def test_tries_that_the_provider_did_not_take_are_none_of_a_telephone_that_was_off(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsUnavailable(error_code=20503)] * 3
+    for _ in range(4):
+        send_reminders(engine, sms, at)
+        at.forward(hours=1)
+    for texts in (1, 2, 3):
+        assert (len(sms.sent), the_reminder(session).status) == (texts, "sent")
+        receipt(engine, the_messages(session)[-1], "undelivered", error_code=30003)
+        at.forward(hours=1)
+        send_reminders(engine, sms, at)
+    assert (len(sms.sent), the_reminder(session).reason) == (3, "unreachable")
 
 
 def test_a_receipt_that_overtakes_the_answer_is_kept(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):

@@ -470,6 +470,27 @@ def test_a_worker_that_died_in_the_call_leaves_an_attempt_that_is_looked_for(
     assert len(sms.sent) == 1
 
 
+def test_a_worker_that_dies_asking_the_provider_keeps_one_attempt_waiting(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    for hour in ("10:00", "11:00", "12:00"):
+        make_reminder(session, make_visit(session, starts_local=local(MONDAY + timedelta(days=7), hour)))
+    sms.next_outcomes = [SmsInDoubt("no answer")] * 3
+    send_reminders(engine, sms, at)
+    at.forward(seconds=61)
+    sms.find_error = KeyboardInterrupt()  # nothing of the service catches it
+    with pytest.raises(KeyboardInterrupt):
+        settle(engine, sms, at)
+    sms.find_error = None
+    settle(engine, sms, at)
+    statuses = select(Reminder.status).order_by(Reminder.status)
+    assert session.scalars(statuses).all() == ["in_doubt", "planned", "planned"]
+    session.rollback()
+    at.forward(seconds=60)
+    settle(engine, sms, at)
+    assert session.scalars(statuses).all() == ["planned"] * 3
+
+
 def test_a_worker_that_stood_still_between_claim_and_call_does_not_call(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock
 ):
