@@ -501,6 +501,25 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     assert "no number: nothing is texted" in desk.get(path).text
 
 
+@pytest.mark.parametrize("asked", ["move", "cancel", "length"])
+@pytest.mark.parametrize("first", ["cancel", "move"])
+def test_whoever_comes_second_is_always_told_why_nothing_happened(
+    desk: Desk, session: Session, first: str, asked: str
+) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    sent = {
+        "move": {"starts_day": str(TUESDAY), "starts_time": "11:00", "practitioner": "p1"},
+        "cancel": {"reason": "", "by": "patient"},
+        "length": {"minutes": 45},
+    }
+    assert desk.post(f"{path}/{first}", **sent[first], version=1).status_code == 200
+    late = desk.post(f"{path}/{asked}", **sent[asked], version=1)
+    assert late.status_code == 409
+    assert late.text.count('role="alert"') == 1
+    assert "has been changed in the meantime" in late.text
+
+
 def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(
     client: FlaskClient, session: Session, app: Flask
 ) -> None:
