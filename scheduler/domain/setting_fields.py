@@ -43,7 +43,7 @@ def _number(least: int, most: int, sentence: str) -> SettingField:
 
 
 def _read_phone(typed: str) -> str:
-    if not re.fullmatch(r"\+?[\d ().-]{7,20}", typed):
+    if not re.fullmatch(r"\+?[\d ().-]{10,20}", typed) or sum(c.isdecimal() for c in typed) < 10:
         raise BadSetting("Type a telephone number like 613-555-0100.")
     return typed
 

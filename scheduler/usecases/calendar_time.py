@@ -19,6 +19,8 @@ from scheduler.usecases.audit import SETTINGS, note
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 A_DAY = timedelta(days=1)
+LONGEST_NIGHT = timedelta(hours=12)
+"""Longer hours past midnight are a slip: "9:00 to 5:00" with an am for a pm would offer patients the small hours."""
 LONGEST_REASON = 200
 
 
@@ -45,8 +47,7 @@ def add_hours(
     """`closes` at or before `opens` is on the next day; 00:00 is midnight. Refuses with Invalid what overlaps."""
     if not weekdays:
         raise Invalid({"weekdays": "Choose at least one day of the week."})
-    if opens == closes:
-        raise Invalid({"closes": "Begin and end are the same."})
+    _require_a_shift(opens, closes)
     if valid_from and valid_until and valid_until < valid_from:
         raise Invalid({"valid_until": "The last day is before the first one."})
     begin_write(session)
@@ -89,8 +90,7 @@ def set_one_day(
     session: Session, *, practitioner: str, day: date, opens: time, closes: time, now: datetime, actor: Actor
 ) -> None:
     """Other hours on a single day: the usual ones stand back as time off, what lies outside of them is added."""
-    if opens == closes:
-        raise Invalid({"closes": "Begin and end are the same."})
+    _require_a_shift(opens, closes)
     begin_write(session)
     person = _practitioner(session, practitioner)
     wanted = _stretch(day, opens, closes)
@@ -268,6 +268,14 @@ def _without(stretches: Sequence[Stretch], taken: Sequence[Stretch]) -> list[Str
             if part[0] < part[1]
         ]
     return left
+
+
+def _require_a_shift(opens: time, closes: time) -> None:
+    if opens == closes:
+        raise Invalid({"closes": "Begin and end are the same."})
+    begins, ends = _stretch(date.min, opens, closes)
+    if time.min < closes < opens and ends - begins > LONGEST_NIGHT:
+        raise Invalid({"closes": "These hours would last far past midnight. Check morning and afternoon."})
 
 
 def _require_order(starts_local: datetime, ends_local: datetime) -> None:

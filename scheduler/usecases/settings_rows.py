@@ -100,6 +100,9 @@ def _apply_practitioner(session: Session, row: Practitioner, typed: Typed, _acto
         raise Invalid(errors)
     if row.id is not None:
         _refuse_to_take_work_away(session, row, typed, wanted)
+    needling = select(Treatment.id).where(Treatment.needling, Treatment.id.in_(wanted)).limit(1)
+    if not typed["can_needle"] and session.scalar(needling) is not None:
+        raise Invalid({"can_needle": "IMS is among the treatments: tick this as well, or take IMS away."})
     row.given_name, row.family_name, row.position = names["given_name"], names["family_name"], position
     row.can_needle, row.active = bool(typed["can_needle"]), bool(typed["active"])
     if row.id is None:
@@ -178,7 +181,7 @@ def _group(session: Session, typed: str, errors: dict[str, str]) -> SpacingGroup
         return settings_spacing.ims_group(session) if not errors else None
     found = {str(each.id): each for each in session.scalars(select(SpacingGroup))}.get(typed)
     if found is None:
-        errors["group"] = "Choose one of the spacing groups."
+        errors["group"] = "Choose IMS or another group, or that any day will do."
     return found
 
 

@@ -54,6 +54,17 @@ class TestTheWayThrough:
         assert f"/appointments/{visit.public_id}.ics" in visitor.page.html
         assert "webcal://" in visitor.page.html
 
+    def test_a_visit_too_soon_to_be_changed_online_promises_no_change_online(
+        self, visitor: BookingVisitor, now: time_machine.Traveller
+    ) -> None:
+        reach_review(visitor)
+        assert "online until 24 hours before it" in visitor.page.text
+        now.shift(timedelta(days=2, hours=1))  # Sunday 11:00, the visit is on Monday at 10:00
+        review = visitor.get(visitor.page.path)
+        assert "This visit is soon." in review.text and "online until" not in review.text
+        done = visitor.confirm()
+        assert "To change this visit now, please call" in done.text and "You can move or cancel" not in done.text
+
     def test_the_visit_file_and_the_feed_of_the_last_page_open(self, visitor: BookingVisitor) -> None:
         reach_review(visitor)
         done = visitor.confirm()

@@ -1,6 +1,7 @@
 """The calendar's data, booking by telephone, and what becomes of a visit; the browser's part is in tests/browser."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
@@ -17,6 +18,7 @@ from scheduler.models import (
     Closure,
     Patient,
     Practitioner,
+    PractitionerTreatment,
     Reminder,
     Room,
     Screening,
@@ -523,7 +525,29 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     assert "no number: nothing is texted" in desk.get(path).text
 
 
-def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(client: FlaskClient, session: Session) -> None:
+@pytest.mark.parametrize("asked", ["move", "cancel", "length"])
+@pytest.mark.parametrize("first", ["cancel", "move"])
+def test_whoever_comes_second_is_always_told_why_nothing_happened(
+    desk: Desk, session: Session, first: str, asked: str
+) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    sent = {
+        "move": {"starts_day": str(TUESDAY), "starts_time": "11:00", "practitioner": "p1"},
+        "cancel": {"reason": "", "by": "patient"},
+        "length": {"minutes": 45},
+    }
+    assert desk.post(f"{path}/{first}", **sent[first], version=1).status_code == 200
+    late = desk.post(f"{path}/{asked}", **sent[asked], version=1)
+    assert late.status_code == 409
+    assert late.text.count('role="alert"') == 1
+    assert "has been changed in the meantime" in late.text
+
+
+def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(
+    client: FlaskClient, session: Session, app: Flask
+) -> None:
+    app.config["DEMO"] = False
     make_staff(session, "owner", "receptionist")
     desk = Desk(client, session)
     assert "the owner has still to set up the clinic" in desk.get("/desk").text
@@ -535,5 +559,20 @@ def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(client: FlaskClien
     for address in ("/desk/settings/treatments", "/desk/settings/rooms", "/desk/settings/practitioners", "/desk/hours"):
         assert f'<li><a href="{address}">' in page
     assert "Nothing can be booked online yet." in client.get("/book").text
+    assert "the demo clinic’s address and telephone number (613-555-0100)" in page
+    make_clinic(session, practitioners=1)
+    session.execute(delete(PractitionerTreatment))
+    session.commit()
+    idle = desk.get("/desk").text
+    assert '<li><a href="/desk/settings/practitioners">' in idle and "/desk/settings/rooms" not in idle
+
+
+def test_a_clinic_that_is_set_up_is_told_nothing(client: FlaskClient, session: Session, app: Flask) -> None:
+    app.config["DEMO"] = False
+    make_staff(session, "owner", "receptionist")
     make_clinic(session)
-    assert "What is still missing" not in desk.get("/desk").text
+    desk = Desk(client, session)
+    assert "first-steps" not in desk.get("/desk").text  # the demo's number is the owner's to change
+    sign_in(client, session, "owner")
+    app.config["CLINIC"] = replace(app.config["CLINIC"], phone="613-555-0177", address="12 Maple Lane")
+    assert "first-steps" not in desk.get("/desk").text

@@ -69,6 +69,8 @@ def test_what_is_saved_holds_at_once_and_in_every_process(
         ("name", ""),
         ("name", "x" * 81),
         ("phone", "call us"),
+        ("phone", "613-555"),
+        ("phone", "--- 555-0100 ---"),
         ("address", " "),
         ("zone", "America/Gotham"),
         ("zone", "../../etc/passwd"),

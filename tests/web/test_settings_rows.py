@@ -55,7 +55,9 @@ def form_of(client: FlaskClient, path: str) -> dict[str, object]:
 
 def send(client: FlaskClient, path: str, **changed: object) -> TestResponse:
     form = {**form_of(client, path), **changed}
-    return client.post(path, data={name: value for name, value in form.items() if value != ""}, headers=ENGLISH)
+    return client.post(
+        path, data={name: value for name, value in form.items() if value != "" or name == "group"}, headers=ENGLISH
+    )
 
 
 def test_a_practitioner_comes_and_goes(owner: FlaskClient, session: Session) -> None:
@@ -193,7 +195,7 @@ def test_a_clinic_without_ims_begins_it_with_a_treatment(client: FlaskClient, se
     sign_in(client, session, "owner")
     new = "/desk/settings/treatments/new"
     names = {"name_en": "IMS", "name_fr": "SIM", "minutes": "30"}
-    assert send(client, new, **names).status_code == 303  # not spaced: not what others call "ims"
+    assert send(client, new, **names, group="").status_code == 303  # not spaced: not what others call "ims"
     assert send(client, new, **names, group="ims").status_code == 303
     assert send(client, new, **names, group="ims").status_code == 303  # from a page that was open for long
     made = {row.slug: row.needling for row in session.scalars(select(Treatment))}
@@ -203,6 +205,27 @@ def test_a_clinic_without_ims_begins_it_with_a_treatment(client: FlaskClient, se
 
 
 @SQLITE
+def test_whether_a_treatment_needles_is_never_left_to_a_default(owner: FlaskClient, session: Session) -> None:
+    path = "/desk/settings/treatments/new"
+    forgotten = send(owner, path, name_en="Dry needling", name_fr="Puncture sèche", needs_clearance="y")
+    assert forgotten.status_code == 422
+    assert "Choose IMS or another group, or that any day will do." in forgotten.text
+    group = session.scalars(select(SpacingGroup.id)).one()
+    session.rollback()
+    assert send(owner, path, name_en="Dry needling", name_fr="Puncture sèche", group=str(group)).status_code == 303
+    assert "IMS: at least 7 days apart" in owner.get("/desk/settings/treatments", headers=ENGLISH).text
+
+
+def test_nobody_is_given_ims_who_is_not_authorised_for_it(owner: FlaskClient, session: Session) -> None:
+    needling = str(session.scalars(select(Treatment.id).where(Treatment.needling)).one())
+    session.rollback()
+    path = "/desk/settings/practitioners/new"
+    refused = send(owner, path, given_name="Ève", family_name="Roy", treatments=[needling])
+    assert refused.status_code == 422 and "tick this as well, or take IMS away" in refused.text
+    assert send(owner, path, given_name="Ève", family_name="Roy", treatments=[needling], can_needle="y").location
+    assert "; Authorised for IMS" in owner.get("/desk/settings/practitioners", headers=ENGLISH).text
+
+
 def test_of_two_owners_at_one_practitioner_the_second_is_told(owner: FlaskClient, session: Session) -> None:
     page = f"/desk/settings/practitioners/{session.scalars(select(Practitioner.id)).first()}"
     session.rollback()

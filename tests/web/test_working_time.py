@@ -143,13 +143,26 @@ def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
     for weekday, opens, closes in (
         (6, "23:00", "23:30"),
         (0, "01:00", "03:00"),
-        (5, "23:00", "22:30"),
+        (6, "21:00", "07:00"),
         (0, "16:00", "18:00"),
     ):
         with pytest.raises(Invalid, match="overlap"):
             add(weekday, opens, closes)
     with pytest.raises(Invalid, match="same"):
         add(3, "18:00", "18:00")
+    for opens, closes in (("09:00", "05:00"), ("17:00", "09:00")):  # an am for a pm, and the two swapped
+        with pytest.raises(Invalid, match="morning and afternoon"):
+            add(3, opens, closes)
+        with pytest.raises(Invalid, match="morning and afternoon"):
+            calendar_time.set_one_day(
+                session,
+                practitioner="p1",
+                day=MONDAY,
+                opens=time.fromisoformat(opens),
+                closes=time.fromisoformat(closes),
+                now=NOW,
+                actor=STAFF,
+            )
     with pytest.raises(Invalid, match="before the first"):
         add(3, "18:00", "19:00", MONDAY, MONDAY - A_WEEK)
 

@@ -64,6 +64,7 @@ def done(booking: Booking) -> ResponseReturnValue:
         treatment=booking.reference.treatment_by_id(appointment.treatment_id),
         over=appointment.status not in ("booked", "confirmed", "arrived", "completed"),
         reference=reference_of(appointment.id),
+        changeable=booking.now < booking.clinic.changeable_until(appointment.starts_at),
         texts=texts,
         ics=url_for("feeds.visit", public_id=appointment.public_id, key=visit_key(appointment.public_id)),
         calendar=calendar_links(booking.clinic, appointment.patient.feed_token),

@@ -116,6 +116,14 @@ class Booking:
         until = _moment(self.fields.get("held_until"))
         return clock.to_local(until, clock.zone(self.clinic.zone)) if until and until > self.now else None
 
+    @property
+    def changeable(self) -> bool:
+        """Whether the patient may still move or cancel the visit themselves, once it is booked."""
+        if self.starts_local is None:
+            return False
+        starts_at = clock.to_utc_or_near(self.starts_local, clock.zone(self.clinic.zone))
+        return self.now < self.clinic.changeable_until(starts_at)
+
     @cached_property
     def patients(self) -> list[Patient]:
         return list(self.account.patients) if self.account else []

@@ -157,8 +157,8 @@ class ScreeningForm(BookingForm):
     )
     needled_on = DayMonthYearField(
         _l("On which day, the last time?"),
-        missing=_l("Type the day you last had IMS or dry needling, for example 1 12 2026."),
-        example=_l("For example 1 12 2026."),
+        missing=_l("Type the day you last had IMS or dry needling, for example 14 3 2026."),
+        example=_l("For example 14 3 2026."),
         future=_l("That day is still to come. Type the day you last had IMS or dry needling."),
     )
     answers: ScreeningAnswers | None = None

@@ -1,6 +1,7 @@
 """The calendar: the page that reception has open all day, and the data it draws."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.models.engine import database_of
 from scheduler.queries import desk_calendar, reference
@@ -57,6 +59,7 @@ def show() -> ResponseReturnValue:
         visit=text("visit"),
         own=known.practitioner_by_id(current_user.practitioner_id or 0),
         missing=_missing(known),
+        details_missing=current_user.role == "owner" and _shows_the_demo(current_app.config),
     )
 
 
@@ -148,10 +151,16 @@ def _missing(known: Reference) -> list[str]:
     needed = {
         "treatments": known.treatments,
         "rooms": known.rooms,
-        "practitioners": known.practitioners,
+        "practitioners": [person for person in known.practitioners if person.treatment_ids],
         "hours": known.hours,
     }
     return [name for name, there in needed.items() if not there]
+
+
+def _shows_the_demo(config: Mapping[str, Any]) -> bool:
+    """Whether patients of a real clinic are told the telephone number or the address that only the demo has."""
+    clinic, demo = config["CLINIC"], ClinicSettings()
+    return not config.get("DEMO") and (clinic.phone == demo.phone or clinic.address == demo.address)
 
 
 def _first_day(view: View, day: date) -> date:

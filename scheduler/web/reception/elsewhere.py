@@ -41,8 +41,8 @@ class ElsewhereForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
 
     day = DayMonthYearField(
         _l("On which day?"),
-        missing=_l("Type the day of the treatment, for example 1 12 2026."),
-        example=_l("For example 1 12 2026."),
+        missing=_l("Type the day of the treatment, for example 14 3 2026."),
+        example=_l("For example 14 3 2026."),
         future=_l("That day is still to come. Type the day of the last IMS or dry needling."),
         oldest_years=10,
     )

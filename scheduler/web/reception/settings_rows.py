@@ -1,6 +1,6 @@
 """Practitioners, rooms, treatments and spacing groups: a list of each, and a page for one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
 from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound, StillBooked
 from scheduler.extensions import db
-from scheduler.models import Practitioner, Room, SpacingGroup, Treatment
+from scheduler.models import Practitioner, PractitionerTreatment, Room, SpacingGroup, Treatment
 from scheduler.usecases import settings_rows
 from scheduler.usecases.settings import mark_of
 from scheduler.usecases.settings_spacing import TooNear, too_near
@@ -29,6 +30,8 @@ from scheduler.web.reception.forms import DeskForm, meanwhile
 
 blueprint = Blueprint("reception_settings_rows", __name__, url_prefix="/desk/settings")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+UNCHOSEN = "?"
+"""The spacing of a new treatment until somebody has chosen: neither needles nor none may come about by leaving it."""
 KIND = "<any(practitioners, rooms, treatments, spacing):kind>"
 
 
@@ -63,7 +66,7 @@ class TreatmentForm(RowForm):
     name_fr = StringField(_l("Name in French"), filters=[tidy])
     minutes = StringField(_l("Minutes"), filters=[tidy], default="30")
     buffer_minutes = StringField(_l("Minutes kept free afterwards"), filters=[tidy], default="0")
-    group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False)
+    group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False, default=UNCHOSEN)
     needs_clearance = BooleanField(_l("Only for patients cleared for IMS"))
     online = BooleanField(_l("Patients can book it online"), default=True)
     position = StringField(_l("Place in lists"), filters=[tidy], default="0")
@@ -71,7 +74,8 @@ class TreatmentForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         groups = db.session.scalars(select(SpacingGroup).order_by(SpacingGroup.needling.desc(), SpacingGroup.id)).all()
-        choices = [SelectChoice("", _("None: any day will do"))]
+        choices = [SelectChoice(UNCHOSEN, _("Choose one"))] if self.group.data == UNCHOSEN else []
+        choices.append(SelectChoice("", _("None: any day will do")))
         if not any(group.needling for group in groups):
             choices.append(SelectChoice(settings_rows.NEW_IMS_GROUP, _("IMS: at least 7 days apart")))
         choices += [SelectChoice(str(group.id), _group_words(group)) for group in groups]
@@ -89,9 +93,17 @@ class SpacingForm(RowForm):
 
 
 def _treatment_choices() -> list[SelectChoice]:
-    name = Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
-    rows = db.session.execute(select(Treatment.id, name).order_by(Treatment.position, Treatment.id))
+    rows = db.session.execute(select(Treatment.id, _name()).order_by(Treatment.position, Treatment.id))
     return [SelectChoice(str(key), words) for key, words in rows]
+
+
+def _treatment_names(which: ColumnElement[bool]) -> Sequence[str]:
+    return db.session.scalars(select(_name()).where(which).order_by(Treatment.position, Treatment.id)).all()
+
+
+def _name() -> InstrumentedAttribute[str]:
+    """Of a treatment, in the language of the page."""
+    return Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
 
 
 def _group_words(group: SpacingGroup) -> str:
@@ -117,8 +129,11 @@ class Shown:
 
 
 def _of_practitioner(row: Practitioner) -> tuple[str, str]:
-    said = [_("Authorised for IMS")] if row.can_needle else []
-    return row.full_name, ", ".join(said if row.active else [_("no longer here")])
+    if not row.active:
+        return row.full_name, _("no longer here")
+    does = select(PractitionerTreatment.treatment_id).where(PractitionerTreatment.practitioner_id == row.id)
+    treatments = ", ".join(_treatment_names(Treatment.id.in_(does))) or _("no treatments")
+    return row.full_name, "; ".join([treatments, *([_("Authorised for IMS")] if row.can_needle else [])])
 
 
 def _of_room(row: Room) -> tuple[str, str]:
@@ -126,17 +141,16 @@ def _of_room(row: Room) -> tuple[str, str]:
 
 
 def _of_treatment(row: Treatment) -> tuple[str, str]:
-    minutes = _("%(minutes)d min", minutes=row.minutes)
-    return f"{row.name_en} / {row.name_fr}", minutes if row.online else ", ".join((minutes, _("not online")))
+    group = db.session.get(SpacingGroup, row.spacing_group_id) if row.spacing_group_id else None
+    said = [_("%(minutes)d min", minutes=row.minutes)]
+    said += [_group_words(group)] if group is not None else []
+    said += [_("Only for patients cleared for IMS")] if row.needs_clearance else []
+    said += [] if row.online else [_("not online")]
+    return f"{row.name_en} / {row.name_fr}", "; ".join(said)
 
 
 def _of_group(row: SpacingGroup) -> tuple[str, str]:
-    french = template_variables()["language"] == "fr"
-    members = db.session.scalars(
-        select(Treatment.name_fr if french else Treatment.name_en)
-        .where(Treatment.spacing_group_id == row.id)
-        .order_by(Treatment.position, Treatment.id)
-    ).all()
+    members = _treatment_names(Treatment.spacing_group_id == row.id)
     days = ngettext("at least %(num)d day apart", "at least %(num)d days apart", row.min_days)
     return row.name, "; ".join((days, ", ".join(members) or _("no treatments")))
 

@@ -113,6 +113,12 @@ def visit_page(
     treatment = known.treatment_by_id(found.treatment_id)
     history = desk_visit.history(connection, found.id)
     may_book = current_user.role in ("receptionist", "owner")
+    movable = may_book and found.status in MOVABLE and found.origin != "elsewhere"
+    # A form that the visit as it is now does not have takes its refusal with it: that is then said above the visit.
+    if (ask in ("move", "cancel") and not movable) or (
+        ask == "length" and not (may_book and found.status in _LENGTHENED)
+    ):
+        ask = ""
     return page(
         "reception/visit/show.html",
         status=refusal.status if refusal else 200,
@@ -126,7 +132,8 @@ def visit_page(
         sign=visit_sign(found.status),
         steps=[step for step in _STEPS if can_change(status, step) and _is_time_for(step, found, now_local)],
         step_words=_step_words(status),
-        movable=may_book and found.status in MOVABLE and found.origin != "elsewhere",
+        movable=movable,
+        lengthened=found.status in _LENGTHENED,
         may_book=may_book,
         booked_by=actor_words(history[0].by) if history else "",
         booked_at=clock.to_local(found.created_at, zone),
@@ -149,6 +156,7 @@ def booked(public_id: str) -> Response:
     return visit_page(public_id, done=_("Booked"), undo={"kind": "booking"}, changed=True)
 
 
+_LENGTHENED = (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED, AppointmentStatus.ARRIVED)
 _STEPS = (
     AppointmentStatus.BOOKED,
     AppointmentStatus.ARRIVED,
