@@ -520,6 +520,19 @@ def test_whoever_comes_second_is_always_told_why_nothing_happened(
     assert "has been changed in the meantime" in late.text
 
 
+def test_what_was_refused_is_still_in_its_form(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    asked = {"starts_day": str(TUESDAY), "starts_time": "22:00", "practitioner": "p2", "version": 1}
+    page = desk.post(f"{path}/move", **asked).text  # outside working hours: a question, answered by the same form
+    assert 'name="insists"' in page and '<option value="p2" selected>' in page and 'value="22:00"' in page
+    assert desk.post(f"{path}/note", note="pain in the left knee", version=1).status_code == 200
+    page = desk.post(f"{path}/note", note="pain in both knees", version=1).text
+    assert "has been changed in the meantime" in page and ">pain in both knees</textarea>" in page
+    page = desk.post(f"{path}/cancel", by="clinic", reason="Priya is ill", version=1).text
+    assert 'value="clinic" checked' in page and 'value="Priya is ill"' in page
+
+
 def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(
     client: FlaskClient, session: Session, app: Flask
 ) -> None:
