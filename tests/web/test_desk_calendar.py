@@ -472,6 +472,20 @@ def test_the_nearest_free_times_and_a_series_by_telephone(desk: Desk, session: S
     assert desk.get("/desk/book/free", **(asked | {"treatment": "none"})).status_code == 404
 
 
+def test_a_booking_on_a_page_of_its_own_needs_no_calendar_beside_it(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    page = desk.get("/desk/book", patient=patient.public_id).text
+    assert "htmx.min.js" in page and 'hx-get="/desk/book/free"' in page
+    assert "#panel" not in page, "nothing there to put an answer into"
+    assert 'formaction="/desk/book/series/dates"' in page
+    asked = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p1"}
+    when = {"starts_day": str(TUESDAY), "starts_time": "10:00", "count": "3"}
+    led = desk.post("/desk/book/series/dates", **asked, **when, weekday="", part="")
+    assert led.status_code == 303 and "csrf" not in led.location
+    plan = desk.client.get(led.location).text
+    assert plan.startswith("<!doctype html>") and "Book them all" in plan and "Tuesday 15 December" in plan
+
+
 def test_notes_and_rooms_at_the_desk(desk: Desk, session: Session) -> None:
     visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
     path = f"/desk/visits/{visit.public_id}"
