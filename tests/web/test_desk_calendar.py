@@ -480,6 +480,12 @@ def test_a_booking_on_a_page_of_its_own_needs_no_calendar_beside_it(desk: Desk, 
     assert 'formaction="/desk/book/series/dates"' in page
     asked = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p1"}
     when = {"starts_day": str(TUESDAY), "starts_time": "10:00", "count": "3"}
+    session.rollback()
+    booked = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    form = {"csrf_token": desk.token, **asked, **when}
+    refused = desk.client.post("/desk/book", data=form | {"starts_time": "15:00"})
+    assert refused.status_code == 409 and f'href="/desk/visits/{booked.public_id}"' in refused.text
+    assert "#panel" not in refused.text
     led = desk.post("/desk/book/series/dates", **asked, **when, weekday="", part="")
     assert led.status_code == 303 and "csrf" not in led.location
     plan = desk.client.get(led.location).text
