@@ -496,6 +496,26 @@ def test_the_nearest_free_times_and_a_series_by_telephone(desk: Desk, session: S
     assert desk.get("/desk/book/free", **(asked | {"treatment": "none"})).status_code == 404
 
 
+def test_a_booking_on_a_page_of_its_own_needs_no_calendar_beside_it(desk: Desk, session: Session) -> None:
+    patient = make_patient(session)
+    page = desk.get("/desk/book", patient=patient.public_id).text
+    assert "htmx.min.js" in page and 'hx-get="/desk/book/free"' in page
+    assert "#panel" not in page, "nothing there to put an answer into"
+    assert 'formaction="/desk/book/series/dates"' in page
+    asked = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p1"}
+    when = {"starts_day": str(TUESDAY), "starts_time": "10:00", "count": "3"}
+    session.rollback()
+    booked = make_appointment(session, patient=patient, starts_local=local(TUESDAY, "10:00"))
+    form = {"csrf_token": desk.token, **asked, **when}
+    refused = desk.client.post("/desk/book", data=form | {"starts_time": "15:00"})
+    assert refused.status_code == 409 and f'href="/desk/visits/{booked.public_id}"' in refused.text
+    assert "#panel" not in refused.text
+    led = desk.post("/desk/book/series/dates", **asked, **when, weekday="", part="")
+    assert led.status_code == 303 and "csrf" not in led.location
+    plan = desk.client.get(led.location).text
+    assert plan.startswith("<!doctype html>") and "Book them all" in plan and "Tuesday 15 December" in plan
+
+
 def test_notes_and_rooms_at_the_desk(desk: Desk, session: Session) -> None:
     visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
     path = f"/desk/visits/{visit.public_id}"
@@ -542,6 +562,19 @@ def test_whoever_comes_second_is_always_told_why_nothing_happened(
     assert late.status_code == 409
     assert late.text.count('role="alert"') == 1
     assert "has been changed in the meantime" in late.text
+
+
+def test_what_was_refused_is_still_in_its_form(desk: Desk, session: Session) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    path = f"/desk/visits/{visit.public_id}"
+    asked = {"starts_day": str(TUESDAY), "starts_time": "22:00", "practitioner": "p2", "version": 1}
+    page = desk.post(f"{path}/move", **asked).text  # outside working hours: a question, answered by the same form
+    assert 'name="insists"' in page and '<option value="p2" selected>' in page and 'value="22:00"' in page
+    assert desk.post(f"{path}/note", note="pain in the left knee", version=1).status_code == 200
+    page = desk.post(f"{path}/note", note="pain in both knees", version=1).text
+    assert "has been changed in the meantime" in page and ">pain in both knees</textarea>" in page
+    page = desk.post(f"{path}/cancel", by="clinic", reason="Priya is ill", version=1).text
+    assert 'value="clinic" checked' in page and 'value="Priya is ill"' in page
 
 
 def test_a_clinic_that_is_not_set_up_yet_says_what_is_missing(

@@ -60,6 +60,7 @@ WHO_MAY = {
         reception_booking.register
         reception_booking.save
         reception_booking_free.nearest
+        reception_booking_series.dates
         reception_booking_series.plan
         reception_booking_series.save
         reception_calls.show

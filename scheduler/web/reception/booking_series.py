@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -32,6 +33,14 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 def plan() -> ResponseReturnValue:
     """`patient`, `treatment`, `practitioner`, `starts` of the first, `count` of visits a week apart."""
     return _plan_page()
+
+
+@blueprint.post("/desk/book/series/dates")
+def dates() -> ResponseReturnValue:
+    """Of a booking on a page of its own, beside no calendar: leads to the same plan at an address of its own."""
+    names = ("patient", "treatment", "practitioner", "starts_day", "starts_time", "count")
+    asked: dict[str, Any] = {name: text(name) for name in names if text(name)}
+    return redirect(url_for("reception_booking_series.plan", **asked), 303)
 
 
 @blueprint.post("/desk/book/series")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -144,6 +144,9 @@ def visit_page(
         ask=ask,
         asked_starts=moment("starts") if refusal else None,
         asked_minutes=number("minutes") if refusal else None,
+        asked_practitioner=place()[1] if refusal else None,
+        asked_cancel=(text("by"), text("reason"), text("text")) if refusal else ("", "", "yes"),
+        asked_note=request.form.get("note") if refusal else None,
         done=done,
         undo=undo,
         refusal=refusal,

@@ -152,7 +152,7 @@ def note(public_id: str) -> ResponseReturnValue:
             expected_version=number("version"),
         )
     except BookingRefused as refusal:
-        return refused_page(public_id, refusal)
+        return refused_page(public_id, refusal, ask="note")
     return visit_page(public_id, done=_("Noted"), changed=True)
 
 
