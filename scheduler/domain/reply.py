@@ -13,6 +13,9 @@ from enum import StrEnum
 from scheduler.domain.folding import fold
 from scheduler.domain.phone import inbound_word
 
+ATTACHED = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Kept in a text's body for each picture or other file that came with it; the files themselves stay at the provider."""
+
 
 class Wish(StrEnum):
     CONFIRM = "confirm"

@@ -15,10 +15,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class SmsAccepted:
-    """The provider has taken the message over. `status` is its first one: no callback comes for that."""
+    """The provider has taken the message over. `status` is its first one: no callback comes for that. `error_code`: why,
+    when it has failed already."""
 
     sid: str
     status: str
+    error_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

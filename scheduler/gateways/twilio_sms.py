@@ -89,13 +89,13 @@ class TwilioSms:
         response = self._client.request("POST", self._address, data=data)
         try:
             message = json.loads(response.text)
-            sid, status = message["sid"], message["status"]
+            sid, status, error_code = message["sid"], message["status"], message.get("error_code")
         except (ValueError, TypeError, KeyError):
             # A 2xx that is not a message; the answer, which may quote the number, is not kept as the cause.
             raise SmsInDoubt("an answer that could not be read") from None
         if not sid:
             raise SmsInDoubt("an answer without a sid")
-        return SmsAccepted(str(sid), str(status))
+        return SmsAccepted(str(sid), str(status), _number(error_code))
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
         since_at = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW

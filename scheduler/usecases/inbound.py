@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.phone import InboundWord, inbound_word
-from scheduler.domain.reply import Wish, read_reply
+from scheduler.domain.reply import ATTACHED, Wish, read_reply
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import Patient, PhoneAccount
@@ -37,6 +37,7 @@ def receive(
     opt_out_type: str | None,
     clinic: ClinicSettings,
     now: datetime,
+    attachments: int = 0,
 ) -> str | None:
     """Keep the text and do what it says; the answer to give with the webhook, if any. One that came before is ignored.
 
@@ -45,12 +46,13 @@ def receive(
     does, because its answer names neither the clinic nor its telephone. `opt_out_type` comes with Advanced Opt-Out,
     where the owner has worded Twilio's answers, in every language: then we are silent.
 
-    Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py).
+    Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py). With a picture somebody
+    reads them all the same.
     """
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    incoming = _incoming(session, sid, number, body, word, account, now)
+    incoming = _incoming(session, sid, number, body + ATTACHED * attachments, word, account, now)
     session.add(incoming)
     try:
         session.flush()
@@ -60,9 +62,10 @@ def receive(
     may_answer = _may_answer(session, number, now)
     if word is None:
         _take_reply(session, incoming, account, clinic, now, may_answer=may_answer)
+        incoming.for_desk |= attachments > 0
         session.commit()
         return None
-    incoming.for_desk = _says_more_than_its_word(word, body, account)
+    incoming.for_desk = attachments > 0 or _says_more_than_its_word(word, body, account)
     if word is InboundWord.STOP and account is None:
         _expect(session, number, "fr" if _is_french(body) else "en", now)
     if word in (InboundWord.STOP, InboundWord.START):

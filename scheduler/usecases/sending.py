@@ -217,7 +217,8 @@ def _record(ledger: Ledger, answered: Answered) -> None:
             # Overtaken by a receipt or by a worker that took the attempt for lost; or the sid was given to another text.
             with writing(ledger.engine) as connection:
                 sid, status = outcome.sid, answered.status
-                delivery.record_on(connection, outgoing.attempt_id, sid, status, error_code=None, now=now)
+                code = outcome.error_code
+                delivery.record_on(connection, outgoing.attempt_id, sid, status, error_code=code, now=now)
         case SmsRefused():
             _record_refused(ledger, outgoing, outcome, now=now)
         case SmsUnavailable():

@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, request
+from flask_babel import ngettext
 
+from scheduler.domain.reply import ATTACHED
 from scheduler.web import dates
 from scheduler.web.language import offered_languages, template_variables
 
@@ -33,6 +35,7 @@ def install(blueprint: Blueprint) -> None:
         ("month", dates.month_words),
         ("just_before", just_before),
         ("combined", combined),
+        ("as_texted", as_texted),
     ):
         blueprint.add_app_template_filter(words, name)
 
@@ -57,6 +60,15 @@ def _with_lang(language: str) -> list[tuple[str, str]]:
 def just_before(moment: datetime) -> datetime:
     """The day that a stretch ends on: midnight belongs to the day before."""
     return moment - timedelta(minutes=1)
+
+
+def as_texted(body: str) -> str:
+    """With words where a picture was."""
+    pictures = body.count(ATTACHED)
+    if not pictures:
+        return body
+    words = ngettext("[a picture or file, not kept here]", "[%(num)d pictures or files, not kept here]", pictures)
+    return f"{body.replace(ATTACHED, '')} {words}".strip()
 
 
 def combined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

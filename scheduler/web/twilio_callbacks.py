@@ -18,6 +18,7 @@ from scheduler.web import access
 ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 STATE = re.compile(r"[A-Za-z_-]{1,20}")
 SID = re.compile(r"[A-Za-z0-9]{1,64}")
+MEDIA = re.compile(r"\d{1,2}", re.ASCII)
 NUMBER = re.compile(r"\+?[A-Za-z0-9]{1,19}")  # short codes and names as well
 LONGEST_BODY = 1600
 
@@ -62,11 +63,13 @@ def status(attempt: str | None) -> ResponseReturnValue:
 @blueprint.post("/inbound")
 def inbound() -> ResponseReturnValue:
     """Answers with TwiML: an empty Response sends nothing."""
+    media = request.form.get("NumMedia", "")
     answer = receive(
         db.session(),
         sid=_field("MessageSid", SID),
         number=_field("From", NUMBER),
         body=request.form.get("Body", "").replace("\x00", "")[:LONGEST_BODY],  # PostgreSQL keeps no NUL
+        attachments=int(media) if MEDIA.fullmatch(media) else 0,
         opt_out_type=request.form.get("OptOutType"),
         clinic=current_app.config["CLINIC"],
         now=clock.now(),

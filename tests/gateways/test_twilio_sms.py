@@ -24,6 +24,7 @@ from tests.fake_twilio import (
     ERROR_AFTER_ACCEPTING,
     ERROR_BEFORE_ACCEPTING,
     NOT_A_MESSAGE,
+    FakeMessage,
     FakeTwilio,
     Fault,
     refused,
@@ -75,6 +76,16 @@ def test_a_message_is_accepted_with_its_text_number_and_attempt(twilio: FakeTwil
     assert (accepted.sid, accepted.status) == (message.sid, "queued")
     assert (message.to, message.body, message.from_) == (TO, BODY, "+16135550100")
     assert message.status_callback == "https://clinic.example/twilio/status/attempt-1"
+
+
+def test_an_answer_may_say_already_that_the_message_failed_and_why(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    def fail(message: FakeMessage) -> None:
+        message.status, message.error_code = "failed", 30007
+
+    twilio.on_accepted = fail
+    accepted = sms.send(to=TO, body=BODY, attempt_id="attempt-1")
+
+    assert (accepted.status, accepted.error_code) == ("failed", 30007)
 
 
 def test_a_messaging_service_may_choose_the_number(twilio: FakeTwilio) -> None:

@@ -128,6 +128,18 @@ def test_tries_that_the_provider_did_not_take_are_none_of_a_telephone_that_was_o
     assert (len(sms.sent), the_reminder(session).reason) == (3, "unreachable")
 
 
+def test_an_answer_that_says_why_the_text_has_failed_already_is_believed(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [lambda text: SmsAccepted(text.sid, "undelivered", 30003)]
+    send_reminders(engine, sms, at)
+    assert (the_messages(session)[0].error_code, the_reminder(session).status) == ("30003", "planned"), "it was off"
+    at.forward(hours=1)
+    send_reminders(engine, sms, at)
+    assert (len(sms.sent), the_reminder(session).status) == (1, "sent")
+
+
 def test_a_receipt_that_overtakes_the_answer_is_kept(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
     make_reminder(session, make_visit(session))
 

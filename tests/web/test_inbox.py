@@ -44,8 +44,19 @@ def desk(client: FlaskClient, session: Session, patient: Patient) -> FlaskClient
     return client
 
 
-def text_in(session: Session, body: str, number: str = NUMBER, *, at: timedelta = timedelta()) -> None:
-    receive(session, sid=f"SMin{next(_sids)}", number=number, body=body, opt_out_type=None, clinic=CLINIC, now=NOW + at)
+def text_in(
+    session: Session, body: str, number: str = NUMBER, *, at: timedelta = timedelta(), attachments: int = 0
+) -> None:
+    receive(
+        session,
+        sid=f"SMin{next(_sids)}",
+        number=number,
+        body=body,
+        opt_out_type=None,
+        clinic=CLINIC,
+        now=NOW + at,
+        attachments=attachments,
+    )
 
 
 def unread(client: FlaskClient) -> int:
@@ -198,6 +209,19 @@ def test_only_reception_and_owner_read_it_and_odd_addresses_are_404(
     enter(other, "practitioner")
     assert other.get(there).status_code == other.get("/desk/inbox").status_code == 403
     assert desk.post(f"{there}/answer", data={"body": "forged"}).status_code == 400
+
+
+def test_a_picture_without_words_is_said_to_be_one(desk: FlaskClient, session: Session, patient: Patient) -> None:
+    text_in(session, "", attachments=1)
+    words = "[a picture or file, not kept here]"
+    for page in ("/desk/inbox", thread_of(desk, "Roy"), f"/desk/patients/{patient.public_id}", "/desk/outbox"):
+        assert words in plain(desk.get(page)), page
+    text_in(session, "My referral", attachments=2)
+    assert "My referral [2 pictures or files, not kept here]" in plain(desk.get("/desk/inbox"))
+    session.execute(update(Message).values(body=""))
+    session.commit()
+    for page in (thread_of(desk, "Roy"), f"/desk/patients/{patient.public_id}", "/desk/outbox"):
+        assert "The words are no longer kept." in plain(desk.get(page)), page
 
 
 def test_names_and_short_codes_that_write_to_us_are_shown(desk: FlaskClient, session: Session) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from scheduler.domain.reply import ATTACHED
 from scheduler.extensions import db
 from scheduler.models import EarlyReceipt, Message, PhoneAccount
 from scheduler.usecases.patients import register_patient
@@ -241,6 +242,23 @@ def test_where_the_owner_worded_twilios_answers_we_are_silent_but_obey(
     assert account.opted_out_at is not None
     assert "<Message>" not in answer.text
     assert "<Message>" not in text_in(client, "AIDE", sid="SM2", OptOutType="HELP").text
+
+
+@pytest.mark.parametrize(("body", "word"), [("", None), ("C", None), ("Stop", "stop")])
+def test_a_picture_is_for_the_desk_whatever_the_words(
+    client: FlaskClient, session: Session, account: PhoneAccount, body: str, word: str | None
+):
+    assert text_in(client, body, NumMedia="2", MediaUrl0="https://api.twilio.com/1", MediaUrl1="x").status_code == 200
+    session.rollback()
+    kept = session.scalars(select(Message).where(Message.direction == "in")).one()
+    assert (kept.body, kept.for_desk, kept.opt_word) == (body + ATTACHED * 2, True, word)
+
+
+@pytest.mark.parametrize("media", ["", "x", "-1", "٣", "1e9", "999999999999"])
+def test_a_count_of_pictures_that_is_none_is_no_picture(client: FlaskClient, session: Session, media: str):
+    assert text_in(client, "hello", NumMedia=media).status_code == 200
+    session.rollback()
+    assert session.scalars(select(Message.body)).all() == ["hello"]
 
 
 def test_a_stranger_may_text(client: FlaskClient, session: Session):
