@@ -51,13 +51,20 @@ def seed(session: Session, *, clinic: ClinicSettings, now: datetime) -> None:
         session.rollback()
         raise NotEmpty
     random = Random(ANY_NUMBER)  # noqa: S311 - invents people, keeps no secrets
-    today = clock.to_local(now, clock.zone(clinic.zone)).date()
+    zone = clock.zone(clinic.zone)
+    local_now = clock.to_local(now, zone)
+    today = local_now.date()
     invented = people.invent(random)
     absences = house.away(today)
     diary = Diary(today, random, absences)
     visits = diary.write(invented)
     _write_house(session, absences)
-    patients = _write_people(session, invented, random, now)
+    assessed = {
+        visit.patient: clock.to_utc_or_near(visit.busy_until, zone)
+        for visit in visits
+        if visit.treatment == house.ASSESSMENT.slug and visit.fate == "kept" and visit.busy_until < local_now
+    }
+    patients = _write_people(session, invented, random, now, assessed)
     records = Records(session, clinic=clinic, now=now, patients=patients, invented=invented, random=random)
     records.write(visits)
     records.write_holds(*diary.two_free_starts())
@@ -120,9 +127,13 @@ def _write_house(session: Session, absences: tuple[house.Away, ...]) -> None:
 
 
 def _write_people(
-    session: Session, invented: list[people.DemoPatient], random: Random, now: datetime
+    session: Session,
+    invented: list[people.DemoPatient],
+    random: Random,
+    now: datetime,
+    assessed: dict[int, datetime],
 ) -> dict[int, Patient]:
-    """Everybody by key."""
+    """Everybody by key; cleared when they were assessed, or before what the diary knows."""
     since = now.replace(minute=0, second=0, microsecond=0) - people.KNOWN_FOR
     accounts = {
         who.number: PhoneAccount(number=who.number, language=who.language, verified_at=since, created_at=since)
@@ -139,7 +150,7 @@ def _write_people(
             birth_date=who.birth_date,
             phone_account_id=accounts[who.number].id if who.number else None,
             language=who.language,
-            cleared_for_ims_at=since if who.cleared else None,
+            cleared_for_ims_at=assessed.get(who.key, since) if who.cleared else None,
             cleared_by="staff:demo-priya" if who.cleared else None,
             feed_token=unguessable(random, 24),
             created_at=since,

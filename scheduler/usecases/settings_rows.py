@@ -167,6 +167,8 @@ def _apply_treatment(session: Session, row: Treatment, typed: Typed, _actor: Act
     if errors:
         raise Invalid(errors)
     settings_spacing.put_into(session, row, group, field="group")
+    if row.needling and not typed["needs_clearance"]:
+        raise Invalid({"needs_clearance": "IMS is only for patients cleared for it: tick this as well."})
     row.name_en, row.name_fr, row.minutes, row.buffer_minutes = names["name_en"], names["name_fr"], minutes, buffer
     row.needs_clearance, row.online, row.position = bool(typed["needs_clearance"]), bool(typed["online"]), position
     if row.id is None:

@@ -91,6 +91,7 @@ def put_into(session: Session, treatment: Treatment, group: SpacingGroup | None,
         require_none_booked(session, Appointment.treatment_id == treatment.id)
     treatment.spacing_group_id = group.id if group else None
     treatment.needling = group.needling if group else False
+    treatment.needs_clearance = treatment.needling or treatment.needs_clearance
 
 
 def ims_group(session: Session) -> SpacingGroup:

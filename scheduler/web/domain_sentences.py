@@ -16,6 +16,7 @@ SENTENCES = (
     _l("Choose at least one day of the week."),
     _l("Choose one of the practitioners."),
     _l("Choose IMS or another group, or that any day will do."),
+    _l("IMS is only for patients cleared for it: tick this as well."),
     _l("Choose receptionist, practitioner or owner."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),

@@ -210,9 +210,12 @@ def test_whether_a_treatment_needles_is_never_left_to_a_default(owner: FlaskClie
     forgotten = send(owner, path, name_en="Dry needling", name_fr="Puncture sèche", needs_clearance="y")
     assert forgotten.status_code == 422
     assert "Choose IMS or another group, or that any day will do." in forgotten.text
-    group = session.scalars(select(SpacingGroup.id)).one()
+    group = str(session.scalars(select(SpacingGroup.id)).one())
     session.rollback()
-    assert send(owner, path, name_en="Dry needling", name_fr="Puncture sèche", group=str(group)).status_code == 303
+    names = {"name_en": "Dry needling", "name_fr": "Puncture sèche"}
+    anybody = send(owner, path, **names, group=group)
+    assert anybody.status_code == 422 and "IMS is only for patients cleared for it" in anybody.text
+    assert send(owner, path, **names, group=group, needs_clearance="y").status_code == 303
     assert "IMS: at least 7 days apart" in owner.get("/desk/settings/treatments", headers=ENGLISH).text
 
 
