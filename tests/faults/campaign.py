@@ -5,6 +5,7 @@ HTTP client shrink alike. Every run has reminders of its own, and its kill; they
 """
 
 import heapq
+import os
 import random
 import threading
 import time
@@ -33,7 +34,8 @@ from tests.faults.conftest import Clinic
 from tests.faults.fast_time import FAST, FastTime
 
 TEXTS = 12  # due in each run
-RUN_SECONDS = 15.0  # from one to the next, of the simulated time: twenty kills while a reminder has its five minutes
+RUN_SECONDS = float(os.environ.get("RUN_SECONDS", "15"))
+"""From one to the next, of the simulated time: twenty kills while a reminder has its five minutes."""
 SETTLED_WITHIN = timedelta(minutes=5)
 MISBEHAVES = 0.05
 LATENCY_SECONDS = 0.02
