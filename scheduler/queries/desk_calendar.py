@@ -137,7 +137,7 @@ _VISITS: Any = (
 )
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)  # some 50 kB each
 def _shown(begins: datetime, ends: datetime) -> Plain:
     """Their own statement for these days, which PostgreSQL plans once for all questions. With the days as parameters it
     plans for every question, at a third of the cost of all: not knowing them it would go through all patients.

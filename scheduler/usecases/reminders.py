@@ -60,9 +60,8 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         return Claim(0, [])
     most_urgent = _most_urgent(due, limit, engine)
     drafts: dict[Row[*tuple[Any, ...]], _Attempt] = {}
-    if (
-        engine.dialect.name == "sqlite"
-    ):  # everybody waits while one writes: what holds for facts unchanged is made before
+    if engine.dialect.name == "sqlite":
+        # Everybody waits while one writes, so that what facts unchanged allow is made before.
         with engine.connect() as connection:
             before = connection.execute(most_urgent, {"now": now}).all()
         to_draft = [row for row in before if row.kind != TEXT_KIND and verdict_on(row, now) is None]

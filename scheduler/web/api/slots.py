@@ -40,20 +40,16 @@ def find() -> Response:
     clinic: ClinicSettings = current_app.config["CLINIC"]
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
-    known = request.environ.get("HTTP_IF_NONE_MATCH")
-    state = None
-    if known is not None:  # only answers without `patient` have an ETag, and it says what was asked
-        state = reference.state_now(db.engine)
-        for tag in known.split(", "):
-            if _still_so(tag, state, bounds, now):
-                return Unchanged(tag.removeprefix("W/").strip('"'), {})
     if "patient" in request.args:
         bearer.require_token()
-    with db.reading.connect() as connection:
-        state = state or reference.state(connection)
-        if "patient" in request.args:
-            return _for_patient(connection, state, bounds, clinic, now)
-        return _for_anybody(connection, state, bounds, clinic, now)
+        with db.reading.connect() as connection:
+            return _for_patient(connection, reference.state(connection), bounds, clinic, now)
+    state = reference.state_now(db.engine)
+    known = request.environ.get("HTTP_IF_NONE_MATCH")
+    for tag in known.split(", ") if known else ():
+        if _still_so(tag, state, bounds, now):
+            return Unchanged(tag.removeprefix("W/").strip('"'), {})
+    return _for_anybody(state, bounds, clinic, now)
 
 
 @blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **described.EARLIEST)
@@ -88,10 +84,9 @@ def earliest() -> Response:
     return _json(texts, list(first.why_empty), patient_id, first.earliest_allowed)
 
 
-def _for_anybody(
-    connection: Connection, state: State, bounds: Bounds, clinic: ClinicSettings, now: datetime
-) -> Response:
-    current = reference.current(connection, state.reference_version)
+def _for_anybody(state: State, bounds: Bounds, clinic: ClinicSettings, now: datetime) -> Response:
+    """With an ETag, which says what was asked, too. What is in memory needs no connection."""
+    current = reference.current_at(db.engine, state.reference_version)
     asked = Asked(request.args)
     wanted = _wanted(asked, current)
     asked.done()
@@ -101,7 +96,10 @@ def _for_anybody(
         response = _json([], [_out_of_reach(wanted, bounds)], None, None)
         valid_until = None
     else:
-        found = slots.find_slots(connection, within, clinic=clinic, now=now, known=state, bounds=bounds)
+        found = slots.known_slots(db.engine, within, state=state, bounds=bounds, now=now)
+        if found is None:
+            with db.reading.connect() as connection:
+                found = slots.find_slots(connection, within, clinic=clinic, now=now, known=state, bounds=bounds)
         valid_until = found.valid_until
         texts = slot_texts(found.offer, within.treatment, current, clock.zone(clinic.zone))
         response = _json(texts, found.offer.why_empty() if not texts else [], None, None)
