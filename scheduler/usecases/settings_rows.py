@@ -164,11 +164,11 @@ def _apply_treatment(session: Session, row: Treatment, typed: Typed, _actor: Act
     buffer = read_number(typed, "buffer_minutes", 0, 120, errors, "Type a number of minutes from 0 to 120.")
     position = read_position(typed, errors)
     group = _group(session, typed["group"], errors)
+    if group is not None and group.needling and not typed["needs_clearance"]:
+        errors["needs_clearance"] = "IMS is only for patients cleared for it: tick this as well."
     if errors:
         raise Invalid(errors)
     settings_spacing.put_into(session, row, group, field="group")
-    if row.needling and not typed["needs_clearance"]:
-        raise Invalid({"needs_clearance": "IMS is only for patients cleared for it: tick this as well."})
     row.name_en, row.name_fr, row.minutes, row.buffer_minutes = names["name_en"], names["name_fr"], minutes, buffer
     row.needs_clearance, row.online, row.position = bool(typed["needs_clearance"]), bool(typed["online"]), position
     if row.id is None:
