@@ -44,7 +44,7 @@ class Commands(AppGroup):
             def checked(*arguments: Any, **given: Any) -> Any:
                 if check is not None:
                     check(db.engine)
-                    live_settings.of(current_app._get_current_object()).refresh(db.engine)  # type: ignore[attr-defined]
+                    live_settings.of(current_app).refresh(db.engine)
                 return work(*arguments, **given)
 
             command: click.Command = super(Commands, self).command(*named, **options)(checked)

@@ -10,11 +10,10 @@ from scheduler.usecases.sms_budget import BudgetState, SmsBudget
 
 def budget_warning() -> BudgetState | None:
     """For the owner from four fifths on; for reception once nothing goes out any more. One sum a minute and process."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # the thread that asks next has another proxy
-    if not app.config["CLINIC"].sms_parts_monthly or current_user.role not in ("receptionist", "owner"):
+    if not current_app.config["CLINIC"].sms_parts_monthly or current_user.role not in ("receptionist", "owner"):
         return None
-    if "sms_budget" not in app.extensions:
-        app.extensions["sms_budget"] = SmsBudget(db.reading, lambda: app.config["CLINIC"])
-    state: BudgetState = app.extensions["sms_budget"].state(clock.now())
+    if "sms_budget" not in current_app.extensions:
+        current_app.extensions["sms_budget"] = SmsBudget(db.reading, lambda: current_app.config["CLINIC"])
+    state: BudgetState = current_app.extensions["sms_budget"].state(clock.now())
     told = state.runs_out if current_user.role == "owner" else state.is_used_up
     return state if told else None

@@ -79,7 +79,7 @@ def show() -> str:
 
 @blueprint.post("")
 def change() -> ResponseReturnValue:
-    live = live_settings.of(current_app._get_current_object())  # type: ignore[attr-defined]
+    live = live_settings.of(current_app)
     form, was, now = _offering(ClinicForm()), current_app.config["CLINIC"], clock.now()
     try:
         clinic = settings.change_settings(

@@ -101,13 +101,13 @@ def back_to_ours(kind: str, language: str) -> ResponseReturnValue:
 
 
 def _done(said: str) -> ResponseReturnValue:
-    live_settings.of(current_app._get_current_object()).read(db.engine)  # type: ignore[attr-defined]  # a proxy
+    live_settings.of(current_app).read(db.engine)
     flash(said)
     return redirect(url_for(".show"), 303)
 
 
 def _changed_meanwhile(kind: str, language: str, typed: str, refused: ChangedMeanwhile) -> ResponseReturnValue:
-    live_settings.of(current_app._get_current_object()).read(db.engine)  # type: ignore[attr-defined]  # a proxy
+    live_settings.of(current_app).read(db.engine)
     now = refused.now["text"]
     line = _("%(field)s: now %(value)s", field=_("Text"), value=now)
     return _page(kind, language, typed=typed, seen=text_mark(now), changed=[line]), 409
