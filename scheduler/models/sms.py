@@ -9,6 +9,10 @@ from scheduler.models.appointment import Appointment
 from scheduler.models.base import Base, Id, Instant, public_id
 from scheduler.models.patient import Patient
 
+WAITS_FOR_BUDGET = "budget used up"
+"""Reason of a planned reminder, and error code of a queued text, that the month has no parts left for."""
+NO_RECEIPT = "no receipt"
+"""Reason of a sent reminder of which nobody knows whether it arrived: the desk telephones."""
 REMINDER_STATUSES = ("planned", "attempting", "sent", "superseded", "suppressed", "failed", "in_doubt")
 MESSAGE_STATUSES = (
     "queued",

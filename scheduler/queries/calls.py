@@ -8,10 +8,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, exists, or_, select
 
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
+from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
 
 Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt", "budget"]
-NO_RECEIPT = "no receipt"  # usecases/receipts.py: sent, and nobody knows whether it arrived
-BUDGET = "budget used up"  # usecases/sms_budget.py: planned still, and due
 UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
 
 
@@ -117,7 +116,7 @@ def _unsent() -> Any:
     return or_(
         Reminder.status.in_(("failed", "in_doubt")),
         and_(Reminder.status == "sent", Reminder.reason == NO_RECEIPT),
-        and_(Reminder.status == "planned", Reminder.reason == BUDGET),
+        and_(Reminder.status == "planned", Reminder.reason == WAITS_FOR_BUDGET),
         and_(Reminder.status == "suppressed", Reminder.reason.in_(UNSENT)),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Row, case, func, insert, select, upda
 
 from scheduler.gateways.sms import RefusalReason, SmsRefused, SmsUnavailable, failure_of
 from scheduler.models.base import public_id
-from scheduler.models.sms import Message, Reminder
+from scheduler.models.sms import NO_RECEIPT, Message, Reminder
 from scheduler.usecases import refused_numbers
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sms_states import RANK, body_after_sending, our_status, writing
@@ -85,7 +85,7 @@ def record_on(
     if status == "delivered" and message.reminder_id is not None:  # after all, though nobody believed it any more
         connection.execute(
             update(Reminder)
-            .where(Reminder.id == message.reminder_id, Reminder.reason == "no receipt")
+            .where(Reminder.id == message.reminder_id, Reminder.reason == NO_RECEIPT)
             .values(reason=None)
         )
     if first_news:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Row, and_, case, delete, exists, or_, select, update
 
 from scheduler.gateways.sms import SmsGateway, SmsUnavailable
-from scheduler.models.sms import EarlyReceipt, Message, Reminder
+from scheduler.models.sms import NO_RECEIPT, EarlyReceipt, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.sending import Clock
 from scheduler.usecases.sms_states import our_status, writing
@@ -18,8 +18,6 @@ EARLY_KEPT = timedelta(days=2)
 LEASE = timedelta(minutes=2)
 """Whoever asks about a text has it to himself for so long; one that dies meanwhile is followed by another."""
 ASK_AGAIN_AFTER, ASK_FOR = timedelta(minutes=15), timedelta(days=1)
-NO_RECEIPT = "no receipt"
-"""Reminder.reason of one sent that nobody knows to have arrived: the desk telephones."""
 
 log = structlog.get_logger("sms")
 

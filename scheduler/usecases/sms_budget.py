@@ -14,10 +14,10 @@ from sqlalchemy import Engine, func, or_, select, update
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.sms_segments import segments
-from scheduler.models.sms import Message, Reminder
+from scheduler.models.sms import WAITS_FOR_BUDGET, Message, Reminder
 from scheduler.usecases.codes import expire_old
 from scheduler.usecases.sending import Outgoing
-from scheduler.usecases.sms_states import WAITS_FOR_BUDGET, writing
+from scheduler.usecases.sms_states import writing
 
 WARN_AT = 0.8
 ASKED_EVERY = timedelta(minutes=1)

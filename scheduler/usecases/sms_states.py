@@ -14,8 +14,6 @@ from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import CODE_LIFE
 
 UNSETTLED = ("attempting", "in_doubt")
-WAITS_FOR_BUDGET = "budget used up"
-"""Reason of a planned reminder, and error code of a queued text, that the month has no parts left for."""
 
 # Receipts come in any order: a later one changes something only when it ranks higher, and final states stay.
 RANK: Mapping[str, int] = MappingProxyType({"accepted": 1, "sent": 2, "delivered": 3, "undelivered": 3, "failed": 3})

@@ -10,9 +10,9 @@ from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import AT_NIGHT, next_allowed_send
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
+from scheduler.models.sms import WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminders import FRESH
-from scheduler.usecases.sms_states import WAITS_FOR_BUDGET
 
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""

@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.extensions import db
+from scheduler.models.sms import WAITS_FOR_BUDGET
 from scheduler.queries import appointments, desk_visit
-from scheduler.queries.calls import BUDGET
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.reception.words import Sign, actor_words, kind_words, text_sign, visit_sign
@@ -54,7 +54,9 @@ def conflict_words(public_id: str, version: int | None) -> tuple[str, ...]:
 def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
     """What is planned, or what became of it."""
     words = {
-        "planned": _("Waits: the month’s texts are used up") if planned.reason == BUDGET else _("Will be sent"),
+        "planned": _("Waits: the month’s texts are used up")
+        if planned.reason == WAITS_FOR_BUDGET
+        else _("Will be sent"),
         "superseded": _("Dropped"),
         "suppressed": _("Cannot be texted"),
     }.get(planned.status)

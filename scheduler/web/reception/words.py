@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from scheduler.queries.calls import BUDGET
+from scheduler.models.sms import WAITS_FOR_BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def visit_sign(status: str) -> Sign:
 def text_sign(status: str, error_code: str | None = None) -> Sign:
     """With what went wrong: the provider's number, or that the month's texts are used up."""
     shape, words, look = _TEXTS[status]
-    if error_code == BUDGET:
+    if error_code == WAITS_FOR_BUDGET:
         why = _("the month’s texts are used up")
         return Sign(shape, f"{words()}: {why}", look)
     return Sign(shape, f"{words()} ({error_code})" if error_code else words(), look)
