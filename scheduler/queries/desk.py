@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, literal_column, select, true
 from sqlalchemy.orm import aliased
 
 from scheduler.models import (
@@ -138,7 +138,8 @@ def _visits(connection: Connection, day: date, state: ColumnElement[bool]) -> Se
         earlier.origin != "elsewhere",
         earlier.status.in_(("booked", "confirmed", "arrived", "completed")),
     )
-    failed = exists().where(Reminder.appointment_id == Appointment.id, Reminder.status == "failed")
+    # Not as a parameter: SQLite would not know that the index of failed reminders serves.
+    failed = exists().where(Reminder.appointment_id == Appointment.id, Reminder.status == literal_column("'failed'"))
     return (
         connection.execute(
             select(
