@@ -1,7 +1,7 @@
 """The shortest way to a row, and that it leaves the pool as it found it."""
 
 import pytest
-from sqlalchemy import Engine, bindparam, func, select, text
+from sqlalchemy import Engine, QueuePool, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from scheduler.models import Patient
@@ -17,6 +17,13 @@ BY_NAME = OneRow(
     "given_name",
     "language",
 )
+
+
+def lent_by(engine: Engine) -> int:
+    """Connections that have not come back."""
+    pool = without_transactions(engine).pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
 
 
 def test_it_reads_the_row_or_none(engine: Engine, session: Session) -> None:
@@ -41,7 +48,7 @@ def test_the_connection_it_used_writes_in_a_transaction_afterwards(engine: Engin
         connection.rollback()
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(Heartbeat)) == 0
-    assert without_transactions(engine).pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert lent_by(engine) == 0
 
 
 def test_an_error_gives_the_connection_back(engine: Engine) -> None:
@@ -49,7 +56,7 @@ def test_an_error_gives_the_connection_back(engine: Engine) -> None:
     for _ in range(3):
         with pytest.raises(Exception, match="no_such_column"):
             wrong.read(engine)
-    assert without_transactions(engine).pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert lent_by(engine) == 0
     assert BY_NAME.read(engine, "Zoé", "en") is None
 
 
