@@ -9,7 +9,7 @@ from scheduler.models.engine import without_transactions
 
 
 def statements_of(engine: Engine) -> list[str]:
-    """The SQL of every statement from now on, but for what models/one_row.py asks past SQLAlchemy."""
+    """The SQL of every statement from now on."""
     statements: list[str] = []
     listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     return statements

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, String, bindparam, literal_column, null, select, union_all
+from sqlalchemy import Integer, String, bindparam, literal_column, null, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
@@ -14,7 +14,7 @@ from scheduler.domain.availability import Absence, Busy
 from scheduler.domain.start_grid import wall_minute
 from scheduler.models import Appointment, Closure, TimeOff
 from scheduler.models.base import WallTime
-from scheduler.queries.plain import Plain, instant_of, text_of
+from scheduler.queries.plain import Plain, Plainly, instant_of, text_of
 
 LONGEST_VISIT = timedelta(hours=14)  # 12 hours by constraint, and the longest buffer
 _WALL: TypeEngine[datetime] = WallTime()
@@ -97,7 +97,7 @@ class Occupied:
 
 
 def occupied(
-    connection: Connection,
+    connection: Plainly,
     *,
     first_day: date,
     last_day: date,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, and_, bindparam, or_, select
 
 from scheduler.models.appointment import Appointment
-from scheduler.models.one_row import OneRow
 from scheduler.models.patient import Patient, PatientMerge
+from scheduler.queries.plain import Plain
 
 
 class FeedState(NamedTuple):
@@ -51,8 +51,8 @@ _KEPT = Appointment.status.in_(("booked", "confirmed", "arrived", "completed", "
 _RECORD = select(
     Patient.id, Patient.calendar_version, Patient.language, Patient.given_name, PatientMerge.kept_patient_id
 ).outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
-_STATE = OneRow(_RECORD.where(Patient.feed_token == bindparam("token")), "token")
-_STATE_OF_KEPT = OneRow(_RECORD.where(Patient.id == bindparam("patient_id")), "patient_id")
+_STATE = Plain(_RECORD.where(Patient.feed_token == bindparam("token")))
+_STATE_OF_KEPT = Plain(_RECORD.where(Patient.id == bindparam("patient_id")))
 _VISITS = (
     select(*_VISIT)
     .where(
@@ -77,9 +77,9 @@ _SINGLE = (
 def feed_state(engine: Engine, token: str) -> FeedState | None:
     """One indexed SELECT: all it takes to say that nothing changed. The address of a record that was merged into
     another is that one's."""
-    row = _STATE.read(engine, token)
+    row = _STATE.first_alone(engine, token=token)
     while row is not None and row[4] is not None:
-        row = _STATE_OF_KEPT.read(engine, row[4])
+        row = _STATE_OF_KEPT.first_alone(engine, patient_id=row[4])
     return FeedState(*row[:4]) if row else None
 
 

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models import LiveSession, PhoneAccount, StaffUser
 from scheduler.models.base import Instant
-from scheduler.models.one_row import OneRow
-from scheduler.queries.plain import text_of
+from scheduler.queries.plain import Plain, text_of
 from scheduler.queries.reference import DESK_STATE_COLUMNS, DeskState
 
 
@@ -27,7 +26,7 @@ class StaffRow(NamedTuple):
     desk_state: DeskState
 
 
-_STAFF = OneRow(
+_STAFF = Plain(
     select(
         StaffUser.id,
         StaffUser.username,
@@ -43,9 +42,7 @@ _STAFF = OneRow(
         LiveSession.id_hash == bindparam("id_hash"),
         LiveSession.ends_at > bindparam("now", type_=Instant()),
         StaffUser.active,
-    ),
-    "id_hash",
-    "now",
+    )
 )
 
 
@@ -71,5 +68,5 @@ def staff_of(engine: Engine, session_id: str, *, now: datetime) -> StaffRow | No
 
 def staff_by_hash(engine: Engine, hashed: str, *, now: datetime) -> StaffRow | None:
     """By the shortest way: every open desk asks every few seconds."""
-    row = _STAFF.read(engine, hashed, text_of(now))
+    row = _STAFF.first_alone(engine, id_hash=hashed, now=text_of(now))
     return StaffRow._make((*row[:7], DeskState(row[7], row[8] or 0, row[9]))) if row else None

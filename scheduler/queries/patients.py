@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Patient, PhoneAccount
-from scheduler.queries.plain import Plain
+from scheduler.queries.plain import Plain, Plainly
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ _OF_PUBLIC_ID = Patient.public_id == bindparam("public_id")
 _ID = Plain(select(Patient.id).where(_OF_PUBLIC_ID))
 
 
-def id_of(connection: Connection, public_id: str) -> int | None:
+def id_of(connection: Plainly, public_id: str) -> int | None:
     found = _ID.first(connection, public_id=public_id)
     return found[0] if found else None
 

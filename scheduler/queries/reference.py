@@ -23,8 +23,7 @@ from scheduler.models import (
     WorkingHours,
 )
 from scheduler.models.engine import Database, database_of
-from scheduler.models.one_row import OneRow
-from scheduler.queries.plain import Plain
+from scheduler.queries.plain import Lent, Plain, Plainly
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +140,19 @@ STATE_COLUMNS = (
 )
 DESK_STATE_COLUMNS = (*STATE_COLUMNS, select(CardState.version).scalar_subquery())
 STATE = select(*STATE_COLUMNS)
-_STATE_IN_TRANSACTION, _STATE_ALONE = Plain(STATE), OneRow(STATE)
+_STATE = Plain(STATE)
 _kept: "WeakKeyDictionary[Database, Reference]" = WeakKeyDictionary()
 
 
-def state(connection: Connection) -> State:
+def state(connection: Plainly) -> State:
     """One SELECT. Read it before what depends on it: data newer than its version is harmless, older is not."""
-    ((reference_version, calendar_version),) = _STATE_IN_TRANSACTION.all(connection)
+    ((reference_version, calendar_version),) = _STATE.all(connection)
     return State(reference_version, calendar_version or 0)
 
 
 def state_now(engine: Engine) -> State:
     """The same by the shortest way, for an answer that hangs on nothing else."""
-    row = _STATE_ALONE.read(engine)
+    row = _STATE.first_alone(engine)
     assert row is not None  # noqa: S101 - the migration puts the row there
     return State(row[0], row[1] or 0)
 
@@ -167,9 +166,11 @@ def current_at(engine: Engine, version: int) -> Reference:
         return current(connection, version)
 
 
-def current(connection: Connection, version: int | None = None) -> Reference:
+def current(connection: Plainly, version: int | None = None) -> Reference:
     """The reference data at `version` or newer; from memory when nothing changed."""
     version = state(connection).reference_version if version is None else version
+    if isinstance(connection, Lent):
+        return current_at(connection.engine, version)
     database = database_of(connection.engine)
     kept = _kept.get(database)
     if kept is None or kept.version < version:

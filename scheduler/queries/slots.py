@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, SlotSearch, find_offer
@@ -22,6 +22,7 @@ from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
 from scheduler.models.engine import Database, database_of
 from scheduler.queries import calendar, reference
+from scheduler.queries.plain import Plainly
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.visits import PatientFacts, facts_of
 
@@ -71,7 +72,7 @@ class FoundForPatient:
 
 
 def find_slots(
-    connection: Connection,
+    connection: Plainly,
     wanted: Wanted,
     *,
     clinic: ClinicSettings,
@@ -97,7 +98,7 @@ def known_slots(engine: Engine, wanted: Wanted, *, state: State, bounds: "Bounds
 
 
 def find_slots_for_patient(
-    connection: Connection,
+    connection: Plainly,
     wanted: Wanted,
     patient_id: int,
     *,
@@ -123,7 +124,7 @@ class First:
 
 
 def first_slots(
-    connection: Connection,
+    connection: Plainly,
     wanted: Wanted,
     *,
     clinic: ClinicSettings,
@@ -175,7 +176,7 @@ def _stretches(wanted: Wanted, at_first: int) -> Iterator[tuple[date, date]]:
 
 
 def facts_for(
-    connection: Connection,
+    connection: Plainly,
     wanted: Wanted,
     patient: int | str,
     *,
@@ -235,7 +236,7 @@ def nearest(offer: Offer, wanted_local: datetime, count: int = 3) -> tuple[Offer
 
 
 def search(
-    connection: Connection,
+    connection: Plainly,
     wanted: Wanted,
     *,
     clinic: ClinicSettings,
@@ -305,4 +306,5 @@ _kept: "WeakKeyDictionary[Database, _KeptOffers]" = WeakKeyDictionary()
 
 
 def _kept_of(engine: Engine) -> _KeptOffers:
-    return _kept.setdefault(database_of(engine), _KeptOffers())
+    database = database_of(engine)
+    return _kept.get(database) or _kept.setdefault(database, _KeptOffers())

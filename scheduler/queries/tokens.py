@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Text, and_, bindparam, cast, select
 
 from scheduler.models.access import ApiToken, IdempotentAnswer
-from scheduler.models.one_row import OneRow
-from scheduler.queries.plain import instant_of
+from scheduler.queries.plain import Plain, instant_of
 from scheduler.queries.reference import STATE_COLUMNS, State
 
 
@@ -36,17 +35,15 @@ _VALID = (ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None
 _COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text), *STATE_COLUMNS)
 _ANSWER = (IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
 _OF_TOKEN = and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key"))
-_BY_HASH = OneRow(select(*_COLUMNS).where(*_VALID), "hash")
-_BY_HASH_WITH_ANSWER = OneRow(
-    select(*_COLUMNS, *_ANSWER).join_from(ApiToken, IdempotentAnswer, _OF_TOKEN, isouter=True).where(*_VALID),
-    "key",
-    "hash",
+_BY_HASH = Plain(select(*_COLUMNS).where(*_VALID))
+_BY_HASH_WITH_ANSWER = Plain(
+    select(*_COLUMNS, *_ANSWER).join_from(ApiToken, IdempotentAnswer, _OF_TOKEN, isouter=True).where(*_VALID)
 )
 
 
 def by_hash(engine: Engine, token_hash: str) -> tuple[TokenInfo, State] | None:
     """None when there is no such token, or when it was revoked."""
-    row = _BY_HASH.read(engine, token_hash)
+    row = _BY_HASH.first_alone(engine, hash=token_hash)
     return _token(*row) if row else None
 
 
@@ -54,7 +51,7 @@ def by_hash_with_answer(
     engine: Engine, token_hash: str, key: str
 ) -> tuple[tuple[TokenInfo, State] | None, EarlierAnswer | None]:
     """The same and what was answered to the token under `key`, in one SELECT."""
-    row = _BY_HASH_WITH_ANSWER.read(engine, key, token_hash)
+    row = _BY_HASH_WITH_ANSWER.first_alone(engine, key=key, hash=token_hash)
     if row is None:
         return None, None
     return _token(*row[:6]), EarlierAnswer(*row[6:]) if row[6] else None

@@ -12,7 +12,7 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.models import Appointment, Patient
-from scheduler.queries.plain import Plain, text_of
+from scheduler.queries.plain import Plain, Plainly, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ _READ = Plain(_FACTS)
 
 
 def facts_of(
-    connection: Connection,
+    connection: Plainly,
     patient: int | str,
     *,
     spacing_group_id: int | None,

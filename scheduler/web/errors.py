@@ -7,17 +7,23 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from scheduler import clock
 from scheduler.domain import errors
 from scheduler.domain.availability import HiddenReason
 from scheduler.logs import request_id
 from scheduler.web.dates import day_and_time_words, day_words, time_words
+
+log = structlog.get_logger("errors")
+
+AGAIN_SECONDS = 10  # when a database that did not answer may be asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,13 @@ def _spoken_here(explained: Explained) -> Explained:
 def init_app(app: Flask) -> None:
     for kind in (*_REFUSALS, HTTPException):
         app.register_error_handler(kind, answer)
+    app.register_error_handler(OperationalError, _database_away)
+
+
+def _database_away(error: OperationalError) -> ResponseReturnValue:
+    """It does not answer, or was busy for longer than anybody should wait."""
+    log.error("database away", exc_info=error)
+    return answer(ServiceUnavailable(retry_after=AGAIN_SECONDS))
 
 
 def answer(error: Exception) -> ResponseReturnValue:

@@ -169,8 +169,7 @@ def test_unchanged_is_304_after_one_select_with_nothing_built(
     statements = statements_of(engine)
     listen(engine, "checkout", lambda *call: lent.append(call[0]))
     again = get(client, patient, If_None_Match=first.headers["ETag"])
-    # The one SELECT (models/one_row.py) asks the driver itself, past SQLAlchemy's events; it alone took a connection.
-    assert (again.status_code, again.data, len(lent), statements) == (304, b"", 1, [])
+    assert (again.status_code, again.data, len(lent), len(statements)) == (304, b"", 1, 1)
     assert again.headers["ETag"] == first.headers["ETag"]
     weak = get(client, patient, If_None_Match=f'W/{first.headers["ETag"]}, "other"')
     assert weak.status_code == 304, "as a proxy that compresses makes it"

@@ -10,7 +10,6 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, request
-from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer
@@ -18,6 +17,7 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.start_grid import wall_minute
 from scheduler.extensions import db
 from scheduler.queries import patients, reference, slots
+from scheduler.queries.plain import Lent, Plainly
 from scheduler.queries.reference import Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
 from scheduler.web import access
@@ -42,7 +42,7 @@ def find() -> Response:
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:
         bearer.require_token()
-        with db.reading.connect() as connection:
+        with Lent(db.engine) as connection:
             return _for_patient(connection, reference.state(connection), bounds, clinic, now)
     state = reference.state_now(db.engine)
     known = request.environ.get("HTTP_IF_NONE_MATCH")
@@ -60,7 +60,7 @@ def earliest() -> Response:
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:
         bearer.require_token()
-    with db.reading.connect() as connection:
+    with Lent(db.engine) as connection:
         state = reference.state(connection)
         current = reference.current(connection, state.reference_version)
         asked = Asked(request.args)
@@ -98,7 +98,7 @@ def _for_anybody(state: State, bounds: Bounds, clinic: ClinicSettings, now: date
     else:
         found = slots.known_slots(db.engine, within, state=state, bounds=bounds, now=now)
         if found is None:
-            with db.reading.connect() as connection:
+            with Lent(db.engine) as connection:
                 found = slots.find_slots(connection, within, clinic=clinic, now=now, known=state, bounds=bounds)
         valid_until = found.valid_until
         texts = slot_texts(found.offer, within.treatment, current, clock.zone(clinic.zone))
@@ -107,9 +107,7 @@ def _for_anybody(state: State, bounds: Bounds, clinic: ClinicSettings, now: date
     return response
 
 
-def _for_patient(
-    connection: Connection, state: State, bounds: Bounds, clinic: ClinicSettings, now: datetime
-) -> Response:
+def _for_patient(connection: Plainly, state: State, bounds: Bounds, clinic: ClinicSettings, now: datetime) -> Response:
     current = reference.current(connection, state.reference_version)
     asked = Asked(request.args)
     wanted, patient_id = _wanted(asked, current), asked.id_of("patient", partial(patients.id_of, connection))

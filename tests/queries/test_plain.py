@@ -7,15 +7,13 @@ from sqlalchemy.orm import Session
 from scheduler.models import Patient
 from scheduler.models.access import Heartbeat
 from scheduler.models.engine import WRITING, without_transactions
-from scheduler.models.one_row import OneRow
+from scheduler.queries.plain import Plain
 from tests.factories import NOW, make_patient
 
-BY_NAME = OneRow(
+BY_NAME = Plain(
     select(Patient.id, Patient.given_name).where(
         Patient.given_name == bindparam("given_name"), Patient.language == bindparam("language")
-    ),
-    "given_name",
-    "language",
+    )
 )
 
 
@@ -28,21 +26,21 @@ def lent_by(engine: Engine) -> int:
 
 def test_it_reads_the_row_or_none(engine: Engine, session: Session) -> None:
     patient = make_patient(session, given_name="Zoé")
-    assert BY_NAME.read(engine, "Zoé", "en") == (patient.id, "Zoé")
-    assert BY_NAME.read(engine, "Zoé", "fr") is None
-    assert BY_NAME.read(engine, "'; DROP TABLE patient; --", "en") is None
+    assert BY_NAME.first_alone(engine, given_name="Zoé", language="en") == (patient.id, "Zoé")
+    assert BY_NAME.first_alone(engine, given_name="Zoé", language="fr") is None
+    assert BY_NAME.first_alone(engine, given_name="'; DROP TABLE patient; --", language="en") is None
 
 
 def test_each_read_sees_what_was_committed_before_it(engine: Engine, session: Session) -> None:
-    assert BY_NAME.read(engine, "Zoé", "en") is None
+    assert BY_NAME.first_alone(engine, given_name="Zoé", language="en") is None
     make_patient(session, given_name="Zoé")
-    assert BY_NAME.read(engine, "Zoé", "en") is not None
+    assert BY_NAME.first_alone(engine, given_name="Zoé", language="en") is not None
 
 
 def test_the_connection_it_used_writes_in_a_transaction_afterwards(engine: Engine, session: Session) -> None:
     session.close()
     for _ in range(10):  # psycopg prepares what it is asked often
-        BY_NAME.read(engine, "Zoé", "en")
+        BY_NAME.first_alone(engine, given_name="Zoé", language="en")
     with engine.connect().execution_options(**WRITING) as connection:
         connection.execute(Heartbeat.__table__.insert().values(name="tick", at=NOW))
         connection.rollback()
@@ -52,20 +50,14 @@ def test_the_connection_it_used_writes_in_a_transaction_afterwards(engine: Engin
 
 
 def test_an_error_gives_the_connection_back(engine: Engine) -> None:
-    wrong = OneRow(select(Patient.id).where(text("no_such_column = 1")))
+    wrong = Plain(select(Patient.id).where(text("no_such_column = 1")))
     for _ in range(3):
         with pytest.raises(Exception, match="no_such_column"):
-            wrong.read(engine)
+            wrong.first_alone(engine)
     assert lent_by(engine) == 0
-    assert BY_NAME.read(engine, "Zoé", "en") is None
+    assert BY_NAME.first_alone(engine, given_name="Zoé", language="en") is None
 
 
-def test_columns_that_are_converted_and_parameters_out_of_order_are_refused(engine: Engine) -> None:
+def test_columns_that_are_converted_are_refused(engine: Engine) -> None:
     with pytest.raises(TypeError, match="converted"):
-        OneRow(select(Heartbeat.at)).read(engine)
-    if engine.dialect.positional:
-        swapped = OneRow(
-            select(Patient.id).where(Patient.given_name == bindparam("a"), Patient.language == bindparam("b")), "b", "a"
-        )
-        with pytest.raises(TypeError, match="order"):
-            swapped.read(engine, "en", "Zoé")
+        Plain(select(Heartbeat.at)).first_alone(engine)
