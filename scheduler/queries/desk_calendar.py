@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, bindparam, exists, literal_column, null, or_, select, union_all
+from sqlalchemy import String, bindparam, exists, literal_column, null, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -28,7 +28,7 @@ from scheduler.models import (
 )
 from scheduler.models.base import Instant, WallTime
 from scheduler.queries.desk import Absence
-from scheduler.queries.plain import Plain, text_of
+from scheduler.queries.plain import Plain, Plainly, text_of
 
 _HELD, _NO_SHOW, _ELSEWHERE, _FAILED_STATUS = (
     literal_column(f"'{word}'", String) for word in ("held", "no_show", "elsewhere", "failed")
@@ -156,17 +156,20 @@ def _shown(begins: datetime, ends: datetime) -> Plain:
 
 
 _FROM, _TO = bindparam("from_local", None, type_=WallTime()), bindparam("to_local", None, type_=WallTime())
-_ABSENCES: Any = union_all(
-    select(null(), Closure.starts_local, Closure.ends_local, Closure.name).where(
-        Closure.starts_local < _TO, Closure.ends_local > _FROM
-    ),
-    select(TimeOff.practitioner_id, TimeOff.starts_local, TimeOff.ends_local, TimeOff.reason).where(
-        TimeOff.starts_local < _TO, TimeOff.ends_local > _FROM
-    ),
+_ABSENCES = Plain(
+    union_all(
+        select(null(), Closure.starts_local.cast(String), Closure.ends_local.cast(String), Closure.name).where(
+            Closure.starts_local < _TO, Closure.ends_local > _FROM
+        ),
+        select(
+            TimeOff.practitioner_id, TimeOff.starts_local.cast(String), TimeOff.ends_local.cast(String), TimeOff.reason
+        ).where(TimeOff.starts_local < _TO, TimeOff.ends_local > _FROM),
+    )
 )
+_ROOMS = Plain(select(Room.id, Room.name).where(Room.active).order_by(Room.position, Room.id))
 
 
-def visits(connection: Connection, first_day: date, days: int, now: datetime) -> list[CalendarVisit]:
+def visits(connection: Plainly, first_day: date, days: int, now: datetime) -> list[CalendarVisit]:
     """Whatever takes up time, and who stayed away, in the order of time. Cancelled visits leave the calendar."""
     rows = _shown(*_bounds(first_day, days)).all(connection, now=text_of(now))
     found = [_visit(line) for (lines,) in rows if lines for line in lines.split("\n")]
@@ -179,14 +182,17 @@ def _visit(line: str) -> CalendarVisit:
     return CalendarVisit(*json.loads(line))
 
 
-def absences(connection: Connection, first_day: date, days: int) -> list[Absence]:
+def absences(connection: Plainly, first_day: date, days: int) -> list[Absence]:
     begins, ends = _bounds(first_day, days)
-    return [Absence(*row) for row in connection.execute(_ABSENCES, {"from_local": begins, "to_local": ends})]
+    rows = _ABSENCES.all(connection, from_local=text_of(begins), to_local=text_of(ends))
+    return [
+        Absence(who, datetime.fromisoformat(starts), datetime.fromisoformat(until), reason)
+        for who, starts, until, reason in rows
+    ]
 
 
-def rooms(connection: Connection) -> list[RoomName]:
-    rows = connection.execute(select(Room.id, Room.name).where(Room.active).order_by(Room.position, Room.id))
-    return [RoomName(*row) for row in rows]
+def rooms(connection: Plainly) -> list[RoomName]:
+    return [RoomName(*row) for row in _ROOMS.all(connection)]
 
 
 def _bounds(first_day: date, days: int) -> tuple[datetime, datetime]:

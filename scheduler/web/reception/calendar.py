@@ -16,6 +16,7 @@ from scheduler.extensions import db
 from scheduler.models.engine import database_of
 from scheduler.queries import desk_calendar, reference
 from scheduler.queries.live_sessions import id_hash
+from scheduler.queries.plain import Lent
 from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
 from scheduler.web import access
 from scheduler.web.language import template_variables
@@ -97,7 +98,7 @@ def _answer(
     language: str,
 ) -> bytes:
     first_day, count = _first_day(view, day), 7 if view == "week" else 1
-    with db.reading.connect() as connection:
+    with Lent(db.engine) as connection:
         known = reference.current(connection, state.reference_version)
         visits = desk_calendar.visits(connection, first_day, count, now)
         shown = CalendarDays(
