@@ -212,13 +212,13 @@ class BookedVisit:
 
 
 class StillBooked(Exception):
-    """It cannot be taken away: these `visits` hang on it."""
+    """It cannot be taken away: visits hang on it, `in_all` of them; `visits` are the first."""
 
     code: ClassVar[str] = "still-booked"
 
-    def __init__(self, visits: tuple[BookedVisit, ...]) -> None:
-        super().__init__(visits)
-        self.visits = visits
+    def __init__(self, visits: tuple[BookedVisit, ...], *, in_all: int) -> None:
+        super().__init__(visits, in_all)
+        self.visits, self.in_all = visits, in_all
 
 
 class Invalid(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import BookedVisit, StillBooked
@@ -42,7 +42,13 @@ def yes(value: bool) -> str:
 def require_none_booked(session: Session, which: ColumnElement[bool]) -> None:
     """Refuses with StillBooked."""
     found = session.execute(
-        select(Appointment.starts_local, Treatment.name_en, Treatment.name_fr, Practitioner.family_name)
+        select(
+            Appointment.starts_local,
+            Treatment.name_en,
+            Treatment.name_fr,
+            Practitioner.family_name,
+            func.count().over(),
+        )
         .join(Treatment, Treatment.id == Appointment.treatment_id)
         .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
         .where(which, Appointment.status.in_(OPEN))
@@ -50,7 +56,8 @@ def require_none_booked(session: Session, which: ColumnElement[bool]) -> None:
         .limit(MOST_LISTED)
     ).all()
     if found:
-        raise StillBooked(tuple(BookedVisit(*visit) for visit in found))
+        visits = tuple(BookedVisit(when, name_en, name_fr, who) for when, name_en, name_fr, who, _all in found)
+        raise StillBooked(visits, in_all=found[0][-1])
 
 
 def free_slug(session: Session, table: Any, name: str) -> str:

@@ -316,3 +316,24 @@ def test_a_token_is_shown_once_and_dies_when_revoked(owner: FlaskClient, client:
     assert client.get("/api/v1/patients", headers=bearer).status_code == 401
     noted = session.scalars(select(AuditLine.details).where(AuditLine.what == "settings.changed")).all()
     assert [*noted] == ["token website: made as receptionist", "token website: revoked"]
+
+
+def test_of_many_visits_in_the_way_the_first_are_listed_and_all_are_counted(
+    owner: FlaskClient, session: Session
+) -> None:
+    patient = make_patient(session)
+    for n in range(52):
+        make_appointment(
+            session, patient=patient, starts_local=local(COMING + timedelta(days=n), "10:00"), treatment="follow-up"
+        )
+    session.rollback()
+    refused = send(owner, "/desk/settings/practitioners/1", active="")
+    assert "52 visits are still booked that need this." in refused.text
+    assert "and 2 more, later than these" in refused.text
+    assert refused.text.count("/desk/list?day=") == 50
+    group = session.scalars(select(SpacingGroup.id)).one()
+    session.rollback()
+    assert "Order" not in owner.get(f"/desk/settings/spacing/{group}").text
+    for kind in ("practitioners", "rooms", "treatments"):
+        page = owner.get(f"/desk/settings/{kind}/1", headers=ENGLISH).text
+        assert 'aria-describedby="position-hint"' in page and "The smallest number comes first" in page

@@ -47,7 +47,7 @@ class PractitionerForm(RowForm):
     family_name = StringField(_l("Last name"), filters=[tidy])
     treatments = SelectMultipleField(_l("Treatments"), validate_choice=False)
     can_needle = BooleanField(_l("Authorised for IMS"))
-    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+    position = StringField(_l("Order"), filters=[tidy], default="0")
     active = BooleanField(_l("Works here"), default=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class PractitionerForm(RowForm):
 
 class RoomForm(RowForm):
     name = StringField(_l("Name"), filters=[tidy])
-    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+    position = StringField(_l("Order"), filters=[tidy], default="0")
     active = BooleanField(_l("In use"), default=True)
 
 
@@ -69,7 +69,7 @@ class TreatmentForm(RowForm):
     group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False, default=UNCHOSEN)
     needs_clearance = BooleanField(_l("Only for patients cleared for IMS"))
     online = BooleanField(_l("Patients can book it online"), default=True)
-    position = StringField(_l("Place in lists"), filters=[tidy], default="0")
+    position = StringField(_l("Order"), filters=[tidy], default="0")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -119,13 +119,14 @@ def _group_words(group: SpacingGroup) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`line` says of a row: what it is called, and the rest in a few words."""
+    """`line` says of a row: what it is called, and the rest in a few words; `order_hint` where its order is seen."""
 
     table: Any
     form: type[RowForm]
     title: Any
     new: Any
     line: Callable[[Any], tuple[str, str]]
+    order_hint: Any = ""
 
 
 def _of_practitioner(row: Practitioner) -> tuple[str, str]:
@@ -157,10 +158,29 @@ def _of_group(row: SpacingGroup) -> tuple[str, str]:
 
 KINDS = {
     "practitioners": Shown(
-        Practitioner, PractitionerForm, _l("Practitioners"), _l("Add a practitioner"), _of_practitioner
+        Practitioner,
+        PractitionerForm,
+        _l("Practitioners"),
+        _l("Add a practitioner"),
+        _of_practitioner,
+        _l("The smallest number comes first: in the calendar’s columns and where patients choose whom to see."),
     ),
-    "rooms": Shown(Room, RoomForm, _l("Rooms"), _l("Add a room"), _of_room),
-    "treatments": Shown(Treatment, TreatmentForm, _l("Treatments"), _l("Add a treatment"), _of_treatment),
+    "rooms": Shown(
+        Room,
+        RoomForm,
+        _l("Rooms"),
+        _l("Add a room"),
+        _of_room,
+        _l("The smallest number comes first: in the calendar’s columns and when a visit is given a free room."),
+    ),
+    "treatments": Shown(
+        Treatment,
+        TreatmentForm,
+        _l("Treatments"),
+        _l("Add a treatment"),
+        _of_treatment,
+        _l("The smallest number comes first: where patients choose and at the desk."),
+    ),
     "spacing": Shown(SpacingGroup, SpacingForm, _l("Spacing groups"), _l("Add a spacing group"), _of_group),
 }
 
@@ -246,7 +266,8 @@ def _page(
         back=what.title,
         errors=form_errors(form),
         changed=changed or [],
-        booked=booked.visits if booked else (),
+        booked=booked,
+        hints={"position": what.order_hint},
         too_near=_too_near(row_id) if kind == "spacing" and row_id is not None else [],
     )
 

@@ -1,0 +1,197 @@
+"""Every page of the demo clinic that a link leads to: the browser's console stays silent (errors of scripts, and all that
+the Content-Security-Policy refuses), axe finds nothing, and nothing is wider than the window."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from scheduler import clock, demo
+from scheduler.demo.people import NGOZI
+from scheduler.demo.staff import PASSWORD
+from scheduler.models import Appointment
+from scheduler.usecases.inbound import receive
+from scheduler.usecases.move_links import make_link
+from tests.browser.serving import serving
+from tests.browser.test_booking import AXE, code, open_page
+from tests.factories import CLINIC
+from tests.web.conftest import make_app
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+TWO_DAYS = timedelta(days=2)
+
+NO_PAGES = {
+    "feeds.feed",
+    "feeds.visit",
+    "health.alive",
+    "health.metrics",
+    "health.ready",
+    "reception_booking.find",
+    "reception_booking.new_patient",
+    "reception_booking_free.nearest",
+    "reception_booking_series.plan",
+    "reception_calendar.days",
+    "reception_calendar_forbidden.ranges",
+    "reception_imports.remarks",
+    "reception_patients_search.search",
+    "reception_records.export",
+    "reception_watch.ask",
+    "static",
+}
+"""Files, data, and parts of pages."""
+
+AFTER_A_FORM = {
+    "booking.change",
+    "booking.choose_time",
+    "booking.done",
+    "booking.give_number",
+    "booking.review",
+    "booking.say_who",
+    "booking.settle",
+    "booking.type_code",
+    "move_link.done",
+    "reception_entrance.second_step",
+    "reception_imports.run",
+    "reception_kept_form.show",
+    "sign_in.type_code",
+}
+"""Pages that no link leads to; those of a booking are looked at in test_booking.py."""
+
+
+@dataclass
+class Walk:
+    """From page to page by their links, each kind of page once: `seen` maps its kind to one address of it."""
+
+    app: Flask
+    base: str
+    seen: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def kind(self, address: str) -> tuple[str, ...] | None:
+        """None for what is elsewhere, no page, or the same page in another language."""
+        parts = urlsplit(address)
+        asked = parse_qs(parts.query)
+        if not address.startswith(f"{self.base}/") or "lang" in asked:
+            return None
+        endpoint, values = self.app.url_map.bind("").match(parts.path)
+        if endpoint in NO_PAGES:
+            return None
+        chosen = [str(values.get("kind", "")), *(each for name in ("view", "ask") for each in asked.get(name, ()))]
+        return (endpoint, *chosen, *sorted(asked))
+
+    def go(self, page: Page, complaints: list[str], start: str) -> None:
+        ahead = [start]
+        while ahead:
+            address = ahead.pop(0)
+            kind = self.kind(address)
+            if kind is None or kind in self.seen:
+                continue
+            self.seen[kind] = address
+            visit(page, complaints, address)
+            ahead += page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+
+
+def look_at(page: Page, complaints: list[str]) -> None:
+    assert complaints == [], page.url
+    page.evaluate(AXE)
+    found = page.evaluate("async () => (await axe.run(document)).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
+    assert found == [], f"{page.url}: {json.dumps(found, indent=1)}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is wider than the window"
+    complaints.clear()  # axe tries styles of its own
+
+
+def visit(page: Page, complaints: list[str], address: str) -> None:
+    answer = page.goto(address)
+    assert answer is not None and answer.ok, address
+    look_at(page, complaints)
+
+
+@pytest.fixture
+def app(database_url: str, engine: Engine) -> Flask:
+    with Session(engine) as session:
+        demo.seed(session, clinic=CLINIC, now=clock.now())
+        receive(
+            session,
+            sid="SMin1",
+            number=NGOZI.number,
+            body="May I bring my daughter?",
+            opt_out_type=None,
+            clinic=CLINIC,
+            now=clock.now(),
+        )
+    return make_app(database_url)
+
+
+@pytest.fixture
+def base(app: Flask, database_url: str) -> Iterator[str]:
+    with serving(database_url) as address:
+        yield address
+
+
+def again_on_a_phone_in_french(page: Page, complaints: list[str], walk: Walk, start: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{start}?lang=fr")
+    for address in walk.seen.values():
+        visit(page, complaints, address)
+        if "/m/" not in address:  # in the language of the text that led there
+            assert page.get_attribute("html", "lang") == "fr", address
+
+
+def endpoints(app: Flask, *, of_the_desk: bool) -> set[str]:
+    found = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    pages = {each for each in found if not each.startswith("api") and each.startswith("reception_") == of_the_desk}
+    return pages - NO_PAGES - AFTER_A_FORM
+
+
+def test_every_page_of_the_desk(browser: Browser, base: str, app: Flask) -> None:
+    context = browser.new_context(locale="en-CA", viewport={"width": 1280, "height": 900})
+    page, complaints = open_page(context)
+    walk = Walk(app, base)
+    visit(page, complaints, f"{base}/desk/sign-in")
+    page.fill("#username", "demo-owner")
+    page.fill("#password", PASSWORD)
+    page.click("main form button")
+    page.wait_for_url(f"{base}/desk")
+    walk.go(page, complaints, f"{base}/desk")
+    seen = {kind[0] for kind in walk.seen if kind[0].startswith("reception_")}
+    assert seen | {"reception_entrance.sign_in"} == endpoints(app, of_the_desk=True)
+    again_on_a_phone_in_french(page, complaints, walk, f"{base}/desk")
+    context.close()
+
+
+def test_every_page_of_a_patient(browser: Browser, base: str, app: Flask, engine: Engine) -> None:
+    context = browser.new_context(locale="en-CA", viewport={"width": 1280, "height": 900})
+    page, complaints = open_page(context)
+    walk = Walk(app, base)
+    visit(page, complaints, f"{base}/me/sign-in")
+    page.fill("#number", NGOZI.number)
+    page.locator("main form button").first.click()
+    page.fill("#code", code(engine))
+    page.locator("main form button").first.click()
+    page.wait_for_url(f"{base}/me")
+    walk.go(page, complaints, f"{base}/me")
+    walk.go(page, complaints, texted_link(engine).replace(CLINIC.public_url, base))
+    seen = {kind[0] for kind in walk.seen}
+    assert seen | {"sign_in.give_number"} == endpoints(app, of_the_desk=False)
+    again_on_a_phone_in_french(page, complaints, walk, f"{base}/me")
+    context.close()
+
+
+def texted_link(engine: Engine) -> str:
+    with Session(engine) as session:
+        visit = session.scalars(
+            select(Appointment)
+            .where(Appointment.status == "booked", Appointment.starts_at > clock.now() + TWO_DAYS)
+            .order_by(Appointment.starts_at)
+        ).first()
+        assert visit is not None
+        link, _until = make_link(session, visit, clinic=CLINIC, now=clock.now())
+        session.commit()
+    return link
