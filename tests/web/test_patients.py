@@ -122,7 +122,7 @@ def test_the_page_shows_what_is_known_and_who_looked(
     for words in ("Lévesque, Amélie", "14 March 1986 (40 years old)", "613-555-0142", "Zoë Roy", "See you on Monday"):
         assert words in page.text
     assert "Prefers <b>mornings</b>" in page.text and "<b>mornings" not in page.html
-    assert "Yes : I am pregnant" in page.text and "blood thinners" not in page.text
+    assert "Yes: I am pregnant" in page.text and "blood thinners" not in page.text
     assert "The next IMS visit may be on Monday 14 December, 2:00 pm or later." in page.text
     assert "Change" not in [words for _href, words in page.links]
     assert audited(session) == ["patient.viewed"]
