@@ -192,16 +192,18 @@ export function startCalendar(root) {
     ]);
   }
 
-  // Cards are drawn anew when something changed: whoever was on one stays there.
+  // Cards are drawn anew when something changed: whoever was on one stays there, or on the calendar when it is gone.
   function focusAgain() {
-    if (focused && document.activeElement === document.body) {
-      root.querySelector(`.visit-${CSS.escape(focused)} a`)?.focus();
-    }
+    if (focused && document.activeElement === document.body) focusOn(focused);
     focused = undefined;
   }
 
   function focus(visit) {
     focused = visit;
+    focusOn(visit);
+  }
+
+  function focusOn(visit) {
     (root.querySelector(`.visit-${CSS.escape(visit ?? "none")} a`) ?? root).focus();
   }
 

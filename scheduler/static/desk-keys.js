@@ -41,7 +41,7 @@ async function ofVisit(key) {
     openPanel(`/desk/visits/${focused}`);
     await settled; // before that htmx does not know the panel's buttons
   }
-  document.querySelector(`#panel [data-key="${key}"]`)?.click();
+  if (!press(document.querySelector(`#panel [data-key="${key}"]`))) say(words.not_now);
   return true;
 }
 

@@ -97,6 +97,12 @@ export async function renewTokens() {
 
 export function startPanel(calendar) {
   document.body.addEventListener("desk-changed", () => calendar.refresh());
+  // To the sign-in page: what is typed here stays, and so does this page.
+  document.body.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!event.detail.xhr.getResponseHeader("HX-Redirect")?.startsWith("/desk/sign-in")) return;
+    event.preventDefault();
+    calendar.signedOut();
+  });
   // An answer that came by way of a redirect to the sign-in page would put that page into the panel.
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.xhr.responseURL?.includes("/desk/sign-in")) {

@@ -88,7 +88,7 @@ def book_slot(
         held: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
         booked = held or add(session.connection())
         if screening is not None:
-            session.add(_screening(booked, screening, now))
+            session.add(screening_of(booked, screening, now))
         session.flush()
         if remember is not None:
             remember(session, booked)
@@ -214,7 +214,7 @@ def _place_with_same_practitioner_first(session: Session, request: Request, same
     return find_place(session.connection(), request)
 
 
-def _screening(appointment: Visit, answers: ScreeningAnswers, now: datetime) -> Screening:
+def screening_of(appointment: Visit, answers: ScreeningAnswers, now: datetime) -> Screening:
     return Screening(
         appointment_id=appointment.id,
         patient_id=appointment.patient_id,

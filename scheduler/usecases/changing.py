@@ -42,7 +42,7 @@ from scheduler.usecases.transaction import begin_write, writing_once
 
 ROOM_GONE = ("room_not_double_booked", "appointment_has_a_place")  # taken, or closed
 RACES = 6  # another booking may take the place that we chose between our look and our insert
-V = TypeVar("V", bound=Visit)
+V = TypeVar("V", bound=Visit | None)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
 
 

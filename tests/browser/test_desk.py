@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.models import Appointment, StaffUser
+from scheduler.models import Appointment, LiveSession, StaffUser
 from scheduler.usecases.staff import hash_password
 from tests.browser.serving import serving
 from tests.factories import CLINIC, NOW, local, make_appointment, make_clinic, make_patient
@@ -341,3 +341,41 @@ def test_a_practitioner_has_their_own_day_first_and_on_a_phone_alone(
     look_at(page, complaints)
     page.goto(f"{base}/desk/list?day={DAY}")
     expect(page.locator(".columns h2").first).to_have_text("Pat2 Doe2")
+
+
+def test_what_is_typed_stays_when_the_desk_was_signed_out(browser: Browser, base: str, engine: Engine) -> None:
+    page, _complaints = desk(browser, base)
+    page.locator(".card a").first.click()
+    page.locator("summary", has_text="Note").click()
+    page.fill("#v-note", "Prefers mornings")
+    with Session(engine) as session:
+        session.execute(delete(LiveSession))
+        session.commit()
+    save = page.locator("details[open] button", has_text="Save")
+    save.click()
+    expect(page.locator("#says")).to_contain_text("What you typed stays here")
+    expect(page.locator("#v-note")).to_have_value("Prefers mornings")
+    with page.context.expect_page() as opened:
+        page.locator("#says a").click()
+    other = opened.value
+    other.fill("#username", "robin")
+    other.fill("#password", PASSWORD)
+    other.click("main form button")
+    expect(page.locator("#says")).to_be_empty(timeout=10_000)
+    save.click()
+    expect(page.locator("#panel .note")).to_have_text("Prefers mornings")
+
+
+def test_the_focus_is_never_lost_and_a_key_that_cannot_be_says_so(browser: Browser, base: str) -> None:
+    page, _complaints = desk(browser, base)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".card a:focus")).to_have_count(1)
+    page.keyboard.press("x")  # the visit is still to come
+    expect(page.locator("#says")).to_have_text("That is not possible for this visit now.")
+    page.keyboard.press("Escape")
+    expect(page.locator(".card a:focus")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".card a:focus")).to_contain_text("Tremblay, Luc")
+    page.keyboard.press("w")  # the week of another practitioner
+    expect(page.locator("h1")).to_contain_text("week of")
+    expect(page.locator("#calendar")).to_be_focused()

@@ -23,6 +23,22 @@ def now() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
+def _take(engine: Engine, practitioner: str) -> None:
+    """The time chosen, eleven minutes later, for a patient at the desk."""
+    with Session(engine) as session:
+        book_slot(
+            session,
+            clinic=CLINIC,
+            patient=make_patient(session).id,
+            treatment="follow-up",
+            practitioner=practitioner,
+            starts_local=MONDAY_10,
+            now=NOW + timedelta(minutes=11),
+            actor=STAFF,
+            origin="desk",
+        )
+
+
 class TestNothingIsLost:
     def test_reload_and_back_show_each_page_as_it_was_left(self, visitor: BookingVisitor) -> None:
         reach_review(visitor)
@@ -92,24 +108,52 @@ class TestNothingIsLost:
         assert visitor.confirm().path.endswith("/done")
         assert visits(engine)[0].starts_local == MONDAY_10
 
+    @pytest.mark.parametrize("page", ["number", "code", "who"])
+    def test_a_slot_that_is_no_longer_kept_and_lost_is_said_at_the_next_page(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller, page: str
+    ) -> None:
+        visitor.begin()
+        visitor.choose(MONDAY_10)
+        steps = {"number": visitor.give_number, "code": visitor.type_code, "who": visitor.say_who}
+        for step, send in steps.items():
+            now.shift(timedelta(minutes=3))
+            if step == page:
+                now.move_to(NOW + timedelta(minutes=11))
+                _take(engine, "p1")
+                _take(engine, "p2")
+            if visitor.page.path.endswith(step):
+                send()
+        assert visitor.page.path.endswith("/time"), visitor.page.text
+        assert "You had chosen Monday 30 November, 10:00 am" in visitor.page.text
+        assert "Somebody else has just taken this time." in visitor.page.text
+        assert count_of(engine, "message") == (0 if page == "number" else 1), "no code that nobody types"
+        visitor.press("Monday 30 November, 10:30 am")
+        assert visitor.page.path.endswith({"number": "/number", "code": "/who", "who": "/review"}[page])
+
+    def test_a_time_that_is_still_free_is_kept_anew_with_the_next_page(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
+    ) -> None:
+        visitor.begin()
+        visitor.choose(MONDAY_10)
+        visitor.give_number()
+        now.shift(timedelta(minutes=9))
+        visitor.type_code()
+        assert "We keep this time for you until 10:10 am." in visitor.page.text
+        now.shift(timedelta(minutes=6))
+        visitor.say_who()
+        assert "Kept for you until 10:25 am" in visitor.page.text
+        assert [
+            held.starts_local for held in visits(engine, "held") if held.hold_until > NOW + timedelta(minutes=15)
+        ] == [MONDAY_10]
+        assert visitor.confirm().path.endswith("/done")
+
     def test_a_slot_lost_to_somebody_else_keeps_what_was_typed(
         self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
     ) -> None:
         reach_review(visitor)
         now.shift(timedelta(minutes=11))
-        with Session(engine) as session:
-            for practitioner in ("p1", "p2"):
-                book_slot(
-                    session,
-                    clinic=CLINIC,
-                    patient=make_patient(session).id,
-                    treatment="follow-up",
-                    practitioner=practitioner,
-                    starts_local=MONDAY_10,
-                    now=NOW + timedelta(minutes=11),
-                    actor=STAFF,
-                    origin="desk",
-                )
+        for practitioner in ("p1", "p2"):
+            _take(engine, practitioner)
         page = visitor.confirm()
         assert page.path.endswith("/time")
         assert "You had chosen Monday 30 November, 10:00 am" in page.text

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.visit_reference import reference_of
-from scheduler.models import Appointment, Patient
+from scheduler.models import Appointment, Patient, Screening
 from tests.factories import MONDAY, NOW, local, make_appointment, make_patient
 from tests.statements import statements_of
 from tests.web.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
@@ -316,6 +316,14 @@ class TestTheRule:
             "The visit booked for Monday 30 November is too close to the IMS treatment you had elsewhere" in page.text
         )
         assert _counting(engine) == [("desk", "booked", MONDAY_10)], "nothing is done without a decision"
+        with Session(engine) as session:  # but whoever opens that visit sees what was told
+            told = session.scalars(select(Screening)).one()
+            assert (
+                told.flagged
+                and told.appointment_id
+                == session.scalars(select(Appointment.id).where(Appointment.origin == "desk")).one()
+            )
+            assert told.needled_elsewhere_on == date(2026, 11, 25)
         on_offer = [
             datetime.fromisoformat(start) for start in page.form("settle").choices["settle"] if start != "cancel"
         ]

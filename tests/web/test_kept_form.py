@@ -80,3 +80,19 @@ def test_passwords_are_not_kept(client: FlaskClient, session: Session) -> None:
         clock.shift(timedelta(minutes=31))
         client.post("/desk/account/password", data=form)
         assert kept(session) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_calendar_open_in_another_tab_does_not_lose_it(client: FlaskClient, session: Session) -> None:
+    """The calendar asks by itself, and hears first that nobody has been here."""
+    make_staff(session)
+    with time_machine.travel(NOW, tick=False) as clock:
+        sign_in(client)
+        form = {"csrf_token": token(client.get(NEW_ROOM)), "name": "Blue"}
+        clock.shift(timedelta(minutes=31))
+        asked = client.get("/desk/calendar.json?day=2026-11-30", follow_redirects=True)
+        assert asked.request.path == "/desk/sign-in"
+        assert "because nobody used the desk for 30 minutes" in asked.text
+        assert client.post(NEW_ROOM, data=form).location == "/desk/sign-in"
+        assert kept(session) == 1
+        assert client.get(NEW_ROOM).status_code == 303

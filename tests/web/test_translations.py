@@ -108,6 +108,13 @@ def test_the_sentences_about_texts_are_listed_as_well() -> None:
     assert {sentence._args[0] for sentence in WORDING_SENTENCES} == said
 
 
+def test_no_template_sets_a_colon_of_its_own() -> None:
+    """Before it French wants a space that does not break; what only a screen reader says has none."""
+    for path in (ROOT / "templates").rglob("*.html"):
+        shown = re.sub(r'<span class="sr">.*?</span>', "", path.read_text())
+        assert re.findall(r"(?:\}\}|%\}|</\w+>): .*", shown) == [], path.name
+
+
 def test_no_message_hides_inside_an_f_string() -> None:
     """The extraction does not look there, so it would stay English."""
     for path in SOURCES:

@@ -65,6 +65,33 @@ def test_a_closure_lists_the_visits_that_it_leaves_and_cancels_none(
     assert session.scalars(select(MoveLink.appointment_id)).all() == [visits[0].id, visits[1].id]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_of_one_practitioner_only_their_visits_are_listed_and_only_their_patients_asked(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    """Time off of another one may be being telephoned about."""
+    make_clinic(session)
+    for practitioner, room in (("p1", "Room 1"), ("p2", "Room 2")):
+        make_appointment(
+            session,
+            patient=make_patient(session),
+            starts_local=local(MONDAY + A_WEEK, "11:30"),
+            practitioner=practitioner,
+            room=room,
+        )
+    enter(client, "receptionist")
+    for practitioner in ("p2", "p1"):
+        form = {"first": "2026-12-07", "reason": f"Course of {practitioner}"}
+        page = post(client, "/desk/hours", f"/desk/hours/{practitioner}/time-off", **form).text
+    assert "1 visit is left where nobody is there." in page
+    assert "Time off: Course of p1" in page and "Course of p2" not in page
+    asked = post(client, "/desk/displaced?who=p1", "/desk/displaced/text", who="p1").text
+    assert "1 patient is being asked" in asked
+    session.rollback()
+    assert len(session.scalars(select(Reminder.id)).all()) == 1
+    assert "Course of p2" in client.get("/desk/displaced").text
+
+
 def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session) -> None:
     make_clinic(session)
     for at in ("09:00", "16:30"):

@@ -60,7 +60,7 @@ def change(booking: Booking) -> ResponseReturnValue:
     if fields["treatment"] != booking.fields.get("treatment"):
         fields |= {"starts_local": "", "lost_start": ""}
     booking.keep(**fields)
-    booking_sign_in.leave_forbidden_start(open_booking(booking.token or ""))
+    booking_time.look_after_start(open_booking(booking.token or ""))
     return go_on(booking)
 
 

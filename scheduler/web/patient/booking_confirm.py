@@ -44,7 +44,7 @@ def review(booking: Booking) -> ResponseReturnValue:
         assert booking.starts_local  # noqa: S101 - a page before this one
         there = visit_at(db.session(), patient_id, booking.starts_local)
         if there is None:
-            return _refused(booking, refusal, form)
+            return _refused(booking, patient_id, refusal, form)
         booked = there
     return _finished(booking, booked)
 
@@ -151,14 +151,14 @@ def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Visit
     )
 
 
-def _refused(booking: Booking, refusal: BookingRefused, form: ScreeningForm) -> ResponseReturnValue:
+def _refused(booking: Booking, patient_id: int, refusal: BookingRefused, form: ScreeningForm) -> ResponseReturnValue:
     """To the page where it can be mended: another time, or an assessment; everything typed is kept."""
     chosen = booking.starts_local
     if isinstance(refusal, PatientRestricted):
         explained = explain(refusal)
         return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")])
-    if isinstance(refusal, VisitMustMove):  # no time chosen here mends that
-        return to_settling(booking)
+    if isinstance(refusal, VisitMustMove) and form.answers:  # no time chosen here mends that
+        return to_settling(booking, patient_id, form.answers)
     if chosen and refusal.code != "not-cleared":
         booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with=booking.fields.get("with", ""))
     return go_on(booking)

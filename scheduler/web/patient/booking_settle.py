@@ -13,15 +13,16 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.domain.booking_steps import REVIEW
 from scheduler.domain.errors import BookingRefused, NotFound, VisitMustMove
+from scheduler.domain.screening import ScreeningAnswers
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.elsewhere import visit_in_the_way
-from scheduler.usecases.elsewhere_settling import Settlement, record_elsewhere_and_settle
+from scheduler.usecases.elsewhere_settling import Settlement, note_told, record_elsewhere_and_settle
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
-from scheduler.web.patient.booking_sign_in import leave_forbidden_start
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import actor_of, expired, go_on, page_of, show
+from scheduler.web.patient.booking_time import look_after_start
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.my_visits import shown
 from scheduler.web.patient.slot_times import SlotQuestion, first_starts
@@ -29,16 +30,24 @@ from scheduler.web.patient.slot_times import SlotQuestion, first_starts
 CANCEL = "cancel"
 
 
-def to_settling(booking: Booking) -> ResponseReturnValue:
+def to_settling(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> ResponseReturnValue:
+    """What the patient has told is noted on the visit in the way: whoever leaves here has told it all the same."""
+    found = (
+        visit_in_the_way(db.session(), patient_id=patient_id, day=answers.needled_on) if answers.needled_on else None
+    )
+    if found is None:
+        return go_on(booking)
+    note_told(db.session(), public_id=found[0].public_id, answers=answers, now=booking.now)
     return redirect(url_for("booking.settle", token=booking.token), 303)
 
 
 @page_of(REVIEW)
 def settle(booking: Booking) -> ResponseReturnValue:
     """GET asks; POST with `settle` (cancel, or a start), `visit` and `version` does it."""
-    day = _needled_on(booking)
+    answers = _answers(booking)
+    day = answers.needled_on if answers else None
     found = visit_in_the_way(db.session(), patient_id=booking.patient.id, day=day) if booking.patient and day else None
-    if day is None or found is None:
+    if answers is None or day is None or found is None:
         return go_on(booking)  # settled in another tab, or at the desk
     visit, refusal = found
     if request.method != "POST" or expired():
@@ -52,8 +61,8 @@ def settle(booking: Booking) -> ResponseReturnValue:
         explained = explain(problem)
         again = visit_in_the_way(db.session(), patient_id=visit.patient_id or 0, day=day)
         return _show(booking, *again, f"{explained.title} {explained.advice}") if again else go_on(booking)
-    leave_forbidden_start(open_booking(booking.token or ""))
-    return go_on(booking)
+    look_after_start(open_booking(booking.token or ""))
+    return to_settling(booking, visit.patient_id or 0, answers)  # of two visits in the way, to the other one
 
 
 def _settle(booking: Booking, day: date, settlement: Settlement, was: datetime) -> None:
@@ -74,9 +83,9 @@ def _settle(booking: Booking, day: date, settlement: Settlement, was: datetime) 
         flash(_("Your visit is now on %(when)s.", when=day_and_time_words(settlement.starts_local)))
 
 
-def _needled_on(booking: Booking) -> date | None:
+def _answers(booking: Booking) -> ScreeningAnswers | None:
     form = booking.screening_form()
-    return form.answers.needled_on if form.validate() and form.answers else None
+    return form.answers if form.validate() else None
 
 
 def _settlement(visit: Appointment) -> Settlement | None:

@@ -19,6 +19,7 @@ from scheduler.web.dates import time_words
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
+from scheduler.web.patient.booking_time import look_after_start
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
 from scheduler.web.patient.session import start_session
@@ -46,6 +47,9 @@ def give_number(booking: Booking) -> ResponseReturnValue:
     if not accepted(form):
         return show(booking, NUMBER, "give_number", form, form=form)
     booking.keep(typed_number=typed_in(request.form))
+    look_after_start(booking)
+    if booking.lost_start:
+        return go_on(booking)  # before a code is sent that nobody types
     refused = _send_code(booking, form.e164)
     if refused:
         more = [_too_often(booking, refused, "number")]
@@ -76,8 +80,7 @@ def type_code(booking: Booking) -> ResponseReturnValue:
         return _show_code(booking, form)
     start_session(account)
     known = open_booking(booking.token or "")
-    if known.patient:
-        leave_forbidden_start(known)
+    look_after_start(known)
     return go_on(known)
 
 
@@ -105,19 +108,9 @@ def say_who(booking: Booking) -> ResponseReturnValue:
     screening = booking.screening_form(sent) if booking.screening_with_who else None
     forms = [form for form in (who, screening) if form is not None]
     if all([accepted(form) for form in forms]):
-        leave_forbidden_start(booking)
+        look_after_start(booking)
         return go_on(booking)
     return show(booking, WHO, "say_who", *forms, form=who, screening=screening, too_soon=_too_soon(booking))
-
-
-def leave_forbidden_start(booking: Booking) -> None:
-    """A time chosen before we knew for whom may be too soon for them: then it is to be chosen anew."""
-    chosen = booking.starts_local
-    if chosen is None or booking.treatment is None or booking.needs_assessment:
-        return
-    refusal = why_not(booking.slot_question(None), chosen)
-    if isinstance(refusal, TreatmentTooSoon | PatientBusy):
-        booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with="")
 
 
 def _send_code(booking: Booking, number: str) -> TooManyTries | None:

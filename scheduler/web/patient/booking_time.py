@@ -1,4 +1,4 @@
-"""The page of a booking on which a time is chosen, and then kept for some minutes."""
+"""The page of a booking on which a time is chosen, and then kept for some minutes; and what becomes of it afterwards."""
 
 from contextlib import suppress
 from datetime import date, datetime
@@ -9,7 +9,14 @@ from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.booking_steps import TIME
-from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, TooManyTries
+from scheduler.domain.errors import (
+    BookingRefused,
+    NotFound,
+    PatientBusy,
+    SlotNotOffered,
+    TooManyTries,
+    TreatmentTooSoon,
+)
 from scheduler.extensions import db
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases.holds import hold_slot
@@ -49,6 +56,31 @@ def choose_time(booking: Booking) -> ResponseReturnValue:
             refusal,
         )
     return go_on(booking)
+
+
+def look_after_start(booking: Booking) -> None:
+    """Called as each later page is sent. A time chosen before may be too soon for whom we know by now, or taken since
+    it is no longer kept: then it is to be chosen anew. One that is still free is kept for some minutes more."""
+    chosen = booking.starts_local
+    if chosen is None or booking.treatment is None or booking.needs_assessment:
+        return
+    kept = booking.held_until_local is not None
+    refusal = why_not(booking.slot_question(None), chosen)
+    if isinstance(refusal, TreatmentTooSoon | PatientBusy) or (refusal and not kept):
+        booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with="")
+    elif not kept:
+        _hold_again(booking, chosen)
+
+
+def _hold_again(booking: Booking, chosen: datetime) -> None:
+    try:
+        held = _held(booking, booking.practitioner, chosen)
+    except BookingRefused:
+        booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with=booking.fields.get("with", ""))
+    except TooManyTries:
+        pass  # then it is booked at the end, if it is free by then
+    else:
+        _keep_hold(booking, booking.asked_practitioner, held)
 
 
 def _practitioner_asked(booking: Booking) -> PractitionerInfo | None:
@@ -101,12 +133,16 @@ def _why_lost(booking: Booking, lost: datetime) -> str:
 
 def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> None:
     """Keep the slot for some minutes."""
-    assert booking.treatment and booking.token  # noqa: S101 - the page before asks for it
     refusal = why_not(booking.slot_question(practitioner), chosen)
     if refusal:
         raise refusal
+    _keep_hold(booking, practitioner, _held(booking, practitioner, chosen))
+
+
+def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> NewAppointment:
+    assert booking.treatment and booking.token  # noqa: S101 - the pages before ask for it
     try:
-        held = hold_slot(
+        return hold_slot(
             db.session(),
             clinic=booking.clinic,
             treatment=booking.treatment.slug,
@@ -119,7 +155,6 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
         )
     except NotFound:
         raise SlotNotOffered from None
-    _keep_hold(booking, practitioner, held)
 
 
 def _keep_hold(booking: Booking, practitioner: PractitionerInfo | None, held: NewAppointment) -> None:

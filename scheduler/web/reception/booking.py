@@ -127,6 +127,9 @@ def register() -> ResponseReturnValue:
 
 @blueprint.post("/desk/book")
 def save() -> ResponseReturnValue:
+    """With a `count` of weekly visits to their dates: also Enter in that field presses this button."""
+    if text("count") and not text("at"):
+        return to_dates()
     clinic, now = current_app.config["CLINIC"], clock.now()
     with db.reading.connect() as connection:
         patient_id = patients.row(connection, text("patient")).id
@@ -151,6 +154,13 @@ def save() -> ResponseReturnValue:
     except (BookingRefused, NotFound) as refusal:
         return time_page(refusal=refused(refusal, sought(patient_id, starts, practitioner), insisted=insists))
     return booked(made.public_id)
+
+
+def to_dates() -> ResponseReturnValue:
+    """To the plan of a weekly series, at an address of its own."""
+    names = ("patient", "treatment", "practitioner", "starts_day", "starts_time", "count")
+    asked: dict[str, Any] = {name: text(name) for name in names if text(name)}
+    return redirect(url_for("reception_booking_series.plan", **asked), 303)
 
 
 def sought(patient_id: int, starts: datetime, practitioner: str | None) -> Sought:
@@ -193,6 +203,7 @@ def time_page(*, problem: str = "", refusal: Refused | None = None, status: int 
         starts=moment("starts"),
         day=asked_day("day") or now_local.date(),
         weekdays=weekday_words(),
+        count=number("count"),
         problem=problem,
         refusal=refusal,
     )

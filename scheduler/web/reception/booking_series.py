@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -20,7 +19,7 @@ from scheduler.queries.slots import Wanted
 from scheduler.usecases.series import LONGEST, SeriesStart, book_series
 from scheduler.web import access
 from scheduler.web.reception.asked import moment, number, place_of, text
-from scheduler.web.reception.booking import sought, time_page
+from scheduler.web.reception.booking import sought, time_page, to_dates
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.refusals import Refused, refused
@@ -37,10 +36,8 @@ def plan() -> ResponseReturnValue:
 
 @blueprint.post("/desk/book/series/dates")
 def dates() -> ResponseReturnValue:
-    """Of a booking on a page of its own, beside no calendar: leads to the same plan at an address of its own."""
-    names = ("patient", "treatment", "practitioner", "starts_day", "starts_time", "count")
-    asked: dict[str, Any] = {name: text(name) for name in names if text(name)}
-    return redirect(url_for("reception_booking_series.plan", **asked), 303)
+    """Of a booking on a page of its own, beside no calendar."""
+    return to_dates()
 
 
 @blueprint.post("/desk/book/series")

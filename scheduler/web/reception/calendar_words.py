@@ -12,6 +12,7 @@ def calendar_words() -> dict[str, str | list[str]]:
         "hours": [time_words(time(hour)) for hour in range(24)],
         "weekdays": weekday_words(),
         "nothing_selected": _("Choose a visit first: move to it with the arrow keys, or press it."),
+        "not_now": _("That is not possible for this visit now."),
         "undo": _("Undo"),
         "close": _("Close"),
         "no_answer": _("The server did not answer. Nothing was changed; try again in a moment."),

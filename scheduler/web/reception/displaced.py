@@ -24,7 +24,7 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 
 @blueprint.get("/desk/displaced")
 def show() -> ResponseReturnValue:
-    """`?who=` a practitioner's slug: then also those outside of their working hours."""
+    """`?who=` a practitioner's slug: then theirs alone, and also those outside of their working hours."""
     practitioner, visits = _found()
     now, clinic = clock.now(), current_app.config["CLINIC"]
     asked = [visit for visit in visits if calendar_time.can_choose(visit, clinic=clinic, now=now)]

@@ -110,14 +110,16 @@ def require_staff() -> ResponseReturnValue | None:
     if not current_user.is_authenticated:
         return _to_sign_in()
     now = int(clock.now().timestamp())
-    if _was_away(now):
+    asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
+    if asked_by_page and was_away():
+        return _to_sign_in()  # still signed in, so that what somebody typed and sends now is kept
+    if was_away():
         kept = _keep_form()
         let_out()
         session[WHY_OUT] = "idle"
         if kept is not None:
             session[KEPT_FORM] = kept
         return _to_sign_in()
-    asked_by_page = getattr(current_app.view_functions[request.endpoint or ""], "unattended", False)
     if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
         session[SEEN_AT] = now
     if not _has_role():
@@ -130,7 +132,7 @@ def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:
     worth reading; None: no more than of any other. Looks at who it is, and changes nothing."""
     with app.request_context(environ):
         large = access.largest_body(app, request.endpoint)
-        if large and current_user.is_authenticated and _has_role() and not _was_away(int(clock.now().timestamp())):
+        if large and current_user.is_authenticated and _has_role() and not was_away():
             return large
     return None
 
@@ -140,7 +142,9 @@ def _has_role() -> bool:
     return declared is not None and current_user.role in declared.roles
 
 
-def _was_away(now: int) -> bool:
+def was_away() -> bool:
+    """Whether whoever is signed in was gone for so long that they are to sign in anew."""
+    now = int(clock.now().timestamp())
     idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
     return bool(idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY)
 

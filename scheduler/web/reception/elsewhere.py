@@ -15,6 +15,7 @@ from wtforms import Field, StringField, ValidationError
 from scheduler import clock
 from scheduler.domain.errors import BookingRefused, Invalid, VisitMustMove
 from scheduler.extensions import db
+from scheduler.models import Appointment
 from scheduler.queries import appointments as appointments_queries
 from scheduler.queries import patient_page, reference, slots
 from scheduler.queries.patient_page import PatientRecord, PatientVisit
@@ -100,7 +101,7 @@ def _recorded(
 ) -> ResponseReturnValue:
     """To the patient's page; or the question what becomes of the visit that is too near, after a `problem` once more."""
     try:
-        _record(patient, form, now, settlement)
+        recorded = _record(patient, form, now, settlement)
     except VisitMustMove as refusal:
         return _show_settling(patient, form, refusal, now, problem)
     except Invalid as refusal:
@@ -111,11 +112,16 @@ def _recorded(
             return _show(patient, form, [FormError("", words)]), explain(refusal).status
         # The start was lost, or somebody has changed the visit: ask as things stand now.
         return _recorded(patient, form, now, None, words)
+    if recorded is None:
+        return _recorded(patient, form, now, None, _("That is done, and another visit is too near as well."))
     flash(_("Recorded. It counts for the seven days."))
     return redirect(url_for("reception_patients.show", public_id=patient.public_id), 303)
 
 
-def _record(patient: PatientRecord, form: ElsewhereForm, now: datetime, settlement: Settlement | None) -> None:
+def _record(
+    patient: PatientRecord, form: ElsewhereForm, now: datetime, settlement: Settlement | None
+) -> Appointment | None:
+    """None when yet another visit is too near."""
     common: dict[str, Any] = {
         "clinic": current_app.config["CLINIC"],
         "patient_id": patient.id,
@@ -125,9 +131,8 @@ def _record(patient: PatientRecord, form: ElsewhereForm, now: datetime, settleme
         "actor": current_user.actor,
     }
     if settlement is None:
-        elsewhere.record_elsewhere(db.session(), **common)
-    else:
-        record_elsewhere_and_settle(db.session(), settlement=settlement, **common)
+        return elsewhere.record_elsewhere(db.session(), **common)
+    return record_elsewhere_and_settle(db.session(), settlement=settlement, **common)
 
 
 def _settlement(patient: PatientRecord) -> Settlement | None:

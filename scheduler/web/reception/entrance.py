@@ -17,7 +17,7 @@ from scheduler.usecases import kept_forms, staff, staff_second_step
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
 from scheduler.web.reception import half_way
-from scheduler.web.reception.door import EVERYBODY, KEPT_FORM, WHY_OUT, let_in, let_out, require_staff
+from scheduler.web.reception.door import EVERYBODY, KEPT_FORM, WHY_OUT, let_in, let_out, require_staff, was_away
 
 LONGEST = 500
 
@@ -28,9 +28,9 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 @blueprint.get("/sign-in")
 @access.open_to_all
 def sign_in() -> ResponseReturnValue:
-    if current_user.is_authenticated:
+    if current_user.is_authenticated and not was_away():
         return redirect(_wanted_page(), 303)
-    return _page(idle=session.pop(WHY_OUT, None) == "idle")
+    return _page(idle=current_user.is_authenticated or session.pop(WHY_OUT, None) == "idle")
 
 
 @blueprint.post("/sign-in")

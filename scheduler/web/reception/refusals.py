@@ -144,7 +144,7 @@ def _too_soon_words(refusal: TreatmentTooSoon, name: str, others: list[OtherVisi
 
 def _taken_words(sought: Sought, others: list[OtherVisit]) -> tuple[str, str]:
     if sought.takes_back and others:
-        return _("Its place has been taken:"), _("Move that visit, or book %(name)s another time.", name=sought.name)
+        return _("Its place has been taken."), _("Move that visit, or book %(name)s another time.", name=sought.name)
     if others:
         return _("There is another visit at that time."), _("Choose another time.")
     if sought.practitioner_id is None:

@@ -25,11 +25,13 @@ def now_at_the_clinic() -> tuple[datetime, datetime]:
 
 
 def displaced_visits(connection: Connection, practitioner: PractitionerInfo | None) -> list[DisplacedVisit]:
+    """Everybody's, or with a practitioner theirs alone."""
     now, now_local = now_at_the_clinic()
     hours_of = practitioner.id if practitioner else None
     known = reference.current(connection)
     hours = [hour for hour in known.hours if hour.practitioner_id == hours_of]
-    return displaced.displaced(connection, now=now, now_local=now_local, hours_of=hours_of, hours=hours)
+    found = displaced.displaced(connection, now=now, now_local=now_local, hours_of=hours_of, hours=hours)
+    return [visit for visit in found if hours_of in (None, visit.practitioner_id)]
 
 
 def asked_time(name: str) -> time | None:
