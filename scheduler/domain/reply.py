@@ -16,9 +16,14 @@ from scheduler.domain.phone import inbound_word
 ATTACHED = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Kept in a text's body for each picture or other file that came with it; the files themselves stay at the provider."""
 
+NO_WORDS = "\N{SYMBOL FOR NULL}"
+"""Kept as the body of a text that came without words and files: an empty one has been blanked."""
+
 
 class Wish(StrEnum):
     CONFIRM = "confirm"
+    AGREE = "agree"
+    """OK, OUI: a yes to what was asked, and no more than "I have read it" where nothing was."""
     MOVE = "move"
     CHOOSE = "choose"
     """A number alone: the answer to "which of these?"."""
@@ -33,9 +38,8 @@ class Reply:
     place: int | None = None
 
 
-_CONFIRM = frozenset(
-    "c ok okay okey oki confirm confirmed confirming confirme confirmer confirmez confirmee oui".split()
-)
+_CONFIRM = frozenset("c confirm confirmed confirming confirme confirmer confirmez confirmee".split())
+_AGREE = frozenset("ok okay okey oki oui".split())
 _MOVE = frozenset("m move moving reschedule change changer deplacer deplace reporter modifier bouger".split())
 # Said along with them, and changing nothing. No "not", "cannot" or "pas".
 _COURTESY = frozenset(
@@ -67,8 +71,10 @@ def read_reply(body: str) -> Reply | None:
 
 
 def _wish(said: set[str], place: int | None) -> Wish | None:
-    if said & _CONFIRM and said <= _CONFIRM | _COURTESY:
+    if said & _CONFIRM and said <= _CONFIRM | _AGREE | _COURTESY:
         return Wish.CONFIRM
+    if said & _AGREE and said <= _AGREE | _COURTESY:
+        return Wish.AGREE
     if said & _MOVE and said <= _MOVE | _COURTESY | _WANTING:
         return Wish.MOVE
     if place is not None and said <= _COURTESY:

@@ -1,4 +1,4 @@
-"""Visits of the next days whose patient no text will remind: they are telephoned."""
+"""Visits of the next days whose patient no text will remind, or tell that the visit is cancelled: they are telephoned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy.orm import aliased
 
+from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
 from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
 
-Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt", "budget"]
+Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt", "budget", "trying", "restricted"]
+RESTRICTED = "restricted"
 UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`reason`: why no text arrived. `called_at`: it has been ticked off."""
+    """`cancelled`: by the desk, and the patient may not know. `reason`: why no text arrived. `called_at`: it has been
+    ticked off."""
 
     public_id: str
     schedule_version: int
@@ -29,12 +33,17 @@ class Call:
     treatment_en: str
     treatment_fr: str
     practitioner: str
+    cancelled: bool
     reason: Reason
     called_at: datetime | None
     called_by: str | None
 
     def treatment(self, language: str) -> str:
         return self.treatment_fr if language == "fr" else self.treatment_en
+
+
+_told = aliased(Reminder)
+"""The one text about a cancelled visit."""
 
 
 def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[Call]:
@@ -45,6 +54,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             Appointment.public_id,
             Appointment.schedule_version,
             Appointment.starts_local,
+            Appointment.status,
             Patient.public_id.label("patient_id"),
             Patient.given_name,
             Patient.family_name,
@@ -63,26 +73,52 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
         .join(Practitioner, Practitioner.id == Appointment.practitioner_id)
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
         .outerjoin(
+            _told,
+            and_(
+                _told.appointment_id == Appointment.id,
+                _told.version == Appointment.schedule_version,
+                _told.kind == CANCELLATION,
+                Appointment.status == "cancelled",
+            ),
+        )
+        .outerjoin(
             ReminderCall,
             and_(
                 ReminderCall.appointment_id == Appointment.id,
                 ReminderCall.schedule_version == Appointment.schedule_version,
+                or_(_told.id.is_(None), ReminderCall.called_at >= _told.due_at),  # before, it was about a reminder
             ),
         )
-        .where(Appointment.active, Appointment.status.in_(("booked", "confirmed")))
         .where(Appointment.starts_at >= from_at, Appointment.starts_at < to_at)
         .where(
             or_(
-                PhoneAccount.id.is_(None),
-                PhoneAccount.opted_out_at.is_not(None),
-                PhoneAccount.unreachable_at.is_not(None),
-                exists().where(_of_visit(), _unsent()),
+                and_(
+                    Appointment.active,
+                    Appointment.status.in_(("booked", "confirmed")),
+                    or_(
+                        PhoneAccount.id.is_(None),
+                        PhoneAccount.opted_out_at.is_not(None),
+                        PhoneAccount.unreachable_at.is_not(None),
+                        exists().where(_of_visit(), _unsent(Reminder)),
+                    ),
+                ),
+                _not_told(_told),
             )
         )
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()
     last_texts = _last_texts(connection, [row.id for row in rows])
     return [call for row in rows if (call := _call(row, last_texts.get(row.id))) is not None]
+
+
+def told_of_from(connection: Connection, appointment_id: int, schedule_version: int) -> datetime | None:
+    """When the text about the cancellation of this visit was due: a call made before was about a reminder."""
+    found: datetime | None = connection.scalar(
+        select(_told.due_at).where(
+            _told.appointment_id == appointment_id, _told.version == schedule_version, _told.kind == CANCELLATION
+        )
+    )
+    return found
 
 
 def _call(row: Any, last_text: Any) -> Call | None:
@@ -102,6 +138,7 @@ def _call(row: Any, last_text: Any) -> Call | None:
         row.name_en,
         row.name_fr,
         row.practitioner,
+        row.status == "cancelled",
         reason,
         row.called_at,
         row.called_by,
@@ -112,12 +149,24 @@ def _of_visit() -> Any:
     return and_(Reminder.appointment_id == Appointment.id, Reminder.version == Appointment.schedule_version)
 
 
-def _unsent() -> Any:
+def _unsent(text: type[Reminder]) -> Any:
     return or_(
-        Reminder.status.in_(("failed", "in_doubt")),
-        and_(Reminder.status == "sent", Reminder.reason == NO_RECEIPT),
-        and_(Reminder.status == "planned", Reminder.reason == WAITS_FOR_BUDGET),
-        and_(Reminder.status == "suppressed", Reminder.reason.in_(UNSENT)),
+        text.status.in_(("failed", "in_doubt")),
+        and_(text.status == "sent", text.reason == NO_RECEIPT),
+        and_(text.status == "planned", text.reason == WAITS_FOR_BUDGET),
+        and_(text.status == "suppressed", text.reason.in_(UNSENT)),
+    )
+
+
+def _not_told(text: type[Reminder]) -> Any:
+    """Of a cancelled visit. Its patient may set out while the text is tried again."""
+    return and_(
+        text.kind == CANCELLATION,
+        or_(
+            _unsent(text),
+            and_(text.status == "suppressed", text.reason == RESTRICTED),
+            and_(text.status == "planned", text.attempts > 0),
+        ),
     )
 
 
@@ -129,7 +178,7 @@ def _last_texts(connection: Connection, appointment_ids: list[int]) -> dict[int,
         select(Reminder.appointment_id, Reminder.status, Reminder.reason)
         .join(Appointment, Appointment.id == Reminder.appointment_id)
         .where(Reminder.appointment_id.in_(appointment_ids), Reminder.version == Appointment.schedule_version)
-        .where(or_(_unsent(), Reminder.status == "sent"))
+        .where(or_(_unsent(Reminder), Reminder.status == "sent", _not_told(Reminder)))
         .order_by(Reminder.due_at)
     )
     return {row.appointment_id: row for row in rows}
@@ -145,7 +194,9 @@ def _reason(row: Any, last: Any) -> Reason | None:
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return None
     if last.status == "planned":
-        return "budget"
+        return "budget" if last.reason == WAITS_FOR_BUDGET else "trying"
     if last.status in ("in_doubt", "sent"):
         return "in doubt"
+    if last.reason == RESTRICTED:
+        return "restricted"
     return "failed"

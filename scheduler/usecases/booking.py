@@ -177,7 +177,8 @@ def cancel_appointment(
 ) -> Appointment:
     """Patients until the cut-off; the desk always. Cancelling what is cancelled changes nothing.
 
-    `tells_patient`: by a text, some minutes later. Patients who cancel themselves see the page that says so.
+    `tells_patient`: by a text, some minutes later; where none can go out, the visit is on the call list then. Patients who
+    cancel themselves see the page that says so.
     """
     if not actor.is_patient and appointments.by_public_id(session, public_id).origin == "elsewhere":
         return take_back_elsewhere(

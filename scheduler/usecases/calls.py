@@ -9,23 +9,25 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import VersionConflict
 from scheduler.models import Appointment, ReminderCall
 from scheduler.queries import appointments
+from scheduler.queries.calls import told_of_from
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 
 @retry_deadlocks
 def tick_off(session: Session, *, public_id: str, schedule_version: int, now: datetime, actor: Actor) -> None:
-    """Called about this time of the visit. Ticked off already is as good; VersionConflict when it has moved since."""
+    """Called about this time of the visit, or about its cancellation. Ticked off already is as good; VersionConflict when it
+    has moved since."""
     begin_write(session)
     visit = appointments.locked(session, public_id)
     if visit.schedule_version != schedule_version:
         raise VersionConflict(visit.version)
-    if _call(session, visit) is None:
-        session.add(
-            ReminderCall(
-                appointment_id=visit.id, schedule_version=schedule_version, called_at=now, called_by=str(actor)
-            )
-        )
+    call = _call(session, visit)
+    told_from = told_of_from(session.connection(), visit.id, schedule_version)
+    if call is None or (told_from is not None and call.called_at < told_from):
+        call = call or ReminderCall(appointment_id=visit.id, schedule_version=schedule_version)
+        call.called_at, call.called_by = now, str(actor)
+        session.add(call)
         audit.note(session, what=audit.CALLED, actor=actor, now=now, patient_id=visit.patient_id)
     session.commit()
 

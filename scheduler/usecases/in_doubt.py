@@ -13,7 +13,7 @@ from scheduler.models.base import public_id
 from scheduler.models.sms import Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
-from scheduler.usecases.sending import LISTED_AFTER, STALE_AFTER, Clock
+from scheduler.usecases.sending import LISTED_AFTER, NOT_THERE, STALE_AFTER, Clock
 from scheduler.usecases.sms_states import life_of, status_when_accepted, writing
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
@@ -136,7 +136,7 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
         settled = connection.execute(
             update(Message)
             .where(Message.id == attempt.id, Message.status == "in_doubt")
-            .values(status="failed", error_code="not-there", settled_at=now)
+            .values(status="failed", error_code=NOT_THERE, settled_at=now)
             .returning(
                 Message.reminder_id,
                 Message.kind,
@@ -158,12 +158,13 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
                 .values(status="planned", next_attempt_at=now)
             )
         elif now < settled.created_at + life_of(settled.kind):
-            _queue_anew(connection, settled, attempt.attempts, now)
+            _queue_anew(connection, settled, attempt.attempts - 1, now)
         connection.execute(update(Message).where(Message.id == attempt.id, Message.kind == "code").values(body=""))
 
 
 def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts: int, now: datetime) -> None:
-    """A new attempt with an id of its own; its age is that of what it says."""
+    """A new attempt with an id of its own; its age is that of what it says. `attempts`: before the one that was lost, which
+    is not the provider's fault."""
     connection.execute(
         insert(Message).values(
             attempt_id=public_id(),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.phone import InboundWord, inbound_word
-from scheduler.domain.reply import ATTACHED, Wish, read_reply
+from scheduler.domain.reply import ATTACHED, NO_WORDS, Wish, read_reply
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import Patient, PhoneAccount
@@ -52,7 +52,8 @@ def receive(
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    incoming = _incoming(session, sid, number, body + ATTACHED * attachments, word, account, now)
+    kept = (body if body.strip() else "") + ATTACHED * attachments
+    incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, now)
     session.add(incoming)
     try:
         session.flush()
@@ -116,8 +117,10 @@ def _take_reply(
         return
     if answer.visit is not None:
         incoming.appointment_id, incoming.patient_id = answer.visit.id, answer.visit.patient_id
-    if may_answer and account.opted_out_at is None:
+    if not answer.text:
         incoming.for_desk = False
+    elif may_answer and account.opted_out_at is None:
+        incoming.for_desk = answer.for_desk
         _queue(session, answer, account.number, now)
 
 

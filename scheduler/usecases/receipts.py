@@ -14,6 +14,9 @@ from scheduler.usecases.sms_states import our_status, writing
 
 FINAL_WITHIN = timedelta(hours=4)
 """By then Twilio has a text delivered or gives it up; a receipt that has not come is lost, or the carrier gives none."""
+NEWS_WITHIN = timedelta(minutes=15)
+"""A text of which nothing at all has come by then is asked about: its receipts were lost, with the database away perhaps,
+for Twilio does not send again what was answered with an error."""
 EARLY_KEPT = timedelta(days=2)
 LEASE = timedelta(minutes=2)
 """Whoever asks about a text has it to himself for so long; one that dies meanwhile is followed by another."""
@@ -64,7 +67,7 @@ def match_early(engine: Engine, *, now: datetime, limit: int = 500) -> int:
 
 def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit: int) -> int:
     """Texts accepted hours ago without a final state: the provider is asked once, and what it does not know either is
-    for the call list. How many were asked about."""
+    for the call list. Those without any news are asked about before, ever more rarely. How many were asked about."""
     silent = _take_silent(engine, clock(), limit)
     for message in silent:
         try:
@@ -83,7 +86,11 @@ def ask_about_silent(engine: Engine, gateway: SmsGateway, *, clock: Clock, limit
                 error_code=found.error_code,
                 now=clock(),
             )
-        _mark_asked(engine, message.id, clock())
+        waited = clock() - message.settled_at
+        if waited > FINAL_WITHIN:
+            _mark_asked(engine, message.id, clock())
+        else:
+            _ask_again(engine, message.id, clock() + waited)
     return len(silent)
 
 
@@ -93,7 +100,8 @@ def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[A
         .where(
             Message.status.in_(("accepted", "sent")),
             Message.asked_at.is_(None),
-            Message.settled_at < now - FINAL_WITHIN,
+            Message.settled_at < now - NEWS_WITHIN,
+            or_(Message.status == "accepted", Message.settled_at < now - FINAL_WITHIN),
             Message.sid.is_not(None),
             or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
         )
@@ -116,7 +124,7 @@ def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[A
 
 
 def _ask_again(engine: Engine, message_id: int, at: datetime) -> None:
-    """The provider could not be asked."""
+    """The provider could not be asked, or has nothing final to say yet."""
     with writing(engine) as connection:
         connection.execute(update(Message).where(Message.id == message_id).values(next_attempt_at=at))
 

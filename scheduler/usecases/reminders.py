@@ -196,7 +196,6 @@ def _attempt(row: Row[*tuple[Any, ...]], body: str, now: datetime, gateway: str)
         body=body,
         claimed_at=now,
         until=row.starts_at,
-        tries=row.attempts + 1,
         reminder_id=row.id,
     )
     message: dict[str, object] = {

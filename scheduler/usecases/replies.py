@@ -1,20 +1,38 @@
 """What a patient's reply does: C confirms the visit last reminded of, M is answered with a link to move it.
 
+What a word means depends on the text that it answers, the last one on the telephone:
+
+    last text                                       C               OK, OUI        M            a number
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    confirmation, moved, reminder                   confirms        confirms       link         of the last question
+    our question, which visit?                      asks again      asks again     asks again   that visit
+    our answer: the visit has moved meanwhile       confirms        confirms       link         of the last question
+    our answer: confirmed, too late, begun, link    confirms        (read)         link         of the last question
+    cancellation, our answer: cancelled             what was told   (read)         "cancelled"  of the last question
+                                                    before, or
+                                                    "cancelled"
+    asked to choose another time                    desk            desk           link         of the last question
+    written by the desk                             confirms, desk  desk           link, desk   desk
+
+"(read)": kept with the visit; there is nothing to say or to do. "desk": a person reads it, who knows what was asked. Of
+visits that have begun, moved or been cancelled since, the answer says that instead.
+
 Everything happens in the transaction that keeps the text (inbound.py), so a webhook that Twilio repeats does nothing
 twice. The answer is queued as a message of its own and sent like every other: neither lost nor doubled.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import TooLateToChange
+from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.reply import Reply, Wish
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, ReplyChoice
 from scheduler.queries.appointments import WHOLE
@@ -28,12 +46,15 @@ TOGETHER = timedelta(hours=6)
 """Visits reminded of within this time of each other: which of them a reply means is asked."""
 CHOICES_LAST = timedelta(days=3)
 MOST_CHOICES = 5
+DESK = "desk"
+ANSWERS = (DESK, "reply", "move-link")
+NOT_ARRIVED = ("queued", "failed", "undelivered", "expired")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """A visit of this number, and at which `schedule_version` it was last texted about. `asked_away`: that text asked to
-    choose another time, so that "ok" is no yes to it."""
+    choose another time, so that "C" is no yes to it."""
 
     visit: Appointment
     version: int
@@ -42,38 +63,82 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to text back. `visit` none: it is about several, numbered in `choices`."""
+    """What to text back; an empty `text`, nothing. `visit` none: it is about several, numbered in `choices`. `for_desk`:
+    somebody reads the reply all the same."""
 
     kind: str
     text: str
     visit: Appointment | None = None
     choices: tuple[Appointment, ...] = ()
     wish: Wish = Wish.CONFIRM
+    for_desk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One that this number got. `version` none: it told no time of a visit. `asks`: C or OK answers it."""
+
+    kind: str
+    at: datetime
+    visit_id: int | None
+    version: int | None
+
+    @property
+    def asks(self) -> bool:
+        return self.version is not None and self.kind != CANCELLATION
 
 
 def answer_reply(
     session: Session, reply: Reply, *, account: PhoneAccount, clinic: ClinicSettings, now: datetime
 ) -> Answer | None:
     """Do what the reply asks for. None: it cannot be told what it means, and somebody has to read it."""
+    texts = _texts(session, account, now)
+    if not texts:
+        return None
+    is_talking = texts[0].kind == DESK
+    if is_talking and reply.wish in (Wish.AGREE, Wish.CHOOSE):
+        return None
+    answer = _answer_to(session, reply, texts, account, clinic, now)
+    return replace(answer, for_desk=True) if answer and is_talking else answer
+
+
+def _answer_to(
+    session: Session,
+    reply: Reply,
+    texts: Sequence[_Text],
+    account: PhoneAccount,
+    clinic: ClinicSettings,
+    now: datetime,
+) -> Answer | None:
     wish = reply.wish
     if reply.place is not None:
         chosen = _remembered(session, account, reply.place, now)
         if chosen is not None:
-            wish = Wish(chosen.wish) if wish is Wish.CHOOSE else wish
+            wish = Wish(chosen.wish) if wish in (Wish.CHOOSE, Wish.AGREE) else wish
             visit = _visit(session, chosen.appointment_id)
             return _answer_about(session, Told(visit, chosen.schedule_version), wish, account, clinic, now)
     if wish is Wish.CHOOSE:
         return None
-    told = _told_last(session, account, now)
-    if not told:
-        return None
+    if not texts[0].asks and wish is not Wish.CONFIRM:
+        about = _own_visit(session, account, texts[0])
+        if wish is Wish.AGREE:
+            return Answer("reply", "", about) if about else None
+        if about and about.status == AppointmentStatus.CANCELLED:
+            return _answer_about(session, Told(about, about.schedule_version), wish, account, clinic, now)
+    wish = Wish.CONFIRM if wish is Wish.AGREE else wish
+    told = _told_last(session, account, texts)
     still_open = [one for one in told if _stands(one, now)]
+    if not still_open:  # what was cancelled last is not what they confirm
+        gone = {text.visit_id for text in texts if text.kind == CANCELLATION}
+        before = _told_last(session, account, [text for text in texts if text.visit_id not in gone])
+        still_open = [one for one in before if _stands(one, now)]
     if wish is Wish.CONFIRM and len(still_open) > 1:
         unconfirmed = [one for one in still_open if one.visit.status == AppointmentStatus.BOOKED]
         still_open = unconfirmed or still_open[:1]  # all are confirmed: say so of one
     if len(still_open) > 1:
         return _ask_which([one.visit for one in still_open], wish, account, clinic)
-    return _answer_about(session, (still_open or told)[0], wish, account, clinic, now)
+    meant = still_open or told
+    return _answer_about(session, meant[0], wish, account, clinic, now) if meant else None
 
 
 def keep_choices(session: Session, message: Message, answer: Answer) -> None:
@@ -90,45 +155,52 @@ def keep_choices(session: Session, message: Message, answer: Answer) -> None:
     )
 
 
-def _told_last(session: Session, account: PhoneAccount, now: datetime) -> list[Told]:
-    """The visit last reminded of, with those reminded of at about the same time; by the time of the visit."""
+def _texts(session: Session, account: PhoneAccount, now: datetime) -> list[_Text]:
+    """That this number got and may be answering, the newest first. A text that numbered visits told the time of each."""
+    at = func.coalesce(Message.attempted_at, Message.created_at)
     rows = session.execute(
         select(
-            Message.appointment_id,
-            func.max(Message.created_at).label("at"),
-            func.max(Reminder.version).label("version"),
-            func.max(case((Message.kind == TEXT_KIND, Message.created_at))).label("asked_away_at"),
+            Message.kind,
+            at.label("at"),
+            func.coalesce(ReplyChoice.appointment_id, Message.appointment_id).label("visit_id"),
+            func.coalesce(ReplyChoice.schedule_version, Reminder.version).label("version"),
         )
-        .join(Reminder, Reminder.id == Message.reminder_id)
-        .join(Appointment, Appointment.id == Message.appointment_id)
-        .join(Patient, Patient.id == Appointment.patient_id)
+        .outerjoin(Reminder, Reminder.id == Message.reminder_id)
+        .outerjoin(ReplyChoice, ReplyChoice.message_id == Message.id)
         .where(
             Message.number == account.number,
             Message.direction == "out",
-            Message.appointment_id.is_not(None),
-            Message.created_at > now - LOOK_BACK,
-            Message.status.not_in(("failed", "expired")),
-            Patient.phone_account_id == account.id,
+            Message.status.not_in(NOT_ARRIVED),
+            at > now - LOOK_BACK,
         )
-        .group_by(Message.appointment_id)
-    ).all()
-    if not rows:
-        return []
-    latest = max(row.at for row in rows)
+        .order_by(at.desc(), Message.id.desc())
+    )
+    texts = [_Text(*row) for row in rows]
+    return [text for text in texts if text.version is not None or text.kind in ANSWERS]
+
+
+def _told_last(session: Session, account: PhoneAccount, texts: Sequence[_Text]) -> list[Told]:
+    """The visit last told of, with those told of at about the same time; by the time of the visit."""
+    last: dict[int, _Text] = {}
+    for text in texts:
+        if text.visit_id is not None and text.version is not None:
+            last.setdefault(text.visit_id, text)
+    own = {text: visit for text in last.values() if (visit := _own_visit(session, account, text)) is not None}
+    latest = max((text.at for text in own), default=None)
     found = [
-        Told(_visit(session, row.appointment_id), row.version, asked_away=row.asked_away_at == row.at)
-        for row in rows
-        if row.appointment_id is not None and row.at > latest - TOGETHER
+        Told(visit, text.version or 0, asked_away=text.kind == TEXT_KIND)
+        for text, visit in own.items()
+        if latest is not None and text.at > latest - TOGETHER
     ]
     return sorted(found, key=lambda told: (told.visit.starts_at, told.visit.id))
 
 
 def _remembered(session: Session, account: PhoneAccount, place: int, now: datetime) -> ReplyChoice | None:
-    """What this number meant in the last text to them that numbered visits."""
+    """What this number meant in the last text to them that numbered visits, two at least."""
     last = (
         select(func.max(Message.id))
         .join(ReplyChoice, ReplyChoice.message_id == Message.id)
-        .where(Message.number == account.number, Message.created_at > now - CHOICES_LAST)
+        .where(Message.number == account.number, Message.created_at > now - CHOICES_LAST, ReplyChoice.place > 1)
         .scalar_subquery()
     )
     return session.scalar(
@@ -137,6 +209,12 @@ def _remembered(session: Session, account: PhoneAccount, place: int, now: dateti
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(ReplyChoice.message_id == last, ReplyChoice.place == place, Patient.phone_account_id == account.id)
     )
+
+
+def _own_visit(session: Session, account: PhoneAccount, text: _Text) -> Appointment | None:
+    """The one it was about, unless its patient has another number by now."""
+    visit = _visit(session, text.visit_id) if text.visit_id is not None else None
+    return visit if visit and visit.patient and visit.patient.phone_account_id == account.id else None
 
 
 def _visit(session: Session, appointment_id: int) -> Appointment:
@@ -174,7 +252,7 @@ def _answer_about(
     if visit.status not in (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED) or visit.starts_at <= now:
         return say("begun")
     if visit.schedule_version != told.version:
-        return say("moved-meanwhile")
+        return replace(say("moved-meanwhile"), choices=(visit,))  # it names a time, and asks for C
     actor = Actor("patient", str(account.id))
     if wish is Wish.CONFIRM:
         if visit.status == AppointmentStatus.BOOKED:

@@ -30,7 +30,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
-from sqlalchemy import Connection, Engine, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from scheduler.gateways.sms import SmsAccepted, SmsGateway, SmsInDoubt, SmsRefused, SmsUnavailable
@@ -49,6 +49,8 @@ from scheduler.usecases.sms_states import (
 
 CALL_WITHIN = timedelta(seconds=15)
 STALE_AFTER = timedelta(seconds=45)  # more than CALL_WITHIN and the gateway's own time limits together
+NOT_THERE, GIVEN_BACK = "not-there", "given-back"
+"""Message.error_code of a try that the provider has never seen: lost on the way, or not begun."""
 SETTLED_WELL = ("accepted", "sent", "delivered")
 LISTED_AFTER = timedelta(seconds=60)  # after the call: by then the provider lists what it has accepted
 
@@ -58,14 +60,15 @@ log = structlog.get_logger("sms")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A claimed attempt, committed as such. `tries` counts this one; `until`: from then on it serves nobody."""
+    """A claimed attempt, committed as such. `until`: from then on it serves nobody. `tries`, of a text without a reminder:
+    with this one, those that the provider did not take; a reminder's are counted when they are needed (`_outages`)."""
 
     attempt_id: str
     number: str
     body: str
     claimed_at: datetime
     until: datetime
-    tries: int
+    tries: int = 1
     reminder_id: int | None = None
 
 
@@ -251,11 +254,17 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
         log.error("the provider does not take our settings", code=outage.error_code)
     code = str(outage.error_code) if outage.error_code else "unavailable"
     first, longest = (30, 900) if outgoing.reminder_id is not None else (2, 30)
-    again_at = retry_at(
-        now, tries=outgoing.tries, first_seconds=first, longest_seconds=longest, at_least=outage.retry_after
-    )
-    too_late = again_at >= outgoing.until
     with writing(ledger.engine) as connection:
+        # Who is told when to come back need not guess it from how often they have come.
+        named = outage.retry_after is not None
+        again_at = retry_at(
+            now,
+            tries=1 if named else _outages(connection, outgoing),
+            first_seconds=first,
+            longest_seconds=longest,
+            at_least=outage.retry_after,
+        )
+        too_late = again_at >= outgoing.until
         if outgoing.reminder_id is None:
             if too_late:
                 values = {"status": "expired", "body": body_when_expired(), "settled_at": now}
@@ -267,6 +276,21 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
                 _change_reminder(connection, outgoing, status="failed", reason="too late", settled_at=now)
             else:
                 _change_reminder(connection, outgoing, status="planned", next_attempt_at=again_at)
+
+
+def _outages(connection: Connection, outgoing: Outgoing) -> int:
+    """Tries that the provider did not take, with this one. One that a worker took into its grave says nothing of the
+    provider, and has cost its time already; nor does one given back."""
+    if outgoing.reminder_id is None:
+        return outgoing.tries
+    before = select(func.count()).where(
+        Message.reminder_id == outgoing.reminder_id,
+        Message.attempt_id != outgoing.attempt_id,
+        Message.status == "failed",
+        Message.sid.is_(None),
+        Message.error_code.not_in((NOT_THERE, GIVEN_BACK)),
+    )
+    return 1 + (connection.scalar(before) or 0)
 
 
 def _record_in_doubt(ledger: Ledger, outgoing: Outgoing, *, now: datetime) -> None:
@@ -282,7 +306,7 @@ def _give_back(ledger: Ledger, outgoing: Outgoing, *, now: datetime) -> None:
         if outgoing.reminder_id is None:
             values = {"status": "queued", "next_attempt_at": now, "attempts": Message.attempts - 1}
             _change_message(connection, outgoing, ("attempting",), **values)
-        elif _change_message(connection, outgoing, ("attempting",), status="failed", error_code="given-back"):
+        elif _change_message(connection, outgoing, ("attempting",), status="failed", error_code=GIVEN_BACK):
             _change_reminder(
                 connection, outgoing, status="planned", next_attempt_at=now, attempts=Reminder.attempts - 1
             )

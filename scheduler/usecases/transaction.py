@@ -50,7 +50,10 @@ def end_reading(session: Session) -> None:
 
 
 def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
-    """Run the use case again when the database chose it as a deadlock's victim, or was busy for too long."""
+    """Run the use case again when PostgreSQL chose it as a deadlock's victim, or kept it waiting for a lock for too long.
+
+    Not when SQLite did: who has waited for its one lock for 20 seconds waits for a process that stands still.
+    """
 
     @functools.wraps(usecase)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -73,4 +76,4 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_passing(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES or "database is locked" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES

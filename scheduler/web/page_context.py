@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, request
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from scheduler.domain.reply import ATTACHED
+from scheduler.domain.reply import ATTACHED, NO_WORDS
 from scheduler.web import dates
 from scheduler.web.language import offered_languages, template_variables
 
@@ -63,7 +64,9 @@ def just_before(moment: datetime) -> datetime:
 
 
 def as_texted(body: str) -> str:
-    """With words where a picture was."""
+    """With words where a picture was, or nothing."""
+    if body == NO_WORDS:
+        return str(_("[no words]"))
     pictures = body.count(ATTACHED)
     if not pictures:
         return body

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.domain.reply import Reply, Wish, read_reply
 
-CONFIRM, MOVE, CHOOSE, WRONG = Wish
+CONFIRM, AGREE, MOVE, CHOOSE, WRONG = Wish
 
 
 @pytest.mark.parametrize(
@@ -14,14 +14,10 @@ CONFIRM, MOVE, CHOOSE, WRONG = Wish
         "c",
         " C. ",
         "c!",
-        "Ok",
-        "OK 👍",
-        "ok merci",
-        "Okay, thanks!",
         "confirm",
         "Confirmed.",
         "OUI C",
-        "oui",
+        "Ok, confirmed",
         "Je confirme",
         "I confirm my appointment",
         "confirmé",
@@ -36,7 +32,13 @@ def test_this_confirms(body: str) -> None:
     assert read_reply(body) == Reply(CONFIRM)
 
 
-@pytest.mark.parametrize("body", ["C 2", "c2", "C-2", "2 c", "C #2", "ok 2", "C2 merci", "confirmer 2", "C ٢"])
+@pytest.mark.parametrize("body", ["Ok", "OK 👍", "ok merci", "Okay, thanks!", "oui", "Oui oui"])
+def test_this_agrees_to_what_was_asked_if_anything_was(body: str) -> None:
+    assert read_reply(body) == Reply(AGREE)
+    assert read_reply(f"{body} 2") == Reply(AGREE, 2)
+
+
+@pytest.mark.parametrize("body", ["C 2", "c2", "C-2", "2 c", "C #2", "C2 merci", "confirmer 2", "C ٢"])
 def test_this_confirms_the_second(body: str) -> None:
     assert read_reply(body) == Reply(CONFIRM, 2)
 

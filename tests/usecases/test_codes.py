@@ -119,3 +119,19 @@ def test_a_code_in_doubt_past_its_life_is_not_sent_again(session: Session, engin
     send_codes(engine, sms, at)
     assert sms.calls == 0
     assert [(message.status, message.body) for message in the_messages(session)] == [("failed", "")]
+
+
+def test_a_code_that_a_worker_took_into_its_grave_waits_no_longer_for_the_provider(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    queue(session)
+    for _killed in range(2):
+        claim_codes(engine, now=at(), limit=1, gateway="twilio")
+        at.forward(seconds=46)
+        settle(engine, sms, at)
+        at.forward(seconds=46)
+        settle(engine, sms, at)
+    sms.next_outcomes = [SmsUnavailable()]
+    send_codes(engine, sms, at)
+    next_attempt_at = the_messages(session)[-1].next_attempt_at
+    assert next_attempt_at and next_attempt_at - at() < timedelta(seconds=3)

@@ -73,6 +73,7 @@ def test_a_second_text_for_one_attempt_stands_in_the_ledger(session: Session, en
 def test_what_stays_silent_is_asked_about_once_and_then_for_the_call_list(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock
 ) -> None:
+    record_receipt(engine, attempt_id=None, sid=sms.sent[0].sid, word="sent", error_code=None, now=NOW)
     at.forward(hours=4)
     assert ask_about_silent(engine, sms, clock=at, limit=9) == 0
     at.forward(seconds=1)
@@ -89,6 +90,39 @@ def test_what_stays_silent_is_asked_about_once_and_then_for_the_call_list(
         engine, attempt_id=sms.sent[0].attempt_id, sid=sms.sent[0].sid, word="delivered", error_code=None, now=at()
     )
     assert to_call(engine) == [], "it has arrived after all"
+
+
+def test_a_text_without_any_news_is_asked_about_before_because_its_receipts_were_lost(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    sid = sms.sent[0].sid
+    sms.statuses[sid] = FoundMessage(sid, "queued", NOW)
+    asked = []
+    while at() <= NOW + timedelta(hours=1, minutes=30):
+        if ask_about_silent(engine, sms, clock=at, limit=9):
+            asked.append((at() - NOW) // timedelta(minutes=1))
+        at.forward(minutes=1)
+    assert asked == [16, 32, 64]
+    sms.statuses[sid] = FoundMessage(sid, "undelivered", NOW, error_code=30005)
+    at.forward(minutes=60)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
+    assert [message.status for message in the_messages(session)] == ["undelivered"]
+    assert to_call(engine) == ["unreachable"]
+
+
+def test_a_text_whose_last_receipt_alone_is_missing_is_left_for_the_four_hours(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    sid = sms.sent[0].sid
+    sms.statuses[sid] = FoundMessage(sid, "sent", NOW)
+    at.forward(minutes=16)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
+    for _ in range(4):
+        at.forward(minutes=59)
+        assert ask_about_silent(engine, sms, clock=at, limit=9) == 0
+    at.forward(minutes=5)
+    assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
+    assert to_call(engine) == ["in doubt"], "carriers that confirm nothing"
 
 
 class Killed(BaseException):

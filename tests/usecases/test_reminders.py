@@ -7,10 +7,12 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from scheduler import clock
+from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder
-from scheduler.usecases import booking, visit_status
+from scheduler.queries.calls import Call, due
+from scheduler.usecases import booking, calls, visit_status
 from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sending import Ledger, Outgoing, call, record
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, ZONE, local, make_clinic, make_patient
@@ -208,6 +210,89 @@ def test_who_opted_out_is_not_told_and_no_visit_that_has_begun_is(
     assert session.scalars(select(Reminder.reason)).all() == ["opted out"]
 
 
+@pytest.mark.parametrize(
+    ("account", "outcome", "reason"),
+    [
+        ({}, BAD_NUMBER, "unreachable"),
+        ({}, OPTED_OUT, "opted out"),
+        ({}, SmsRefused(30034, RefusalReason.UNDELIVERABLE), "failed"),
+        ({}, SmsInDoubt("no answer"), "in doubt"),
+        ({}, LATER, "trying"),
+        ({"opted_out_at": NOW}, None, "opted out"),
+        ({"number": None}, None, "no number"),
+    ],
+)
+def test_a_cancellation_that_no_text_tells_is_for_the_call_list(
+    session: Session,
+    engine: Engine,
+    sms: FakeSms,
+    at: FakeClock,
+    account: dict[str, object],
+    outcome: Exception | None,
+    reason: str,
+):
+    visit = make_visit(session)
+    assert visit.patient and visit.patient.phone_account
+    if "number" in account:
+        visit.patient.phone_account = None
+    elif account:
+        visit.patient.phone_account.opted_out_at = NOW
+    session.commit()
+    tick_off_the_reminder(session, visit)
+    cancel(session, visit)
+    assert to_call(engine, at) == []
+    at.forward(minutes=3)
+    sms.next_outcomes = [outcome] if outcome else []
+    send_reminders(engine, sms, at)
+    [call] = to_call(engine, at)
+    assert (call.public_id, call.cancelled, call.reason, call.called_at) == (visit.public_id, True, reason, None)
+    version = visit.schedule_version
+    session.rollback()
+    calls.tick_off(session, public_id=visit.public_id, schedule_version=version, now=at(), actor=STAFF)
+    at.forward(minutes=1)
+    calls.tick_off(
+        session, public_id=visit.public_id, schedule_version=version, now=at(), actor=Actor("staff", "other")
+    )
+    [call] = to_call(engine, at)
+    assert (call.called_at, call.called_by) == (at() - timedelta(minutes=1), str(STAFF))
+    calls.take_back(session, public_id=visit.public_id, now=at(), actor=STAFF)
+    assert [call.called_at for call in to_call(engine, at)] == [None]
+
+
+def test_a_cancellation_that_a_text_told_or_that_is_undone_is_not_on_the_call_list(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    told, undone, unsaid = [make_visit(session, starts_local=VISIT_LOCAL + timedelta(hours=n)) for n in range(3)]
+    make_reminder(session, told, status="failed")
+    cancel(session, told)
+    cancel(session, undone)
+    booking.cancel_appointment(session, clinic=CLINIC, public_id=unsaid.public_id, reason="", now=NOW, actor=STAFF)
+    at.forward(minutes=3)
+    sms.next_outcomes = [lambda text: SmsAccepted(text.sid, "sent"), LATER]
+    send_reminders(engine, sms, at)
+    assert [call.public_id for call in to_call(engine, at)] == [undone.public_id]
+    visit_status.change_status(
+        session,
+        clinic=CLINIC,
+        public_id=undone.public_id,
+        status=AppointmentStatus.BOOKED,
+        now=at(),
+        actor=STAFF,
+    )
+    assert to_call(engine, at) == []
+
+
+def tick_off_the_reminder(session: Session, visit: Appointment) -> None:
+    """Called before, about a reminder that had failed."""
+    before = NOW - timedelta(hours=1)
+    calls.tick_off(session, public_id=visit.public_id, schedule_version=1, now=before, actor=STAFF)
+
+
+def to_call(engine: Engine, at: FakeClock) -> list[Call]:
+    with engine.connect() as connection:
+        return due(connection, from_at=at(), to_at=at() + timedelta(days=20))
+
+
 def test_a_cancelled_visit_is_not_texted_about(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
     visit = make_visit(session)
     make_reminder(session, visit)
@@ -374,6 +459,37 @@ def test_an_outage_is_tried_again_ever_more_rarely_until_it_is_over(
     assert 22 <= first <= 38 and 45 <= second <= 75 and 90 <= third <= 150
     assert [message.status for message in the_messages(session)] == ["failed", "failed", "failed", "accepted"]
     assert (reminder.status, reminder.attempts) == ("sent", 4)
+
+
+def test_tries_that_died_with_their_workers_lengthen_no_wait_for_the_provider(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    for _killed in range(3):
+        assert claim_due(engine, clinic=CLINIC, now=at(), limit=1, gateway="twilio").outgoing
+        at.forward(seconds=46)
+        settle(engine, sms, at)
+        at.forward(seconds=46)
+        settle(engine, sms, at)
+    sms.next_outcomes = [LATER, LATER]
+    for shortest, longest in ((22, 38), (45, 75)):
+        send_reminders(engine, sms, at)
+        reminder = the_reminder(session)
+        assert shortest <= (reminder.next_attempt_at - at()).total_seconds() <= longest
+        at.at = reminder.next_attempt_at
+    assert reminder.attempts == 5
+
+
+def test_who_is_told_when_to_come_back_does_not_wait_ever_longer(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    sms.next_outcomes = [SmsUnavailable(retry_after=1, error_code=20429)] * 4
+    for _refused in range(4):
+        send_reminders(engine, sms, at)
+        wait = the_reminder(session).next_attempt_at - at()
+        assert 22 <= wait.total_seconds() <= 38
+        at.at += wait
 
 
 def test_the_provider_says_how_long_to_wait(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):

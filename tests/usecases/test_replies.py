@@ -2,10 +2,11 @@
 
 import itertools
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -16,6 +17,7 @@ from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink,
 from scheduler.usecases import codes
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
+from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.move_links import visit_behind
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
@@ -318,3 +320,184 @@ def test_an_answer_that_could_not_go_out_for_an_hour_is_not_sent_any_more(
     telephone.at.forward(minutes=61)
     assert send_codes(telephone.engine, telephone.provider, telephone.at) == 0
     assert [m.status for m in the_messages(session) if m.kind == "reply"] == ["expired"]
+
+
+def after_a_confirmation(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit, kind="confirmation")
+
+
+def after_a_reminder(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+
+
+def after_the_text_that_it_moved(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    move_unnoticed(telephone, visit)
+    assert "is now on" in told_by_now(telephone)
+
+
+def after_the_answer_that_it_moved(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    move_unnoticed(telephone, visit)
+    assert "that visit is now on" in (telephone.text("C") or "")
+
+
+def after_being_asked_away(telephone: Telephone, visit: Appointment) -> None:
+    assert "must move" in telephone.is_reminded_of(visit, kind="displaced")
+
+
+def after_a_cancellation(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    cancel(telephone, visit, tells_patient=True)
+    assert "is cancelled. To book again" in told_by_now(telephone)
+
+
+def after_the_answer_that_it_is_cancelled(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    cancel(telephone, visit)
+    assert "is cancelled. To book another" in (telephone.text("C") or "")
+
+
+def after_the_answer_that_it_is_confirmed(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    assert "is confirmed" in (telephone.text("C") or "")
+
+
+def after_a_link(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    assert "/m/" in (telephone.text("M") or "")
+
+
+def after_the_answer_that_it_is_too_late(telephone: Telephone, visit: Appointment) -> None:
+    telephone.at.at = visit.starts_at - timedelta(hours=2)
+    telephone.is_reminded_of(visit)
+    assert "please call" in (telephone.text("M") or "")
+
+
+def after_the_answer_that_it_has_begun(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.at.at = visit.starts_at + timedelta(minutes=1)
+    assert "has begun" in (telephone.text("C") or "")
+
+
+def after_what_the_desk_wrote(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("What shall I bring?")
+    read = last_in(telephone.session).id
+    answer_text(telephone.session, number=NUMBER, body="Nothing.", up_to_id=read, now=telephone.at(), actor=DESK)
+    send_codes(telephone.engine, telephone.provider, telephone.at)
+
+
+def move_unnoticed(telephone: Telephone, visit: Appointment) -> None:
+    there = {"starts_local": local(TUESDAY, "15:00"), "practitioner": None}
+    at, session = telephone.at(), telephone.session
+    move_appointment(session, clinic=CLINIC, public_id=visit.public_id, **there, now=at, actor=DESK)
+
+
+def cancel(telephone: Telephone, visit: Appointment, *, tells_patient: bool = False) -> None:
+    at, why = telephone.at(), {"reason": "", "tells_patient": tells_patient}
+    cancel_appointment(telephone.session, clinic=CLINIC, public_id=visit.public_id, **why, now=at, actor=DESK)
+
+
+def told_by_now(telephone: Telephone) -> str:
+    telephone.at.forward(minutes=3)
+    send_reminders(telephone.engine, telephone.provider, telephone.at)
+    telephone.session.expire_all()
+    return telephone.provider.sent[-1].body
+
+
+READ, TO_THE_DESK = None, "desk"
+
+
+@pytest.mark.parametrize(
+    ("last_text", "to_c", "to_ok", "to_m"),
+    [
+        (after_a_confirmation, "is confirmed", "is confirmed", "/m/"),
+        (after_a_reminder, "is confirmed", "is confirmed", "/m/"),
+        (after_the_text_that_it_moved, "3:00 pm with Pat1 is confirmed", "3:00 pm with Pat1 is confirmed", "/m/"),
+        (after_the_answer_that_it_moved, "3:00 pm with Pat1 is confirmed", "3:00 pm with Pat1 is confirmed", "/m/"),
+        (after_being_asked_away, TO_THE_DESK, TO_THE_DESK, "/m/"),
+        (after_a_cancellation, "is cancelled. To book another", READ, "is cancelled. To book another"),
+        (after_the_answer_that_it_is_cancelled, "is cancelled. To book another", READ, "is cancelled. To book another"),
+        (after_the_answer_that_it_is_confirmed, "is confirmed", READ, "/m/"),
+        (after_a_link, "is confirmed", READ, "/m/"),
+        (after_the_answer_that_it_is_too_late, "is confirmed", READ, "please call"),
+        (after_the_answer_that_it_has_begun, "has begun", READ, "has begun"),
+        (after_what_the_desk_wrote, "is confirmed", TO_THE_DESK, "/m/"),
+    ],
+)
+@pytest.mark.parametrize("reply", ["C", "ok merci", "M"])
+def test_a_word_means_what_the_last_text_lets_it_mean(
+    telephone: Telephone,
+    session: Session,
+    visit: Appointment,
+    last_text: Callable[[Telephone, Appointment], None],
+    to_c: str | None,
+    to_ok: str | None,
+    to_m: str | None,
+    reply: str,
+) -> None:
+    last_text(telephone, visit)
+    session.expire_all()
+    before = visit.status
+    expected = {"C": to_c, "ok merci": to_ok, "M": to_m}[reply]
+    telephone.at.forward(minutes=1)
+    answer = telephone.text(reply)
+    kept, confirms = last_in(session), bool(expected and "is confirmed" in expected)
+    if expected in (READ, TO_THE_DESK):
+        assert answer is None
+    else:
+        assert expected and expected in (answer or "")
+    assert kept.for_desk == (expected is TO_THE_DESK or last_text is after_what_the_desk_wrote)
+    assert visit.status == ("confirmed" if confirms else before)
+    assert kept.appointment_id == (None if expected is TO_THE_DESK else visit.id)
+
+
+def test_c_after_a_cancellation_confirms_the_other_visit_that_was_reminded_of_before(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    other = make_appointment(
+        session, patient=patient, starts_local=local(TUESDAY + DAY, "10:00"), treatment="follow-up"
+    )
+    telephone.is_reminded_of(other)
+    telephone.at.forward(hours=7)
+    after_a_cancellation(telephone, visit)
+    assert telephone.text("ok") is None, "they have read it"
+    assert "Tuesday 1 December at 10:00 am is cancelled" in (telephone.text("M") or "")
+    assert "Wednesday 2 December at 10:00 am with Pat1 is confirmed" in (telephone.text("C") or "")
+    assert other.status == "confirmed"
+
+
+def test_ok_to_which_visit_asks_again_and_one_number_after_the_answer_that_it_moved_is_no_other_visit(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    asked = telephone.text("C")
+    assert asked and "which visit?" in asked
+    assert telephone.text("ok") == asked
+    move_unnoticed(telephone, first)
+    assert "that visit is now on" in (telephone.text("C 1") or "")
+    assert "11:00 am with Pat2 is confirmed" in (telephone.text("2") or "")
+    assert (first.status, second.status) == ("booked", "confirmed")
+
+
+def test_a_text_that_was_not_delivered_told_nobody_anything(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    after_the_text_that_it_moved(telephone, visit)
+    session.execute(update(Message).where(Message.id == the_messages(session)[-1].id).values(status="undelivered"))
+    session.commit()
+    assert "that visit is now on Tuesday 1 December at 3:00 pm" in (telephone.text("C") or "")
+    assert visit.status == "booked"
+
+
+def test_ok_about_a_visit_of_somebody_who_has_another_number_now_is_for_the_desk(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    after_a_cancellation(telephone, visit)
+    patient.phone_account = make_patient(session).phone_account
+    session.commit()
+    assert telephone.text("ok") is None
+    assert (last_in(session).for_desk, last_in(session).appointment_id) == (True, None)

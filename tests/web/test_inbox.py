@@ -224,6 +224,19 @@ def test_a_picture_without_words_is_said_to_be_one(desk: FlaskClient, session: S
         assert "The words are no longer kept." in plain(desk.get(page)), page
 
 
+@pytest.mark.parametrize("body", ["", "  \n", "\u00a0"])
+def test_a_text_without_words_is_said_to_have_none(
+    desk: FlaskClient, session: Session, patient: Patient, body: str
+) -> None:
+    text_in(session, body)
+    for page in ("/desk/inbox", thread_of(desk, "Roy"), f"/desk/patients/{patient.public_id}", "/desk/outbox"):
+        said = plain(desk.get(page))
+        assert "[no words]" in said and "no longer kept" not in said, page
+    session.execute(update(Message).values(body=""))
+    session.commit()
+    assert "The words are no longer kept." in plain(desk.get(thread_of(desk, "Roy")))
+
+
 def test_names_and_short_codes_that_write_to_us_are_shown(desk: FlaskClient, session: Session) -> None:
     text_in(session, "ad", "CLINIC")
     text_in(session, "ad", "33612")

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.models import Appointment, AuditLine, Patient, PatientMerge, PhoneAccount, Reminder, Screening
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
+from tests.fakes import FakeClock, FakeSms
 from tests.statements import statements_of
+from tests.usecases.sms_clinic import send_reminders
 from tests.web.test_desk import NOW, ROLES, at_the_clinic, enter, staff, text_message  # noqa: F401 - fixtures
 from tests.web.visitor import Visitor
 
@@ -450,6 +454,26 @@ def test_the_call_list_holds_whom_no_text_reached(
     assert "4 patients to call" in page.text and "✓ Called receptionist, Monday 30 November" in page.text
     assert "5 patients to call" in visitor.press("Not yet").text
     assert audited(session) == ["patient.called", "patient.call_taken_back"]
+
+
+@pytest.mark.parametrize(("by", "called"), [("clinic", True), ("patient", False)])
+def test_a_visit_that_the_clinic_cancels_is_for_the_call_list_when_no_text_can_tell(
+    as_role: Callable[[str], Visitor], session: Session, engine: Engine, amelie: Patient, by: str, called: bool
+) -> None:
+    visit = make_appointment(session, patient=amelie, starts_local=local(MONDAY + timedelta(days=1), "14:00"))
+    session.get_one(PhoneAccount, amelie.phone_account_id).opted_out_at = NOW
+    session.commit()
+    visitor = as_role("receptionist")
+    form = visitor.get(f"/desk/visits/{visit.public_id}?ask=cancel").form("by")
+    visitor.send(form, by=by)
+    with time_machine.travel(NOW + timedelta(minutes=4)):
+        send_reminders(engine, FakeSms(), FakeClock(clock.now()))
+        page = visitor.get("/desk/calls")
+        assert ("1 patient to call" in page.text) == ("Cancelled: the patient may not know" in page.text) == called
+        if called:
+            assert "Opted out of texts" in page.text and any(href == "tel:+16135550142" for href, _words in page.links)
+            page = visitor.press("✓ Called")
+            assert "1 patient to call" not in page.text and "✓ Called receptionist" in page.text
 
 
 @ON_SQLITE

@@ -1,4 +1,4 @@
-"""The call list: visits of the next days that no text announces."""
+"""The call list: visits of the next days that no text announces, or whose cancellation none has told."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -81,6 +81,8 @@ _REASONS: dict[str, Callable[[], str]] = {
     "opted out": lambda: _("Opted out of texts"),
     "unreachable": lambda: _("Number cannot be reached"),
     "failed": lambda: _("The text failed"),
+    "trying": lambda: _("The text has not gone through yet"),
     "budget": lambda: _("The month’s texts are used up"),
+    "restricted": lambda: _("Record restricted"),
     "in doubt": lambda: _("It is not known whether the text arrived"),
 }

@@ -73,8 +73,10 @@ def move(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/desk/visits/<public_id>/cancel")
 def cancel(public_id: str) -> ResponseReturnValue:
-    """`reason`, `by` patient or clinic, `version`; `text` yes: the patient is told so. Within ten seconds of booking it is called undoing."""
+    """`reason`, `by` patient or clinic, `version`; `text` yes: the patient is told so; `call` yes: gets no texts, and is
+    called when the clinic cancels. Within ten seconds of booking it is called undoing."""
     reason = text("reason")
+    is_to_be_called = text("call") == "yes" and text("by") == "clinic"
     by = {"patient": _("by the patient"), "clinic": _("by the clinic")}.get(text("by"), "")
     try:
         cancel_appointment(
@@ -85,7 +87,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
             now=clock.now(),
             actor=current_user.actor,
             expected_version=number("version"),
-            tells_patient=text("text") == "yes",
+            tells_patient=text("text") == "yes" or is_to_be_called,
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="cancel")
