@@ -10,22 +10,30 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from scheduler.domain.errors import Busy
 from scheduler.models.engine import WRITING, without_transactions
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DEADLOCK_STATES = ("40P01", "40001", "55P03")  # deadlock, serialization failure, lock timeout
+LOCK_TIMEOUT = "55P03"
+DEADLOCK_STATES = ("40P01", "40001", LOCK_TIMEOUT)  # deadlock, serialization failure
 TRIES = 4
 
 
 def begin_write(session: Session) -> None:
     """End the read transaction, if any, and open one that may write (BEGIN IMMEDIATE on SQLite).
 
-    Everything read before is read anew: what a rule decides on must be read under the lock.
+    Everything read before is read anew: what a rule decides on must be read under the lock. A session's `info` may say
+    how long it waits (models/engine.IMPATIENT): then Busy is raised.
     """
     end_reading(session)
-    session.connection(execution_options=WRITING)
+    try:
+        session.connection(execution_options={**WRITING, **session.info})
+    except OperationalError as error:
+        if session.info and _has_waited(error):
+            raise Busy from error
+        raise
 
 
 @contextmanager
@@ -50,7 +58,8 @@ def end_reading(session: Session) -> None:
 
 
 def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
-    """Run the use case again when the database chose it as a deadlock's victim, or was busy for too long."""
+    """Run the use case again when the database chose it as a deadlock's victim, or was busy for too long.
+    An impatient session (`begin_write`) is told Busy instead of waiting several times."""
 
     @functools.wraps(usecase)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -61,6 +70,8 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
                 return usecase(*args, **kwargs)
             except OperationalError as error:
                 session.rollback()
+                if session.info and _has_waited(error):
+                    raise Busy from error
                 if attempt == TRIES or not _is_passing(error):
                     raise
                 time.sleep(0.02 * attempt)
@@ -73,4 +84,8 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_passing(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES or "database is locked" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES or _has_waited(error)
+
+
+def _has_waited(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT or "database is locked" in str(error.orig)
