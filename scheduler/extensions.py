@@ -12,7 +12,7 @@ from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
 
 from scheduler.models import Base
-from scheduler.models.engine import create_engine, without_transactions
+from scheduler.models.engine import IMPATIENT, create_engine, without_transactions
 
 
 class OneDatabaseSession(Session):
@@ -39,7 +39,7 @@ class Database(SQLAlchemy):
         return without_transactions(self.engine)
 
 
-db = Database(metadata=Base.metadata, session_options={"class_": OneDatabaseSession})
+db = Database(metadata=Base.metadata, session_options={"class_": OneDatabaseSession, "info": IMPATIENT})
 migrate = Migrate()
 csrf = CSRFProtect()
 babel = Babel()

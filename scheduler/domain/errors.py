@@ -163,6 +163,12 @@ class TooManyTries(Exception):
         self.again_at = again_at
 
 
+class Busy(Exception):
+    """Somebody else is writing for so long (an import, say) that nobody should wait for it before a blank page."""
+
+    code: ClassVar[str] = "busy"
+
+
 class NotTextable(Exception):
     """The number gets no texts: it has opted out, or cannot be reached."""
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DisconnectionError
 
 WRITING = {"writing": True}  # execution option of a connection about to write
 READING = {"reading": True}  # of one that reads, and begins no transaction
+IMPATIENT = {"busy_timeout": 5_000}  # milliseconds; of one about to write for somebody who looks at a blank page
 
 BUSY_TIMEOUT = "PRAGMA busy_timeout = 20000"  # milliseconds
 SQLITE_PRAGMAS = (
@@ -127,7 +128,8 @@ def _sqlite(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
 
 
 def _begin_writing(connection: Connection) -> None:
-    """BEGIN IMMEDIATE; while another one writes it looks often for a start, and then as SQLite does, for 20 seconds."""
+    """BEGIN IMMEDIATE; while another one writes it looks often for a start, and then as SQLite does, for 20 seconds or
+    as long as its execution options say."""
     dbapi_connection: Any = connection.connection.dbapi_connection
     dbapi_connection.execute("PRAGMA busy_timeout = 0")
     try:
@@ -142,4 +144,11 @@ def _begin_writing(connection: Connection) -> None:
                 return
     finally:
         dbapi_connection.execute(BUSY_TIMEOUT)
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    patience = connection.get_execution_options().get("busy_timeout")
+    if patience is not None:
+        dbapi_connection.execute(f"PRAGMA busy_timeout = {patience}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        if patience is not None:
+            dbapi_connection.execute(BUSY_TIMEOUT)

@@ -20,7 +20,7 @@ from scheduler.usecases.audit import IMPORTED, note
 LONGEST_NUMBER = 60
 
 Progress = Callable[[str, int, int], None]
-"""Told the stage ("reading", "writing"), how many rows are done, and of how many."""
+"""Told the stage ("reading", "writing", "placing"), how many rows are done, and of how many."""
 
 
 def no_progress(_stage: str, _done: int, _of: int) -> None:

@@ -99,6 +99,7 @@ def _imported(
     if not report.fits or settings.dry_run:
         return report
     staged = _stage(connection, plan, settings, progress)
+    progress("placing", 0, 0)
     if not waited_for:
         begin_writing(connection)
         if _state(connection) != before:

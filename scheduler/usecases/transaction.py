@@ -10,22 +10,30 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from scheduler.domain.errors import Busy
 from scheduler.models.engine import WRITING, without_transactions
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DEADLOCK_STATES = ("40P01", "40001", "55P03")  # deadlock, serialization failure, lock timeout
+LOCK_TIMEOUT = "55P03"
+DEADLOCK_STATES = ("40P01", "40001", LOCK_TIMEOUT)  # deadlock, serialization failure
 TRIES = 4
 
 
 def begin_write(session: Session) -> None:
     """End the read transaction, if any, and open one that may write (BEGIN IMMEDIATE on SQLite).
 
-    Everything read before is read anew: what a rule decides on must be read under the lock.
+    Everything read before is read anew: what a rule decides on must be read under the lock. A session's `info` may say
+    how long it waits (models/engine.IMPATIENT): then Busy is raised.
     """
     end_reading(session)
-    session.connection(execution_options=WRITING)
+    try:
+        session.connection(execution_options={**WRITING, **session.info})
+    except OperationalError as error:
+        if session.info and _has_waited(error):
+            raise Busy from error
+        raise
 
 
 @contextmanager
@@ -52,7 +60,8 @@ def end_reading(session: Session) -> None:
 def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
     """Run the use case again when PostgreSQL chose it as a deadlock's victim, or kept it waiting for a lock for too long.
 
-    Not when SQLite did: who has waited for its one lock for 20 seconds waits for a process that stands still.
+    Not when SQLite did: who has waited for its one lock for 20 seconds waits for a process that stands still. An
+    impatient session (`begin_write`) is told Busy instead of waiting several times.
     """
 
     @functools.wraps(usecase)
@@ -64,6 +73,8 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
                 return usecase(*args, **kwargs)
             except OperationalError as error:
                 session.rollback()
+                if session.info and _has_waited(error):
+                    raise Busy from error
                 if attempt == TRIES or not _is_passing(error):
                     raise
                 time.sleep(0.02 * attempt)
@@ -77,3 +88,7 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
 
 def _is_passing(error: OperationalError) -> bool:
     return getattr(error.orig, "sqlstate", None) in DEADLOCK_STATES
+
+
+def _has_waited(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT or "database is locked" in str(error.orig)

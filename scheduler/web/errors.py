@@ -85,6 +85,8 @@ def answer(error: Exception) -> ResponseReturnValue:
                 response.headers[name] = value  # Allow of a 405, Retry-After of a 429
     if isinstance(error, errors.TooManyTries):
         response.headers.update(retry_after(error))
+    if isinstance(error, errors.Busy):
+        response.headers["Retry-After"] = "10"
     return response
 
 
@@ -229,6 +231,13 @@ def _merge_refused(error: errors.MergeRefused) -> Words:
     )
 
 
+def _busy(_error: errors.Busy) -> Words:
+    return (
+        _("Very much is being written here at this moment. Nothing of yours was changed."),
+        _("Go back and send it again in a minute."),
+    )
+
+
 def _not_textable(_error: errors.NotTextable) -> Words:
     return _("This number gets no texts: it has opted out, or cannot be reached."), _("Please telephone instead.")
 
@@ -301,6 +310,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),
     errors.NotTextable: (409, _not_textable),
+    errors.Busy: (503, _busy),
     errors.CodeWrong: (422, _code_wrong),
     errors.CodeGone: (409, _code_gone),
     errors.NotFound: (404, _not_found),

@@ -10,7 +10,7 @@ from werkzeug.exceptions import TooManyRequests
 from scheduler.domain import errors
 from scheduler.domain.availability import HiddenReason
 from scheduler.domain.treatment_spacing import CountingVisit
-from scheduler.web.errors import _HIDDEN, _REFUSALS, explain
+from scheduler.web.errors import _HIDDEN, _REFUSALS, answer, explain
 
 pytestmark = [
     pytest.mark.usefixtures("database_url"),
@@ -25,6 +25,13 @@ def test_every_refusal_of_the_domain_has_words() -> None:
     refusals = (kinds(errors.BookingRefused) | {errors.NotFound, errors.Invalid}) - {errors.BookingRefused}
     assert refusals <= set(_REFUSALS)
     assert set(HiddenReason) == set(_HIDDEN)
+
+
+def test_whoever_finds_the_database_busy_is_told_when_to_try_again(app: Flask) -> None:
+    with app.test_request_context("/book", headers={"Accept-Language": "en"}):
+        busy = app.make_response(answer(errors.Busy()))
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "10")
+    assert "Nothing of yours was changed." in busy.text and "send it again in a minute" in busy.text
 
 
 def test_too_soon_names_the_day_of_the_visit_and_the_first_time_allowed(app: Flask) -> None:

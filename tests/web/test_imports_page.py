@@ -1,5 +1,6 @@
 """Moving in by the page: upload, look, check, import."""
 
+import fcntl
 import io
 import time
 
@@ -11,7 +12,11 @@ from werkzeug.test import TestResponse
 
 from scheduler.domain.moving_in.problems import FILE_WORDS, WORDS
 from scheduler.models import Patient, StaffUser
+from scheduler.usecases.importing import open_file
+from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import FOR_TRANSLATORS
+from scheduler.web.reception.imports import LARGEST_UPLOAD
+from tests.usecases.test_importing import SETTINGS
 from tests.web import test_desk
 from tests.web.test_desk import enter, token
 
@@ -83,3 +88,46 @@ def test_files_that_are_none_and_people_who_are_not_the_owner(
 
 def test_the_domains_words_are_listed_for_the_translators() -> None:
     assert {words._args[0] for words in FOR_TRANSLATORS} == set(WORDS.values()) | set(FILE_WORDS.values())
+
+
+def test_a_long_list_is_downloaded_whole_and_shown_in_part(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    enter(client, "owner")
+    page = upload(client, b"First name,Last name,DOB\n" + b"Eva,Roy,03/04/1986\n" * 250).location
+    shown = run(client, page, mode="check")
+    assert "250 problems keep everything out" in shown and "The first 200 are shown." in shown
+    assert client.get(f"{page}/remarks.csv").text.count("may be day first") == 250
+    assert "nothing stands in the way" in run(client, page, mode="check", date_order="dmy")
+    assert client.get(f"{page}/remarks.csv").text.count("may be day first") == 0
+
+
+def test_a_run_ends_with_its_process_and_is_not_begun_twice(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    enter(client, "owner")
+    page = upload(client, CSV).location
+    runs, key = Runs(client.application), page.rpartition("/")[2]
+    with (runs.folder / f"{key}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runs.write(key, Run("patients", "old.csv", state="running", stage="placing"))
+        going = client.get(page).text
+        assert "now put in its place" in going and 'hx-trigger="every 1s"' in going
+        opened = open_file("patients", CSV)
+        runs.start(key, runs.read(key), opened, SETTINGS)
+        assert runs.read(key).stage == "placing"
+    assert "This was interrupted, and nothing was imported." in client.get(page).text
+
+
+def test_a_file_too_large_is_refused_with_words(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    enter(client, "owner")
+    length = str(LARGEST_UPLOAD + 1)
+    answer = client.post(
+        "/desk/imports", environ_overrides={"CONTENT_LENGTH": length, "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 303
+    assert "The file has more than 60 MB." in client.get(answer.location).text
+    wide = upload(client, b"," * 1000 + b"\n").location
+    assert "more than 500 columns" in client.get(wide).text

@@ -63,6 +63,7 @@ FILE_WORDS = {
     "binary": "This is no text file. Save it as CSV and try again.",
     "empty": "The file is empty.",
     "too_many_rows": "The file has more than %(value)s rows. Divide it into several.",
+    "too_many_columns": "The first row has more than %(value)s columns: it should hold the headers.",
     "broken": "The file cannot be read as a table near row %(value)s: look for a quotation mark that is not closed.",
     "missing_columns": "No column was found for: %(value)s. Say which one it is.",
     "no_such_column": "There is no column called “%(value)s”.",

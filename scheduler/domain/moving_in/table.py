@@ -11,6 +11,7 @@ from scheduler.domain.moving_in.problems import UnusableFile
 
 SEPARATORS = (",", ";", "\t", "|")
 MOST_ROWS = 1_000_000
+MOST_COLUMNS = 500
 GUARDED = "=+-@\t\r"  # at the beginning of a cell a spreadsheet takes the rest for a formula
 
 Cells = list[str]
@@ -55,6 +56,8 @@ def open_table(data: bytes, known: Callable[[Cells], int]) -> Table:
     for separator in separators:
         header = _header(text, separator, first_row - 2)
         found.append((known(header), len(header), separator, header))
+    if any(len(header) > MOST_COLUMNS for _known, _columns, _separator, header in found):
+        raise UnusableFile("too_many_columns", str(MOST_COLUMNS))
     if not any(header for _known, _columns, _separator, header in found):
         raise UnusableFile("empty")
     _known, _columns, separator, header = max(found, key=lambda one: one[:2])

@@ -4,16 +4,17 @@ Not in the database: while an import is being written SQLite takes no other writ
 All processes that serve the desk have to share that folder; with several machines use `flask import`.
 """
 
+import fcntl
 import json
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 from flask import Flask
@@ -27,7 +28,8 @@ from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
 
 KEPT = timedelta(days=1)
-SILENT = timedelta(minutes=3)  # a run that says nothing for so long has ended with its process
+SHOWN = 200  # remarks of each kind on the page; all of them are in the file to download
+REMARKS = ("problems", "left_out", "notes")
 SAID_EVERY = timedelta(seconds=0.5)
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -45,17 +47,15 @@ class Run:
     stage: str = ""
     done: int = 0
     of: int = 0
-    at: str = ""
     error: tuple[str, str] = ("", "")
     options: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     imported: int = 0
-    problems: list[list[Any]] = field(default_factory=list)
-    left_out: list[list[Any]] = field(default_factory=list)
-    notes: list[list[Any]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REMARKS, 0))
+    first: dict[str, list[list[Any]]] = field(default_factory=dict)
 
-    def remarks(self, kind: str) -> list[Remark]:
-        return [Remark(*one) for one in getattr(self, kind)]
+    def first_remarks(self, kind: str) -> list[Remark]:
+        return [Remark(*one) for one in self.first.get(kind, ())]
 
 
 class Runs:
@@ -77,50 +77,74 @@ class Runs:
     def read(self, token: str) -> Run:
         if not TOKEN.fullmatch(token):
             raise NotFound("import")
+        run = self._written(token)
+        if run.state == "running" and (lock := self._locked(token)) is not None:
+            lock.close()
+            run = self._written(token)  # it may just have ended
+            if run.state == "running":
+                run.state, run.error = "failed", ("interrupted", "")
+        return run
+
+    def _written(self, token: str) -> Run:
         try:
-            run = Run(**json.loads((self.folder / f"{token}.json").read_text()))
+            return Run(**json.loads((self.folder / f"{token}.json").read_text()))
         except FileNotFoundError:
             raise NotFound("import") from None
-        if run.state == "running" and clock.now() - datetime.fromisoformat(run.at) > SILENT:
-            run.state, run.error = "failed", ("interrupted", "")
-        return run
+
+    def _locked(self, token: str) -> IO[bytes] | None:
+        """Held for as long as the file is open, and so by a process that is alive; None while another one holds it."""
+        lock = (self.folder / f"{token}.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        return lock
 
     def data(self, token: str) -> bytes:
         return (self.folder / f"{token}.csv").read_bytes()
 
+    def remarks(self, token: str) -> Iterator[tuple[str, Remark]]:
+        """All of them, with their kind (of REMARKS)."""
+        with suppress(FileNotFoundError), (self.folder / f"{token}.remarks").open() as lines:
+            for line in lines:
+                kind, *remark = json.loads(line)
+                yield kind, Remark(*remark)
+
     def write(self, token: str, run: Run) -> None:
-        run.at = clock.now().isoformat()
         fresh = self.folder / f"{token}.{secrets.token_hex(4)}"
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(asdict(run)))
         fresh.replace(self.folder / f"{token}.json")
 
     def start(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
-        """In a thread of its own; the page asks how far it is."""
-        run.state, run.mode, run.done, run.of, run.error = (
-            "running",
-            "check" if settings.dry_run else "import",
-            0,
-            0,
-            ("", ""),
-        )
+        """In a thread of its own; the page asks how far it is. Nothing when it is under way already."""
+        lock = self._locked(token)
+        if lock is None:
+            return
+        mode = "check" if settings.dry_run else "import"
+        run = Run(run.what, run.name, state="running", mode=mode, options=run.options)
         self.write(token, run)
-        threading.Thread(target=self._work, args=(token, run, opened, settings), daemon=True).start()
+        threading.Thread(target=self._work, args=(lock, token, run, opened, settings), daemon=True).start()
 
-    def _work(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
+    def _work(self, lock: IO[bytes], token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
+        with lock:
+            self._import(token, run, opened, settings)
+
+    def _import(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
         work: Callable[..., Report] = import_patients if run.what == "patients" else import_visits
         said = clock.now()
 
         def progress(stage: str, done: int, of: int) -> None:
             nonlocal said
-            if clock.now() - said >= SAID_EVERY:
+            if stage != run.stage or clock.now() - said >= SAID_EVERY:
                 run.stage, run.done, run.of, said = stage, done, of, clock.now()
                 self.write(token, run)
 
         with self.app.app_context():
             try:
                 report = work(db.session(), opened, settings=settings, progress=progress)
-                _note(run, report, dry_run=settings.dry_run)
+                self._note(token, run, report, dry_run=settings.dry_run)
             except UnusableFile as unusable:
                 run.state, run.error = "failed", (unusable.kind, unusable.value)
             except Exception:  # nobody else would say it
@@ -139,10 +163,18 @@ class Runs:
                 if file.stat().st_mtime < before:
                     file.unlink()
 
+    def _note(self, token: str, run: Run, report: Report, *, dry_run: bool) -> None:
+        run.state = "checked" if dry_run or report.problems else "imported"
+        run.rows, run.imported = report.rows, report.imported
+        file = self.folder / f"{token}.remarks"
+        file.touch(mode=0o600)
+        with file.open("w") as lines:
+            for kind in REMARKS:
+                remarks = sorted(getattr(report, kind), key=lambda remark: remark.row)
+                run.counts[kind] = len(remarks)
+                run.first[kind] = [_kept(one) for one in remarks[:SHOWN]]
+                lines.writelines(f"{json.dumps([kind, *_kept(one)])}\n" for one in remarks)
 
-def _note(run: Run, report: Report, *, dry_run: bool) -> None:
-    run.state = "checked" if dry_run or report.problems else "imported"
-    run.rows, run.imported = report.rows, report.imported
-    for kind in ("problems", "left_out", "notes"):
-        remarks = sorted(getattr(report, kind), key=lambda remark: remark.row)
-        setattr(run, kind, [[one.row, one.kind, one.value[:200], one.other] for one in remarks])
+
+def _kept(one: Remark) -> list[Any]:
+    return [one.row, one.kind, one.value[:200], one.other]

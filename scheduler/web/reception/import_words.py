@@ -12,6 +12,7 @@ FOR_TRANSLATORS = (
     _l("This is no text file. Save it as CSV and try again."),
     _l("The file is empty."),
     _l("The file has more than %(value)s rows. Divide it into several."),
+    _l("The first row has more than %(value)s columns: it should hold the headers."),
     _l("The file cannot be read as a table near row %(value)s: look for a quotation mark that is not closed."),
     _l("No column was found for: %(value)s. Say which one it is."),
     _l("There is no column called “%(value)s”."),

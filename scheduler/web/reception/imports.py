@@ -2,10 +2,21 @@
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from scheduler import clock
 from scheduler.domain.moving_in.columns import FIELDS
@@ -21,11 +32,9 @@ from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import field_words, file_words, remark_words
 from scheduler.web.reception.working_time import now_at_the_clinic
 
-SHOWN = 200  # of each list; all of them are in the file to download
 ALIASES = 100
-
-
 LARGEST_UPLOAD = 60_000_000  # bytes
+MUCH = 100_000  # rows that SQLite may write for longer than others wait (models/engine.IMPATIENT)
 
 blueprint = Blueprint("reception_imports", __name__)
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
@@ -47,6 +56,12 @@ def upload() -> ResponseReturnValue:
     with file.stream:
         token = _runs().keep(what, file.filename, file.read())
     return redirect(url_for("reception_imports.run", token=token), 303)
+
+
+@blueprint.errorhandler(RequestEntityTooLarge)
+def too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    flash(_("The file has more than 60 MB. Divide it into several."))
+    return redirect(url_for("reception_imports.show"), 303)
 
 
 @blueprint.get("/desk/imports/<token>")
@@ -71,15 +86,16 @@ def begin(token: str) -> ResponseReturnValue:
 @blueprint.get("/desk/imports/<token>/remarks.csv")
 def remarks(token: str) -> ResponseReturnValue:
     """Everything that was remarked, row by row."""
-    found = _runs().read(token)
-    headings = (("problems", _("Problem")), ("left_out", _("Left out")), ("notes", _("Note")))
-    lines = [
-        exporting.line((remark.row, heading, remark_words(remark)))
-        for kind, heading in headings
-        for remark in found.remarks(kind)
-    ]
-    whole = "\ufeff" + exporting.line((_("Row"), "", "")) + "".join(lines)
-    return _download(Response(whole, mimetype="text/csv"), "remarks.csv")
+    runs = _runs()
+    runs.read(token)
+    headings = {"problems": _("Problem"), "left_out": _("Left out"), "notes": _("Note")}
+
+    def pieces() -> Iterator[str]:
+        yield "\ufeff" + exporting.line((_("Row"), "", ""))
+        for kind, remark in runs.remarks(token):
+            yield exporting.line((remark.row, headings[kind], remark_words(remark)))
+
+    return _download(Response(stream_with_context(pieces()), mimetype="text/csv"), "remarks.csv")
 
 
 @blueprint.post("/desk/exports/<what>")
@@ -143,9 +159,10 @@ def _shown(token: str, run: Run) -> dict[str, object]:
         "fields": [(name, field_words(name)) for name in FIELDS[run.what]],
         "error": file_words(*run.error) if run.error[0] else "",
         "lists": [
-            (name, run.remarks(kind)[:SHOWN], len(getattr(run, kind)))
+            (name, run.first_remarks(kind), run.counts[kind])
             for kind, name in (("problems", _("Problems")), ("left_out", _("Left out")), ("notes", _("Notes")))
         ],
         "aliases": "\n".join(f"{theirs} = {ours}" for theirs, ours in run.options.get("aliases", {}).items()),
         "remark_words": remark_words,
+        "holds_others_up": run.rows >= MUCH and db.engine.dialect.name == "sqlite",
     }
