@@ -138,15 +138,15 @@ def _observance(onset: Onset, recurrence: vRecur) -> TimezoneStandard | Timezone
 
 @lru_cache(maxsize=2048)  # the visits of some hundred feeds, about 1 kB each
 def _event(visit: CalendarVisit) -> bytes:
-    changed = vDatetime(visit.changed_at.astimezone(UTC))
+    changed = _written(vDatetime(visit.changed_at.astimezone(UTC)))
     return b"".join(
         (
             *_visit_lines(visit.language, visit.summary, visit.location, visit.description),
             *_status_lines(visit.cancelled),
             _line("UID", vText(visit.uid)),
             _sequence(visit.sequence),
-            _line("DTSTAMP", changed),
-            _line("LAST-MODIFIED", changed),
+            _folded("DTSTAMP", changed),
+            _folded("LAST-MODIFIED", changed),
             _wall_clock("DTSTART", visit.starts_local, visit.zone),
             _wall_clock("DTEND", _ends_local(visit), visit.zone),
             _url(visit.url),
@@ -212,7 +212,16 @@ _UNFOLDED = 74  # octets icalendar leaves on one line
 
 
 def _line(name: str, value: _Value, *, zone: str | None = None, language: str | None = None) -> bytes:
-    line = _opening(name, zone, language) + value.to_ical().decode()
+    return _folded(name, _written(value), zone, language)
+
+
+def _written(value: _Value) -> str:
+    content: bytes = value.to_ical()
+    return content.decode()
+
+
+def _folded(name: str, value: str, zone: str | None = None, language: str | None = None) -> bytes:
+    line = _opening(name, zone, language) + value
     # Folding walks through the characters one by one: only where there is something to fold.
     folded: bytes = line.encode() if len(line) <= _UNFOLDED and line.isascii() else Contentline(line).to_ical()  # type: ignore[no-untyped-call]
     return folded + b"\r\n"
