@@ -76,3 +76,32 @@ def test_patients_are_found_while_typing_and_every_page_is_fit_for_all(browser: 
         page.goto(f"{base}/desk/{path}")
         look_at(page, complaints)
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_name_without_a_space_makes_no_page_wider(browser: Browser, base: str, engine: Engine, width: int) -> None:
+    day = clock.to_local(clock.now(), ZONE).replace(hour=11, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    with Session(engine) as session:
+        patient = make_patient(session, given_name="W" * 100, family_name="M" * 100, public_id="long")
+        visit = make_appointment(session, patient=patient, starts_local=day).public_id
+    context = browser.new_context(viewport={"width": width, "height": 844}, locale="en-CA")
+    page, complaints = open_page(context)
+    page.goto(f"{base}/desk/sign-in?next=/desk/patients")
+    page.fill("#username", "owner")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#q")).to_be_focused()
+    patient_pages = [
+        f"patients/long{path}" for path in ("", "/edit", "/elsewhere", "/merge", "/merge/double", "/print")
+    ]
+    for path in (
+        *patient_pages,
+        f"visits/{visit}",
+        f"visits/{visit}?ask=move",
+        "book?patient=long",
+        f"list?day={day.date()}",
+    ):
+        page.goto(f"{base}/desk/{path}")
+        expect(page.locator("main")).to_contain_text("MMMM")
+        look_at(page, complaints)
+    context.close()
