@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, TIMESTAMP, Connection, String, bindparam, cast, func, insert, literal_column, select, true
 
 from scheduler.domain.appointment_status import AppointmentStatus
-from scheduler.models import Appointment, Patient, Practitioner
+from scheduler.models import Appointment, Patient, Practitioner, PractitionerTreatment
 from scheduler.models.base import public_id
 from scheduler.models.sms import Reminder
 from scheduler.queries.plain import Plain, array_of, text_of
@@ -59,8 +59,10 @@ def _with_locks_and_reminders() -> Plain:
     given = {name: bindparam(name, type_=columns[name].type) for name in _COLUMNS}
     practitioner = (
         select(Practitioner.id)
+        .join(PractitionerTreatment, PractitionerTreatment.practitioner_id == Practitioner.id)
         .where(Practitioner.id == given["practitioner_id"], Practitioner.active)
-        .with_for_update(key_share=True)
+        .where(PractitionerTreatment.treatment_id == given["treatment_id"])
+        .with_for_update(key_share=True)  # both: of what is only read, this statement sees what stood before it waited
     ).cte("practitioner_first")
     patient = (
         select(Patient.id)

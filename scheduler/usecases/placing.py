@@ -114,7 +114,8 @@ class Place:
 
 
 class PlaceGone(Exception):
-    """Between the look and the write the practitioner has left, or the room was closed: look again."""
+    """Between the look and the write the practitioner has left or no longer does this treatment, or the room was closed:
+    look again."""
 
 
 def find_place(connection: Connection, request: Request) -> Place:

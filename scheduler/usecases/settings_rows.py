@@ -109,8 +109,10 @@ def _apply_practitioner(session: Session, row: Practitioner, typed: Typed, _acto
         row.slug = free_slug(session, Practitioner, row.full_name)
         session.add(row)
         session.flush()
-    session.execute(delete(PractitionerTreatment).where(PractitionerTreatment.practitioner_id == row.id))
-    session.add_all(PractitionerTreatment(practitioner_id=row.id, treatment_id=each) for each in sorted(wanted))
+    of_theirs = PractitionerTreatment.practitioner_id == row.id
+    session.execute(delete(PractitionerTreatment).where(of_theirs, PractitionerTreatment.treatment_id.not_in(wanted)))
+    added = wanted - set(session.scalars(select(PractitionerTreatment.treatment_id).where(of_theirs)))
+    session.add_all(PractitionerTreatment(practitioner_id=row.id, treatment_id=each) for each in sorted(added))
 
 
 def _refuse_to_take_work_away(session: Session, row: Practitioner, typed: Typed, wanted: set[int]) -> None:

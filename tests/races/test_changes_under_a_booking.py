@@ -10,12 +10,21 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.domain.errors import BookingRefused
 from scheduler.domain.screening import ScreeningAnswers
-from scheduler.models import Appointment, Patient, PatientMerge, Practitioner, Reminder, Room
+from scheduler.models import (
+    Appointment,
+    Patient,
+    PatientMerge,
+    Practitioner,
+    PractitionerTreatment,
+    Reminder,
+    Room,
+    Treatment,
+)
 from scheduler.usecases import settings_rows
 from scheduler.usecases.booking import book_slot, cancel_appointment, move_appointment
 from scheduler.usecases.elsewhere import record_elsewhere
@@ -111,6 +120,27 @@ def switch_off(kind: str, name: str) -> Act:
     return act
 
 
+def take_away(treatment: str, slug: str) -> Act:
+    def act(session: Session) -> object:
+        practitioner = session.scalars(select(Practitioner).where(Practitioner.slug == slug)).one()
+        gone = session.scalars(select(Treatment.id).where(Treatment.slug == treatment)).one()
+        shown = settings_rows.read(session, "practitioners", practitioner.id)
+        left = ",".join(each for each in shown["treatments"].split(",") if each != str(gone))
+        row_id = practitioner.id
+        session.rollback()
+        return settings_rows.save(
+            session,
+            kind="practitioners",
+            row_id=row_id,
+            typed=shown | {"treatments": left},
+            seen=mark_of(shown),
+            actor=STAFF,
+            now=NOW,
+        )
+
+    return act
+
+
 def merge(people: dict[str, int]) -> Act:
     def act(session: Session) -> object:
         kept, gone = (session.get_one(Patient, people[name]).public_id for name in ("kept", "gone"))
@@ -132,6 +162,9 @@ def require_sound(engine: Engine) -> None:
         stands = a.status.in_(("held", "booked", "confirmed"))
         for table, key in ((Practitioner, a.practitioner_id), (Room, a.room_id)):
             assert session.scalars(select(a.id).join(table, table.id == key).where(stands, ~table.active)).all() == []
+        does = PractitionerTreatment
+        done = exists().where(does.practitioner_id == a.practitioner_id, does.treatment_id == a.treatment_id)
+        assert session.scalars(select(a.id).where(stands, ~done)).all() == []
         merged = select(PatientMerge.merged_patient_id)
         assert session.scalars(select(a.id).where(a.patient_id.in_(merged))).all() == []
         near = select(a.id, b.id).join(b, (a.patient_id == b.patient_id) & (a.id < b.id)).where(a.active, b.active)
@@ -150,6 +183,23 @@ def test_nobody_is_booked_with_a_practitioner_who_has_just_left(engine: Engine, 
     off = switch_off("practitioners", "p1")
     first, second = one_after_the_other(engine, off, book(people["other"], MONDAY_10))
     assert (first, second) in {("done", "slot-not-offered"), ("done", "NotFound")}
+    require_sound(engine)
+
+
+@pytest.mark.parametrize("way", ["book", "move"])
+def test_nobody_is_booked_with_a_practitioner_for_what_they_no_longer_do(
+    engine: Engine, people: dict[str, int], way: str
+) -> None:
+    later = local(MONDAY + timedelta(days=16), "12:00")
+    act = book(people["other"], later) if way == "book" else move(_visit_of(engine, people["gone"]), later, "p1")
+    first, second = one_after_the_other(engine, take_away("ims", "p1"), act)
+    assert (first, second) == ("done", "slot-not-offered")
+    require_sound(engine)
+
+
+def test_for_what_one_no_longer_does_anyone_means_another(engine: Engine, people: dict[str, int]) -> None:
+    act = book(people["other"], local(MONDAY, "12:00"), None)
+    assert one_after_the_other(engine, take_away("ims", "p1"), act) == ("done", "done")
     require_sound(engine)
 
 
@@ -180,13 +230,13 @@ def test_the_last_free_room_closed_leaves_none(engine: Engine, people: dict[str,
     require_sound(engine)
 
 
-def move(public_id: str, starts_local: datetime) -> Act:
+def move(public_id: str, starts_local: datetime, practitioner: str | None = None) -> Act:
     return lambda session: move_appointment(
         session,
         clinic=CLINIC,
         public_id=public_id,
         starts_local=starts_local,
-        practitioner=None,
+        practitioner=practitioner,
         now=NOW,
         actor=STAFF,
     )
@@ -220,15 +270,22 @@ def test_a_visit_is_not_moved_too_near_to_those_of_the_other_record(engine: Engi
     require_sound(engine)
 
 
-@pytest.mark.parametrize("second", ["practitioner", "room", "merge", "cancel"])
+@pytest.mark.parametrize("second", ["practitioner", "treatment", "room", "merge", "cancel"])
 def test_what_a_booking_has_just_taken_is_not_taken_away(engine: Engine, people: dict[str, int], second: str) -> None:
     acts = {
         "practitioner": switch_off("practitioners", "p1"),
+        "treatment": take_away("follow-up", "p1"),
         "room": switch_off("rooms", "Room 1"),
         "merge": merge(people),
         "cancel": _cancel_all,
     }
-    expected = {"practitioner": "StillBooked", "room": "StillBooked", "merge": "done", "cancel": "done"}
+    expected = {
+        "practitioner": "StillBooked",
+        "treatment": "StillBooked",
+        "room": "StillBooked",
+        "merge": "done",
+        "cancel": "done",
+    }
     third = local(MONDAY + timedelta(days=1), "12:00")
     booking = book(people["gone"], third, treatment="follow-up", screening=ScreeningAnswers())
     assert one_after_the_other(engine, booking, acts[second]) == ("done", expected[second])
