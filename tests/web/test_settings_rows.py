@@ -11,12 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from scheduler.extensions import db
 from scheduler.models import (
     ApiToken,
     Appointment,
     AppointmentHistory,
     AuditLine,
     Practitioner,
+    PractitionerTreatment,
     Room,
     SpacingGroup,
     StaffUser,
@@ -25,6 +27,7 @@ from scheduler.models import (
 from scheduler.usecases.staff import password_matches
 from scheduler.web.reception.half_way import HALF_WAY
 from tests.factories import local, make_appointment, make_clinic, make_patient
+from tests.statements import statements_of
 from tests.web import signing_in
 from tests.web.desk_staff import make_staff, sign_in, token
 
@@ -337,3 +340,33 @@ def test_of_many_visits_in_the_way_the_first_are_listed_and_all_are_counted(
     for kind in ("practitioners", "rooms", "treatments"):
         page = owner.get(f"/desk/settings/{kind}/1", headers=ENGLISH).text
         assert 'aria-describedby="position-hint"' in page and "The smallest number comes first" in page
+
+
+@pytest.mark.parametrize("kind", ["practitioners", "rooms", "treatments", "spacing"])
+def test_a_list_asks_the_database_no_more_often_for_more_rows(
+    owner: FlaskClient, app: Flask, session: Session, kind: str
+) -> None:
+    with app.app_context():
+        seen = statements_of(db.engine)
+    owner.get(f"/desk/settings/{kind}")
+    seen.clear()
+    owner.get(f"/desk/settings/{kind}")
+    before = len(seen)
+    group = SpacingGroup(slug="shockwave", name="Shockwave", min_days=3)
+    session.add(group)
+    session.flush()
+    for number in range(3):
+        words = f"Extra{number}"
+        treatment = Treatment(
+            slug=words, name_en=words, name_fr=words, minutes=30, buffer_minutes=0, spacing_group_id=group.id
+        )
+        practitioner = Practitioner(slug=words, given_name=words, family_name="Roy")
+        session.add_all([treatment, practitioner, Room(name=words), SpacingGroup(slug=words, name=words, min_days=2)])
+        session.flush()
+        session.add(PractitionerTreatment(practitioner_id=practitioner.id, treatment_id=treatment.id))
+    session.commit()
+    page = owner.get(f"/desk/settings/{kind}")
+    seen.clear()
+    page = owner.get(f"/desk/settings/{kind}")
+    assert page.text.count("Extra") >= 3
+    assert len(seen) == before <= 8

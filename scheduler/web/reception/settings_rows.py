@@ -1,6 +1,6 @@
 """Practitioners, rooms, treatments and spacing groups: a list of each, and a page for one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -97,10 +97,6 @@ def _treatment_choices() -> list[SelectChoice]:
     return [SelectChoice(str(key), words) for key, words in rows]
 
 
-def _treatment_names(which: ColumnElement[bool]) -> Sequence[str]:
-    return db.session.scalars(select(_name()).where(which).order_by(Treatment.position, Treatment.id)).all()
-
-
 def _name() -> InstrumentedAttribute[str]:
     """Of a treatment, in the language of the page."""
     return Treatment.name_fr if template_variables()["language"] == "fr" else Treatment.name_en
@@ -117,6 +113,25 @@ def _group_words(group: SpacingGroup) -> str:
     )
 
 
+class Around:
+    """What the lines of a list speak of besides their own rows, read once for all of them."""
+
+    def __init__(self) -> None:
+        treatments = select(Treatment.id, Treatment.spacing_group_id, _name()).order_by(
+            Treatment.position, Treatment.id
+        )
+        self._treatments = db.session.execute(treatments).all()
+        done = select(PractitionerTreatment.practitioner_id, PractitionerTreatment.treatment_id)
+        self._done = {(who, what) for who, what in db.session.execute(done)}
+        self.groups = {group.id: group for group in db.session.scalars(select(SpacingGroup))}
+
+    def treatments_of(self, practitioner_id: int) -> list[str]:
+        return [name for key, _group, name in self._treatments if (practitioner_id, key) in self._done]
+
+    def treatments_in(self, group_id: int) -> list[str]:
+        return [name for _key, group, name in self._treatments if group == group_id]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """`line` says of a row: what it is called, and the rest in a few words; `order_hint` where its order is seen."""
@@ -125,24 +140,23 @@ class Shown:
     form: type[RowForm]
     title: Any
     new: Any
-    line: Callable[[Any], tuple[str, str]]
+    line: Callable[[Any, Around], tuple[str, str]]
     order_hint: Any = ""
 
 
-def _of_practitioner(row: Practitioner) -> tuple[str, str]:
+def _of_practitioner(row: Practitioner, around: Around) -> tuple[str, str]:
     if not row.active:
         return row.full_name, _("no longer here")
-    does = select(PractitionerTreatment.treatment_id).where(PractitionerTreatment.practitioner_id == row.id)
-    treatments = ", ".join(_treatment_names(Treatment.id.in_(does))) or _("no treatments")
+    treatments = ", ".join(around.treatments_of(row.id)) or _("no treatments")
     return row.full_name, "; ".join([treatments, *([_("Authorised for IMS")] if row.can_needle else [])])
 
 
-def _of_room(row: Room) -> tuple[str, str]:
+def _of_room(row: Room, _around: Around) -> tuple[str, str]:
     return row.name, "" if row.active else _("not in use")
 
 
-def _of_treatment(row: Treatment) -> tuple[str, str]:
-    group = db.session.get(SpacingGroup, row.spacing_group_id) if row.spacing_group_id else None
+def _of_treatment(row: Treatment, around: Around) -> tuple[str, str]:
+    group = around.groups.get(row.spacing_group_id) if row.spacing_group_id else None
     said = [_("%(minutes)d min", minutes=row.minutes)]
     said += [_group_words(group)] if group is not None else []
     said += [_("Only for patients cleared for IMS")] if row.needs_clearance else []
@@ -150,8 +164,8 @@ def _of_treatment(row: Treatment) -> tuple[str, str]:
     return f"{row.name_en} / {row.name_fr}", "; ".join(said)
 
 
-def _of_group(row: SpacingGroup) -> tuple[str, str]:
-    members = _treatment_names(Treatment.spacing_group_id == row.id)
+def _of_group(row: SpacingGroup, around: Around) -> tuple[str, str]:
+    members = around.treatments_in(row.id)
     days = ngettext("at least %(num)d day apart", "at least %(num)d days apart", row.min_days)
     return row.name, "; ".join((days, ", ".join(members) or _("no treatments")))
 
@@ -190,7 +204,8 @@ def show(kind: str) -> str:
     what = KINDS[kind]
     order = [what.table.position] if hasattr(what.table, "position") else []
     rows = db.session.scalars(select(what.table).order_by(*order, what.table.id)).all()
-    lines = [(row.id, *what.line(row)) for row in rows]
+    around = Around()
+    lines = [(row.id, *what.line(row, around)) for row in rows]
     return render_template(
         "reception/settings/rows.html", tab=kind, kind=kind, title=what.title, new=what.new, rows=lines
     )
@@ -262,7 +277,7 @@ def _page(
         kind=kind,
         form=form,
         fields=[field for field in form if field.name != "seen"],
-        title=what.line(row)[0] if row is not None else what.new,
+        title=what.line(row, Around())[0] if row is not None else what.new,
         back=what.title,
         errors=form_errors(form),
         changed=changed or [],
