@@ -178,6 +178,9 @@ export function startCalendar(root) {
     calendar.setOption("slotMaxTime", data.ends);
     calendar.setOption("resources", ordered(data.columns, bar.own).map(({ id, title, there }) => ({ id, title, extendedProps: { there } })));
     drawEvents();
+    const scrolled = root.querySelector(".ec-main"); // by keys, too, where no card takes the focus
+    if (data.visits.length) scrolled.removeAttribute("tabindex");
+    else scrolled.tabIndex = 0;
     root.removeAttribute("aria-busy");
   }
 

@@ -110,6 +110,7 @@ def look_at(page: Page, complaints: list[str]) -> None:
 def visit(page: Page, complaints: list[str], address: str) -> None:
     answer = page.goto(address)
     assert answer is not None and answer.ok, address
+    page.wait_for_selector("#calendar[aria-busy]", state="detached")
     look_at(page, complaints)
 
 
