@@ -74,9 +74,10 @@ def coming(size: Size, today: date, kind: str) -> Iterator[Visit]:
     """The same visits in every size: 1,000 at 70 % (or after 14 full days), or all that fit into 91 days."""
     chance = random.Random(kind)
     everybody = list(range(1, PRACTITIONERS + 1))
-    fourteen, ninety = today + timedelta(days=14), today + timedelta(days=91)
-    full_until = {ORDINARY: today, FULL_14: fourteen, FULL_90: ninety}[kind]
-    full = _places((day for day in _workdays(today, 1, ninety) if day <= full_until), everybody, 1, chance)
+    yesterday, ninety = today - timedelta(days=1), today + timedelta(days=91)
+    full_until = {ORDINARY: yesterday, FULL_14: today + timedelta(days=14), FULL_90: ninety}[kind]
+    # Today, too: early in the day it would have the earliest start.
+    full = _places((day for day in _workdays(yesterday, 1, ninety) if day <= full_until), everybody, 1, chance)
     rest = _places((day for day in _workdays(today, 1, ninety) if day > full_until), everybody, FILLED, chance)
     places = [*full]
     places += islice(rest, max(COMING - len(places), 0))

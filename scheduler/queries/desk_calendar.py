@@ -49,8 +49,8 @@ class _fields(FunctionElement[str]):
 
 @compiles(_fields, "sqlite")
 def _on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    values = (compiler.process(value, **options) for value in element.clauses)
-    return " || char(31) || ".join(f"({value})" for value in values)
+    shape = FIELD.join(["%s"] * len(element.clauses))
+    return f"printf('{shape}', {compiler.process(element.clauses, **options)})"
 
 
 @compiles(_fields, "postgresql")
