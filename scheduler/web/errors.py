@@ -86,7 +86,7 @@ def answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, errors.TooManyTries):
         response.headers.update(retry_after(error))
     if isinstance(error, errors.Busy):
-        response.headers["Retry-After"] = "10"
+        response.headers["Retry-After"] = str(AGAIN_SECONDS)
     return response
 
 
