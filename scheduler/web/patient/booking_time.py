@@ -140,7 +140,7 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
 
 
 def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> NewAppointment:
-    assert booking.treatment and booking.token  # noqa: S101 - the pages before ask for it
+    assert booking.treatment and booking.token  # noqa: S101 - for the type: no time is chosen before a treatment is
     try:
         return hold_slot(
             db.session(),
