@@ -2,7 +2,8 @@
 
 SQLAlchemy writes the SQL, once; the driver runs it, and its rows are taken as they come. That is half the cost of
 executing a statement (and a tenth of one with thousands of rows), and nothing is converted: select numbers and text
-(a Boolean is 0 or 1 on SQLite), pass numbers and text. Times as text have one shape on both engines in their first 16 characters: 2026-12-01 10:30.
+(a Boolean is 0 or 1 on SQLite), pass numbers and text. Times as text have one shape on both engines in their first 16
+characters: 2026-12-01 10:30.
 """
 
 from collections.abc import Iterable, Sequence
