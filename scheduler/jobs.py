@@ -26,7 +26,16 @@ from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases import codes, housekeeping, in_doubt, receipts, reminders, sms_prices, sms_retention
+from scheduler.usecases import (
+    codes,
+    housekeeping,
+    in_doubt,
+    missed_replies,
+    receipts,
+    reminders,
+    sms_prices,
+    sms_retention,
+)
 from scheduler.usecases.pace import Pace, WatchedGateway
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
@@ -165,6 +174,7 @@ class _Work:
             "in doubt": (5, self._settle),
             "reminders": (15, self._send_reminders),
             "receipts": (60, self._chase_receipts),
+            "missed replies": (60, self._take_missed_replies),
             "housekeeping": (60, self._tidy),
             "prices": (600, self._ask_prices),
         }
@@ -237,6 +247,11 @@ class _Work:
     def _chase_receipts(self) -> None:
         receipts.match_early(self._engine, now=clock.now())
         receipts.ask_about_silent(self._engine, self._gateway, clock=clock.now, limit=IN_DOUBT_AT_ONCE)
+
+    def _take_missed_replies(self) -> None:
+        live_settings.of(self._app).refresh(self._engine)
+        clinic = self._app.config["CLINIC"]
+        missed_replies.take_missed(self._engine, self._gateway, clinic=clinic, now=clock.now())
 
     def _ask_prices(self) -> None:
         sms_prices.ask_prices(self._engine, self._gateway, now=clock.now())

@@ -55,6 +55,8 @@ class FakeMessage:
     sent_at: datetime | None = None
     listed_from: float = 0  # time.monotonic()
     price: str | None = None  # as Twilio writes it: "-0.00750"
+    direction: str = "outbound-api"
+    num_media: int = 0
 
     @property
     def attempt_id(self) -> str:
@@ -154,6 +156,7 @@ class FakeTwilio:
         self.latency_seconds = latency_seconds
         self.callback_origin = callback_origin
         self.messages: list[FakeMessage] = []
+        self.received: list[FakeMessage] = []
         self.requests: list[Request] = []
         self.opted_out: set[str] = set()
         self.faults, self.list_faults = Faults(), Faults()
@@ -221,7 +224,7 @@ class FakeTwilio:
             self.opted_out.add(from_)
         elif body.strip().lower() in _START_WORDS:
             self.opted_out.discard(from_)
-        sid = "SM" + secrets.token_hex(16)
+        sid = self.take_in(from_=from_, body=body, to=to).sid
         params = {
             "AccountSid": self.account_sid,
             "ApiVersion": "2010-04-01",
@@ -236,6 +239,34 @@ class FakeTwilio:
             "To": to,
         } | ({"OptOutType": opt_out_type} if opt_out_type else {})
         return self._post(url, params)
+
+    def take_in(
+        self,
+        *,
+        from_: str,
+        body: str,
+        to: str = "+16135550100",
+        service: str | None = None,
+        at: datetime | None = None,
+        media: int = 0,
+    ) -> FakeMessage:
+        """A patient's text that is kept and listed, whether or not a webhook tells of it."""
+        at = at or datetime.now(UTC)
+        message = FakeMessage(
+            sid="SM" + secrets.token_hex(16),
+            to=to,
+            body=body,
+            from_=from_,
+            messaging_service_sid=service,
+            status_callback=None,
+            created_at=at,
+            status="received",
+            sent_at=at,
+            direction="inbound",
+            num_media=media,
+        )
+        self.received.append(message)
+        return message
 
     def _post(self, url: str, params: Mapping[str, str]) -> tuple[int, str]:
         address = urlsplit(url)
@@ -301,7 +332,8 @@ class FakeTwilio:
 
     def _list(self, request: Request) -> Reply:
         query = parse_qs(urlsplit(request.target).query)
-        wanted = [message for message in reversed(self.messages) if _is_wanted(message, query)]
+        newest_first = sorted([*self.messages, *self.received], key=lambda message: message.created_at, reverse=True)
+        wanted = [message for message in newest_first if _is_wanted(message, query)]
         page, size = (int(query.get(name, [default])[0]) for name, default in (("Page", "0"), ("PageSize", "50")))
         shown = wanted[page * size : (page + 1) * size]
 
@@ -326,7 +358,7 @@ class FakeTwilio:
         return _with_fault(reply, self.list_faults.take())
 
     def _fetch(self, sid: str) -> Reply:
-        found = next((message for message in self.messages if message.sid == sid), None)
+        found = next((message for message in (*self.messages, *self.received) if message.sid == sid), None)
         return _json(200, self._shown(found)) if found else _error(20404, 404)
 
     def _shown(self, message: FakeMessage) -> dict[str, object]:
@@ -338,12 +370,12 @@ class FakeTwilio:
             "date_created": format_datetime(message.created_at),
             "date_sent": format_datetime(message.sent_at) if message.sent_at else None,
             "date_updated": format_datetime(message.sent_at or message.created_at),
-            "direction": "outbound-api",
+            "direction": message.direction,
             "error_code": message.error_code,
             "error_message": None,
             "from": message.from_,
             "messaging_service_sid": message.messaging_service_sid,
-            "num_media": "0",
+            "num_media": str(message.num_media),
             "num_segments": "1",
             "price": message.price,
             "price_unit": "USD",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice, SmsReceived
 
 
 class FakeClock:
@@ -40,6 +40,7 @@ class FakeSms:
         self.asked = 0
         self.statuses: dict[str, FoundMessage] = {}
         self.prices: dict[date, list[SmsPrice]] = {}
+        self.received: list[SmsReceived] = []
 
     def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
         self.calls += 1
@@ -69,3 +70,9 @@ class FakeSms:
         if self.find_error:
             raise self.find_error
         return self.prices.get(day, [])
+
+    def received_since(self, since: datetime) -> list[SmsReceived]:
+        self.asked += 1
+        if self.find_error:
+            raise self.find_error
+        return [text for text in self.received if text.received_at >= since]

@@ -7,7 +7,7 @@ import threading
 from datetime import date, datetime
 from typing import TextIO
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice, SmsReceived
 
 
 class OutboxSms:
@@ -32,6 +32,10 @@ class OutboxSms:
 
     def prices_on(self, day: date) -> list[SmsPrice]:
         """Nothing: it costs nothing."""
+        return []
+
+    def received_since(self, since: datetime) -> list[SmsReceived]:
+        """Nothing: it has no number that anybody could text."""
         return []
 
     def _write(self, stream: TextIO, line: str) -> None:

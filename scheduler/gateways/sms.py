@@ -46,6 +46,17 @@ class SmsPrice:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class SmsReceived:
+    """A text that somebody sent us, as the provider lists it. `attachments`: how many pictures or other files."""
+
+    sid: str
+    number: str
+    body: str
+    received_at: datetime
+    attachments: int = 0
+
+
 class SmsGateway(Protocol):
     """Must be safe to call from many threads at once."""
 
@@ -70,6 +81,12 @@ class SmsGateway(Protocol):
 
     def prices_on(self, day: date) -> list[SmsPrice]:
         """Of the messages sent on this day (UTC), as far as they are known by now.
+
+        Raises SmsUnavailable when the provider cannot be asked.
+        """
+
+    def received_since(self, since: datetime) -> list[SmsReceived]:
+        """Texts to our sender that the provider got at or after `since` (aware), oldest first.
 
         Raises SmsUnavailable when the provider cannot be asked.
         """

@@ -33,6 +33,7 @@ from scheduler.gateways.sms import (
     SmsAccepted,
     SmsInDoubt,
     SmsPrice,
+    SmsReceived,
     SmsRefused,
     SmsUnavailable,
     failure_of,
@@ -42,6 +43,8 @@ API_ORIGIN = "https://api.twilio.com"
 _CLOCK_SKEW = timedelta(minutes=15)  # between this machine and Twilio; texts that we know are left out anyway
 _PAGE = 200
 _MOST_PRICES = 50_000  # of one day
+_LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
+_MOST_RECEIVED = 5 * _LARGEST_PAGE
 NO_SUCH_MESSAGE = 20404
 
 
@@ -80,6 +83,7 @@ class TwilioSms:
             http_client=_TwilioHttp(HttpPool(settings.api_origin or API_ORIGIN)),
         )
         self._messages = self._client.messages
+        self._settings = settings
         self._address = f"{API_ORIGIN}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
 
     def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
@@ -130,6 +134,28 @@ class TwilioSms:
         except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
             raise SmsUnavailable from None
 
+    def received_since(self, since: datetime) -> list[SmsReceived]:
+        """Twilio filters by the day. A Messaging Service answers to several numbers, so that all the account's texts are read."""
+        service = self._settings.messaging_service_sid
+        to = {} if service else {"to": self._settings.from_number}
+        try:
+            listed = self._messages.stream(
+                date_sent_after=since.astimezone(UTC).date(), limit=_MOST_RECEIVED, page_size=_LARGEST_PAGE, **to
+            )
+            texts = [
+                _received(message)
+                for message in listed
+                if message.direction == "inbound"
+                and (
+                    not service or message.messaging_service_sid == service or message.to == self._settings.from_number
+                )
+            ]
+        except SmsUnavailable:
+            raise
+        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
+            raise SmsUnavailable from None
+        return sorted((text for text in texts if text.received_at >= since), key=lambda text: text.received_at)
+
 
 class TwilioSignature:
     """Tells Twilio's webhooks from anybody else's."""
@@ -166,6 +192,16 @@ def _found(message: MessageInstance) -> FoundMessage:
         message.date_created.astimezone(UTC),
         _number(message.error_code),
         redacted=not message.body,
+    )
+
+
+def _received(message: MessageInstance) -> SmsReceived:
+    return SmsReceived(
+        str(message.sid),
+        str(message.from_),
+        str(message.body or ""),
+        message.date_created.astimezone(UTC),
+        _number(message.num_media) or 0,
     )
 
 

@@ -16,15 +16,21 @@ from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
+from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
-E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)  # short codes and names text us as well
+E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
+SENDER = re.compile(r"\+?[A-Za-z0-9]{1,19}")
+"""Short codes and names text us as well."""
+LONGEST_BODY = 1600
 
 ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
 AUTOMATIC = ("reply", "move-link", "help", "opt-out")
 AUTOMATIC_A_DAY = 10
 """To one number; two robots must not talk for ever. What comes beyond it still takes effect, and the desk reads it."""
+OLD = timedelta(days=1)
+"""A reply found later than this is for people to read."""
 
 
 @retry_deadlocks
@@ -38,6 +44,7 @@ def receive(
     clinic: ClinicSettings,
     now: datetime,
     attachments: int = 0,
+    said_at: datetime | None = None,
 ) -> str | None:
     """Keep the text and do what it says; the answer to give with the webhook, if any. One that came before is ignored.
 
@@ -48,25 +55,35 @@ def receive(
 
     Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py). With a picture somebody
     reads them all the same.
+
+    `said_at`: when one was sent that is found later (missed_replies.py). It answers the texts of before, no words of Twilio's
+    own are answered, and the others not at night. Where they have texted since, or a day has gone, somebody reads it.
     """
+    body = body.replace("\x00", "")[:LONGEST_BODY]  # PostgreSQL keeps no NUL
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
     kept = (body if body.strip() else "") + ATTACHED * attachments
-    incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, now)
+    incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, said_at or now)
     session.add(incoming)
     try:
         session.flush()
     except IntegrityError:  # Twilio repeats a webhook whose answer it did not get
         session.rollback()
         return None
-    may_answer = _may_answer(session, number, now)
+    if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
+        incoming.for_desk = True
+        session.commit()
+        return None
+    would_wake = said_at is not None and said_at < now - FRESH and is_night(clinic, now)
+    may_answer = not would_wake and _may_answer(session, number, now)
     if word is None:
-        _take_reply(session, incoming, account, clinic, now, may_answer=may_answer)
+        _take_reply(session, incoming, account, clinic, now, said_at, may_answer=may_answer)
         incoming.for_desk |= attachments > 0
         session.commit()
         return None
-    incoming.for_desk = attachments > 0 or _says_more_than_its_word(word, body, account)
+    is_unanswered_help = said_at is not None and word is InboundWord.HELP
+    incoming.for_desk = attachments > 0 or is_unanswered_help or _says_more_than_its_word(word, body, account)
     if word is InboundWord.STOP and account is None:
         _expect(session, number, "fr" if _is_french(body) else "en", now)
     if word in (InboundWord.STOP, InboundWord.START):
@@ -76,7 +93,7 @@ def receive(
             .where(PhoneAccount.number == number)
             .values(**{"opted_out_at": None, "opted_out_by": None, **opted_out})
         )
-    answer = None if opt_out_type or not may_answer else _answer(word, body, account, clinic)
+    answer = None if opt_out_type or said_at or not may_answer else _answer(word, body, account, clinic)
     if answer is not None:
         session.add(
             Message(
@@ -102,6 +119,7 @@ def _take_reply(
     account: PhoneAccount | None,
     clinic: ClinicSettings,
     now: datetime,
+    said_at: datetime | None,
     *,
     may_answer: bool,
 ) -> None:
@@ -112,7 +130,7 @@ def _take_reply(
     if reply.wish is Wish.WRONG_NUMBER:
         account.wrong_number_at = now  # reception decides whether to stop texting it
         return
-    answer = answer_reply(session, reply, account=account, clinic=clinic, now=now)
+    answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
         return
     if answer.visit is not None:
@@ -140,6 +158,11 @@ def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None
     session.add(message)
     session.flush()
     keep_choices(session, message, answer)
+
+
+def _has_texted_since(session: Session, number: str, said_at: datetime) -> bool:
+    later = select(Message.id).where(Message.number == number, Message.direction == "in", Message.created_at > said_at)
+    return session.scalar(later.limit(1)) is not None
 
 
 def _may_answer(session: Session, number: str, now: datetime) -> bool:

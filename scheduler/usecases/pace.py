@@ -17,6 +17,7 @@ from scheduler.gateways.sms import (
     SmsGateway,
     SmsInDoubt,
     SmsPrice,
+    SmsReceived,
     SmsRefused,
     SmsUnavailable,
 )
@@ -171,3 +172,6 @@ class WatchedGateway:
 
     def prices_on(self, day: date) -> list[SmsPrice]:
         return self._gateway.prices_on(day)
+
+    def received_since(self, since: datetime) -> list[SmsReceived]:
+        return self._gateway.received_since(since)

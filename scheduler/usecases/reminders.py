@@ -110,6 +110,12 @@ def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
     return None
 
 
+def is_night(clinic: ClinicSettings, now: datetime) -> bool:
+    """Nobody is texted of our own accord."""
+    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    return next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until) > now_local
+
+
 def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
     """Confirmations before reminders: they answer what somebody has just done. None when nothing is due."""
     due = _due(clinic, now)
@@ -122,9 +128,7 @@ def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnE
 
 def _due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
     is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
-    allowed = next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until)
-    if allowed > now_local:
+    if is_night(clinic, now):
         return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due
 

@@ -45,6 +45,8 @@ LOOK_BACK = timedelta(days=30)
 TOGETHER = timedelta(hours=6)
 """Visits reminded of within this time of each other: which of them a reply means is asked."""
 CHOICES_LAST = timedelta(days=3)
+CLOCKS_APART = timedelta(minutes=15)
+"""Of the machines that send and that receive."""
 MOST_CHOICES = 5
 DESK = "desk"
 ANSWERS = (DESK, "reply", "move-link")
@@ -89,16 +91,26 @@ class _Text:
 
 
 def answer_reply(
-    session: Session, reply: Reply, *, account: PhoneAccount, clinic: ClinicSettings, now: datetime
+    session: Session,
+    reply: Reply,
+    *,
+    account: PhoneAccount,
+    clinic: ClinicSettings,
+    now: datetime,
+    said_at: datetime | None = None,
 ) -> Answer | None:
-    """Do what the reply asks for. None: it cannot be told what it means, and somebody has to read it."""
-    texts = _texts(session, account, now)
+    """Do what the reply asks for. None: it cannot be told what it means, and somebody has to read it.
+
+    `said_at`: when it was sent, of one that is found later; what they were texted since is not what they answered.
+    """
+    until = said_at or now + CLOCKS_APART
+    texts = _texts(session, account, until)
     if not texts:
         return None
     is_talking = texts[0].kind == DESK
     if is_talking and reply.wish in (Wish.AGREE, Wish.CHOOSE):
         return None
-    answer = _answer_to(session, reply, texts, account, clinic, now)
+    answer = _answer_to(session, reply, texts, until, account, clinic, now)
     return replace(answer, for_desk=True) if answer and is_talking else answer
 
 
@@ -106,13 +118,14 @@ def _answer_to(
     session: Session,
     reply: Reply,
     texts: Sequence[_Text],
+    until: datetime,
     account: PhoneAccount,
     clinic: ClinicSettings,
     now: datetime,
 ) -> Answer | None:
     wish = reply.wish
     if reply.place is not None:
-        chosen = _remembered(session, account, reply.place, now)
+        chosen = _remembered(session, account, reply.place, until)
         if chosen is not None:
             wish = Wish(chosen.wish) if wish in (Wish.CHOOSE, Wish.AGREE) else wish
             visit = _visit(session, chosen.appointment_id)
@@ -155,8 +168,8 @@ def keep_choices(session: Session, message: Message, answer: Answer) -> None:
     )
 
 
-def _texts(session: Session, account: PhoneAccount, now: datetime) -> list[_Text]:
-    """That this number got and may be answering, the newest first. A text that numbered visits told the time of each."""
+def _texts(session: Session, account: PhoneAccount, until: datetime) -> list[_Text]:
+    """That this number got by then and may be answering, the newest first. A text that numbered visits told the time of each."""
     at = func.coalesce(Message.attempted_at, Message.created_at)
     rows = session.execute(
         select(
@@ -171,7 +184,8 @@ def _texts(session: Session, account: PhoneAccount, now: datetime) -> list[_Text
             Message.number == account.number,
             Message.direction == "out",
             Message.status.not_in(NOT_ARRIVED),
-            at > now - LOOK_BACK,
+            at > until - LOOK_BACK,
+            at <= until,
         )
         .order_by(at.desc(), Message.id.desc())
     )
@@ -195,12 +209,17 @@ def _told_last(session: Session, account: PhoneAccount, texts: Sequence[_Text]) 
     return sorted(found, key=lambda told: (told.visit.starts_at, told.visit.id))
 
 
-def _remembered(session: Session, account: PhoneAccount, place: int, now: datetime) -> ReplyChoice | None:
+def _remembered(session: Session, account: PhoneAccount, place: int, until: datetime) -> ReplyChoice | None:
     """What this number meant in the last text to them that numbered visits, two at least."""
     last = (
         select(func.max(Message.id))
         .join(ReplyChoice, ReplyChoice.message_id == Message.id)
-        .where(Message.number == account.number, Message.created_at > now - CHOICES_LAST, ReplyChoice.place > 1)
+        .where(
+            Message.number == account.number,
+            Message.created_at > until - CHOICES_LAST,
+            Message.created_at <= until,
+            ReplyChoice.place > 1,
+        )
         .scalar_subquery()
     )
     return session.scalar(

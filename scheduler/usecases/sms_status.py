@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import AT_NIGHT, next_allowed_send
+from scheduler.domain.reminder_plan import AT_NIGHT
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.models.sms import WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
-from scheduler.usecases.reminders import FRESH
+from scheduler.usecases.reminders import FRESH, is_night
 
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""
@@ -90,7 +90,7 @@ def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]
         Reminder.next_attempt_at <= now,
         Reminder.reason.is_distinct_from(WAITS_FOR_BUDGET),  # on the call list; no failure of the service
     )
-    if _at_night(clinic, now):
+    if is_night(clinic, now):
         return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due
 
@@ -103,14 +103,9 @@ def _texts_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _at_night(clinic: ClinicSettings, now: datetime) -> bool:
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
-    return next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until) > now_local
-
-
 def _last_morning(clinic: ClinicSettings, now: datetime) -> datetime:
     """When the last night ended; at night, long ago: only what may go at night is due then."""
-    if clinic.quiet_from == clinic.quiet_until or _at_night(clinic, now):
+    if clinic.quiet_from == clinic.quiet_until or is_night(clinic, now):
         return now - timedelta(days=365)
     zone = clock.zone(clinic.zone)
     now_local = clock.to_local(now, zone)

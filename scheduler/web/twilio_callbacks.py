@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.twilio_sms import TwilioSignature
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import SENDER, receive
 from scheduler.usecases.receipts import record_receipt
 from scheduler.web import access
 
@@ -19,8 +19,6 @@ ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 STATE = re.compile(r"[A-Za-z_-]{1,20}")
 SID = re.compile(r"[A-Za-z0-9]{1,64}")
 MEDIA = re.compile(r"\d{1,2}", re.ASCII)
-NUMBER = re.compile(r"\+?[A-Za-z0-9]{1,19}")  # short codes and names as well
-LONGEST_BODY = 1600
 
 blueprint = Blueprint("twilio", __name__, url_prefix="/twilio")
 
@@ -67,8 +65,8 @@ def inbound() -> ResponseReturnValue:
     answer = receive(
         db.session(),
         sid=_field("MessageSid", SID),
-        number=_field("From", NUMBER),
-        body=request.form.get("Body", "").replace("\x00", "")[:LONGEST_BODY],  # PostgreSQL keeps no NUL
+        number=_field("From", SENDER),
+        body=request.form.get("Body", ""),
         attachments=int(media) if MEDIA.fullmatch(media) else 0,
         opt_out_type=request.form.get("OptOutType"),
         clinic=current_app.config["CLINIC"],

@@ -108,6 +108,22 @@ def test_the_list_we_ask_for_is_a_request_twilio_knows(document: dict[str, Any])
     assert by_date.query["DateSent>"] == "2026-11-22T00:00:00Z"
 
 
+def test_the_list_of_texts_received_is_a_request_twilio_knows(document: dict[str, Any]) -> None:
+    with FakeTwilio() as twilio:
+        twilio.take_in(from_=TO, body="C")
+        assert make_sms(twilio).received_since(datetime(2026, 11, 22, 10, tzinfo=UTC))
+        [request] = twilio.requests
+        shown = twilio._shown(twilio.received[0])
+
+    operation = document["paths"][_MESSAGES]["get"]
+    known = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    assert path_matches(request.path, _MESSAGES, operation)
+    assert set(request.query) == {"To", "DateSent>", "PageSize"} <= set(known)
+    assert int(request.query["PageSize"]) <= known["PageSize"]["maximum"]
+    message = document["components"]["schemas"]["api.v2010.account.message"]
+    assert objections(shown, message, document) == []
+
+
 @pytest.mark.parametrize("service", [None, "MG" + "a" * 32])
 def test_the_fakes_messages_are_what_twilio_answers(document: dict[str, Any], service: str | None) -> None:
     with FakeTwilio() as twilio:

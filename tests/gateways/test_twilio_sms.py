@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.gateways import http_message, http_pool
-from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsPrice, SmsRefused, SmsUnavailable
+from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsPrice, SmsReceived, SmsRefused, SmsUnavailable
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from tests.fake_http import HttpServer, Reply, Request
 from tests.fake_twilio import (
@@ -505,3 +505,29 @@ def test_prices_are_read_from_the_list_of_a_day_as_far_as_they_are_known(twilio:
     ]
     with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
         sms.prices_on(day.date())
+
+
+def test_texts_received_are_read_from_the_list_oldest_first(twilio: FakeTwilio) -> None:
+    sms = make_sms(twilio)
+    send(sms)
+    now = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    twilio.messages[0].sent_at = now
+    late = twilio.take_in(from_=TO, body="C", at=now, media=1)
+    early = twilio.take_in(from_="12345", body="Sale!", at=now - timedelta(hours=1))
+    twilio.take_in(from_=TO, body="to another number of the account", to="+16135550101", at=now)
+    twilio.take_in(from_=TO, body="before", at=now - timedelta(hours=3))
+    assert sms.received_since(now - timedelta(hours=2)) == [
+        SmsReceived(early.sid, "12345", "Sale!", now - timedelta(hours=1)),
+        SmsReceived(late.sid, TO, "C", now, 1),
+    ]
+    with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
+        sms.received_since(now)
+    assert sms.find(to=TO, body="C", since=now - timedelta(hours=2)) == ()
+
+
+def test_texts_to_any_number_of_the_messaging_service_are_read(twilio: FakeTwilio) -> None:
+    service, now = "MG" + "a" * 32, datetime(2026, 11, 27, 15, tzinfo=UTC)
+    first = twilio.take_in(from_=TO, body="C", to="+16135550101", service=service, at=now)
+    twilio.take_in(from_=TO, body="C", to="+16135550102", at=now)
+    sms = make_sms(twilio, from_number=None, messaging_service_sid=service)
+    assert [text.sid for text in sms.received_since(now)] == [first.sid]

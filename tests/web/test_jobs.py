@@ -9,7 +9,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock, jobs
-from scheduler.models import Heartbeat
+from scheduler.extensions import db
+from scheduler.models import Heartbeat, Message
+from tests.factories import NOW, make_clinic
+from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
+from tests.web.conftest import make_app
 
 
 def test_a_clock_set_back_by_hours_stops_no_tick(app: Flask, engine: Engine) -> None:
@@ -30,3 +34,25 @@ def test_a_clock_set_back_by_hours_stops_no_tick(app: Flask, engine: Engine) -> 
         finally:
             jobs.stop(app, scheduler)
     assert at < real + timedelta(hours=1)
+
+
+def test_a_reply_that_reached_no_webhook_is_found_at_twilio(database_url: str, session: Session) -> None:
+    make_clinic(session)
+    with FakeTwilio() as twilio, time_machine.travel(NOW, tick=False) as traveller:
+        app = make_app(
+            database_url,
+            PUBLIC_URL="https://book.example.ca",
+            TWILIO_ACCOUNT_SID=ACCOUNT_SID,
+            TWILIO_AUTH_TOKEN=AUTH_TOKEN,
+            TWILIO_FROM="+16135550100",
+            TWILIO_API_ORIGIN=twilio.origin,
+        )
+        jobs.tick(app)
+        texted = twilio.take_in(from_="+16135550142", body="Can I bring my dog?", at=NOW + timedelta(minutes=1))
+        traveller.shift(timedelta(hours=8))
+        jobs.tick(app)
+        with app.app_context():
+            db.engine.dispose()
+    session.rollback()
+    [kept] = session.scalars(select(Message))
+    assert (kept.sid, kept.body, kept.for_desk) == (texted.sid, "Can I bring my dog?", True)

@@ -1,0 +1,64 @@
+"""Replies whose webhook reached nobody (the service or its database was away): the provider tells a reply once and keeps
+it, so its list of texts received is read every few minutes."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.gateways.sms import SmsGateway, SmsReceived, SmsUnavailable
+from scheduler.models.access import Heartbeat
+from scheduler.models.sms import Message
+from scheduler.usecases.housekeeping import beat
+from scheduler.usecases.inbound import SENDER, receive
+
+MARK = "replies asked"
+EVERY = timedelta(minutes=5)
+UNDER_WAY = timedelta(minutes=2)
+"""So new a text may have its webhook still coming: Twilio waits fifteen seconds for an answer, and repeats it if asked to."""
+OVERLAP = UNDER_WAY + timedelta(minutes=15)
+"""Looked at again, for the provider's clock is another one, and its list may lag."""
+FURTHEST = timedelta(days=7)
+
+log = structlog.get_logger("sms")
+
+
+def take_missed(engine: Engine, gateway: SmsGateway, *, clinic: ClinicSettings, now: datetime) -> int:
+    """How many were taken. The first look ever takes none: what was texted before the service came is not for it."""
+    with engine.connect() as connection:
+        last = connection.scalar(select(Heartbeat.at).where(Heartbeat.name == MARK))
+    if last is not None and now - EVERY < last <= now:
+        return 0
+    missed = []
+    if last is not None:
+        try:
+            listed = gateway.received_since(max(min(last, now) - OVERLAP, now - FURTHEST))
+        except SmsUnavailable:
+            log.warning("the texts received cannot be read")
+            return 0
+        missed = _unknown(engine, [text for text in listed if text.received_at <= now - UNDER_WAY])
+    with Session(engine) as session:
+        for text in missed:
+            receive(
+                session,
+                sid=text.sid,
+                number=text.number,
+                body=text.body,
+                attachments=text.attachments,
+                opt_out_type=None,
+                clinic=clinic,
+                now=now,
+                said_at=text.received_at,
+            )
+        beat(session, name=MARK, now=now)
+    if missed:
+        log.warning("replies taken that no webhook had brought", replies=len(missed))
+    return len(missed)
+
+
+def _unknown(engine: Engine, texts: list[SmsReceived]) -> list[SmsReceived]:
+    with engine.connect() as connection:
+        known = set(connection.scalars(select(Message.sid).where(Message.sid.in_([text.sid for text in texts]))))
+    return [text for text in texts if text.sid not in known and SENDER.fullmatch(text.number)]

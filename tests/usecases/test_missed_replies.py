@@ -1,0 +1,225 @@
+"""Replies that no webhook brought, found in the provider's list."""
+
+import itertools
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.gateways.sms import SmsReceived, SmsUnavailable
+from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount
+from scheduler.usecases.booking import move_appointment
+from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbox import answer_text
+from scheduler.usecases.missed_replies import take_missed
+from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders
+
+NUMBER = "+16135550142"
+DESK = Actor("staff", "desk")
+TUESDAY = MONDAY + timedelta(days=1)
+_sids = itertools.count(1)
+
+
+class Outage:
+    """Of the webhook alone: what is texted meanwhile lies at the provider until somebody looks."""
+
+    def __init__(self, session: Session, engine: Engine) -> None:
+        self.session, self.engine = session, engine
+        self.at, self.provider = FakeClock(NOW), FakeSms()
+        assert self.look() == 0
+
+    def text(self, body: str, *, number: str = NUMBER, attachments: int = 0) -> SmsReceived:
+        text = SmsReceived(f"SMmissed{next(_sids)}", number, body, self.at(), attachments)
+        self.provider.received.append(text)
+        return text
+
+    def webhook(self, body: str) -> None:
+        text = self.text(body)
+        receive(self.session, sid=text.sid, number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=self.at())
+
+    def look(self, **later: float) -> int:
+        self.at.forward(**later)
+        self.session.rollback()
+        taken = take_missed(self.engine, self.provider, clinic=CLINIC, now=self.at())
+        self.session.expire_all()
+        return taken
+
+    def answers(self) -> list[str]:
+        before = len(self.provider.sent)
+        send_codes(self.engine, self.provider, self.at)
+        self.session.expire_all()
+        return [sent.body for sent in self.provider.sent[before:]]
+
+    def kept(self) -> list[tuple[str, datetime, bool]]:
+        self.session.rollback()
+        rows = self.session.execute(
+            select(Message.body, Message.created_at, Message.for_desk)
+            .where(Message.direction == "in")
+            .order_by(Message.created_at)
+        )
+        return [(body, created_at, for_desk) for body, created_at, for_desk in rows]
+
+
+@pytest.fixture
+def outage(session: Session, engine: Engine) -> Outage:
+    make_clinic(session)
+    return Outage(session, engine)
+
+
+@pytest.fixture
+def visit(session: Session, outage: Outage) -> Appointment:
+    """Tuesday 1 December, 10:00; they have just been reminded."""
+    visit = make_appointment(
+        session, patient=make_patient(session, number=NUMBER), starts_local=local(TUESDAY, "10:00")
+    )
+    make_reminder(session, visit, kind="days_before_1", due_at=outage.at())
+    send_reminders(outage.engine, outage.provider, outage.at)
+    return visit
+
+
+def test_a_missed_c_confirms_and_is_answered_once(outage: Outage, visit: Appointment) -> None:
+    outage.at.forward(minutes=1)
+    said = outage.text("C").received_at
+    assert outage.look(minutes=20) == 1
+    assert visit.status == "confirmed"
+    assert ["is confirmed" in answer for answer in outage.answers()] == [True]
+    assert outage.kept() == [("C", said, False)]
+    assert outage.look(hours=1) == 0
+    assert outage.answers() == []
+
+
+def test_what_the_webhook_brings_is_not_taken_again_and_one_just_sent_is_left_to_it(
+    outage: Outage, visit: Appointment
+) -> None:
+    outage.at.forward(minutes=10)
+    outage.webhook("C")
+    assert len(outage.answers()) == 1
+    assert outage.look(minutes=10) == 0
+    outage.at.forward(minutes=10)
+    outage.text("Can I bring my dog?")
+    assert outage.look(minutes=1) == 0
+    assert outage.look(minutes=5) == 1
+
+
+def test_the_list_is_asked_every_five_minutes_and_soon_again_after_a_failure(outage: Outage) -> None:
+    asked = outage.provider.asked
+    outage.look(minutes=4)
+    assert outage.provider.asked == asked
+    outage.provider.find_error = SmsUnavailable()
+    outage.text("Hello?")
+    assert outage.look(hours=8) == 0
+    outage.provider.find_error = None
+    assert outage.look(minutes=1) == 1
+    assert outage.provider.asked == asked + 2
+
+
+def test_the_first_look_takes_nothing_and_a_clock_set_back_hinders_none(outage: Outage) -> None:
+    outage.text("Hello?")
+    outage.at.forward(hours=1)
+    with Session(outage.engine) as session:
+        session.execute(delete(Heartbeat))
+        session.commit()
+    assert outage.look() == 0
+    assert outage.look(hours=3) == 0
+    outage.at.forward(hours=-2)
+    outage.text("Hello again?")
+    assert outage.look(minutes=6) == 1
+
+
+def test_a_visit_moved_since_is_not_confirmed(outage: Outage, session: Session, visit: Appointment) -> None:
+    """The reply was to the time of before, though the text of the new one has gone out meanwhile."""
+    outage.at.forward(minutes=1)
+    outage.text("C")
+    outage.at.forward(minutes=5)
+    move_appointment(
+        session,
+        public_id=visit.public_id,
+        practitioner=None,
+        starts_local=local(TUESDAY, "14:00"),
+        clinic=CLINIC,
+        now=outage.at(),
+        actor=DESK,
+    )
+    send_reminders(outage.engine, outage.provider, outage.at)
+    assert outage.look(minutes=10) == 1
+    assert visit.status == "booked"
+    assert "2:00 pm" in outage.answers()[0]
+
+
+def test_what_the_desk_wrote_since_is_not_what_they_answered(
+    outage: Outage, session: Session, visit: Appointment
+) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("OK")
+    outage.at.forward(minutes=5)
+    answer_text(session, number=NUMBER, body="On Friday then?", up_to_id=0, now=outage.at(), actor=DESK)
+    outage.answers()
+    outage.look(minutes=10)
+    assert visit.status == "confirmed"
+
+
+def test_one_that_they_have_texted_after_is_for_people(outage: Outage, session: Session, visit: Appointment) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("STOP")
+    outage.at.forward(minutes=5)
+    outage.webhook("START")
+    outage.look(minutes=10)
+    assert session.scalars(select(PhoneAccount.opted_out_at)).one() is None
+    assert outage.kept()[0][2], "the desk reads it"
+
+
+def test_several_missed_ones_count_in_their_order(outage: Outage, session: Session, visit: Appointment) -> None:
+    for body in ("C", "STOP", "Thanks!"):
+        outage.at.forward(minutes=1)
+        outage.text(body)
+    assert outage.look(minutes=10) == 3
+    assert visit.status == "confirmed"
+    assert session.scalars(select(PhoneAccount.opted_out_at)).one() is not None
+    assert [for_desk for _, _, for_desk in outage.kept()] == [False, False, True]
+
+
+@pytest.mark.parametrize("word", ["HELP", "AIDE", "ARRET"])
+def test_words_of_twilios_are_not_answered_hours_later(
+    outage: Outage, session: Session, visit: Appointment, word: str
+) -> None:
+    outage.text(word)
+    outage.look(hours=2)
+    assert outage.answers() == []
+    assert [for_desk for _, _, for_desk in outage.kept()] == [word != "ARRET"]
+    assert (session.scalars(select(PhoneAccount.opted_out_at)).one() is not None) == (word == "ARRET")
+
+
+def test_nobody_is_woken_by_an_answer(outage: Outage, session: Session) -> None:
+    visit = make_appointment(
+        session, patient=make_patient(session, number=NUMBER), starts_local=local(TUESDAY, "10:00")
+    )
+    make_reminder(session, visit, kind="days_before_1", due_at=outage.at())
+    send_reminders(outage.engine, outage.provider, outage.at)
+    outage.at.forward(hours=9)  # seven in the evening
+    outage.look()
+    outage.text("C")
+    outage.look(hours=5)
+    assert visit.status == "confirmed"
+    assert outage.answers() == []
+    assert [for_desk for _, _, for_desk in outage.kept()] == [True]
+
+
+def test_after_a_day_people_read_it(outage: Outage, visit: Appointment) -> None:
+    outage.text("C")
+    assert outage.look(hours=25) == 1
+    assert visit.status == "booked"
+    assert [for_desk for _, _, for_desk in outage.kept()] == [True]
+
+
+def test_strangers_pictures_and_odd_senders(outage: Outage) -> None:
+    outage.text("Sale!", number="CLINIC")
+    outage.text("", number="+16135550199", attachments=2)
+    outage.text("nul \0 byte" + "x" * 3000)
+    outage.text("?", number="whatsapp:+16135550142")
+    outage.text("?", number="+" + "1" * 40)
+    assert outage.look(minutes=10) == 3
+    assert [len(body) for body, _, _ in outage.kept()] == [5, 2, 1600]
