@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
+from scheduler.domain.reply import ATTACHED, NO_WORDS
 from scheduler.models import Base
 from scheduler.queries.patient_page import PatientRecord
 
@@ -42,7 +43,7 @@ def everything(connection: Connection, patient: PatientRecord) -> Row:
         "screening": of_patient("screening"),
         "reminder": of_visits("reminder"),
         "reminder_call": of_visits("reminder_call"),
-        "message": _without_codes(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
+        "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
         "audit_line": of_patient("audit_line"),
     }
@@ -73,8 +74,13 @@ def _named(connection: Connection, visits: list[Row]) -> list[Row]:
     ]
 
 
-def _without_codes(texts: Iterable[Row]) -> list[Row]:
-    return [{**text, "body": ""} if text["kind"] == "code" else text for text in texts]
+def _readable(texts: Iterable[Row]) -> list[Row]:
+    """Without codes, and with words for the signs that stand for files and for nothing."""
+    return [
+        {**text, "body": "" if text["kind"] == "code" or body == NO_WORDS else body.replace(ATTACHED, "[file]")}
+        for text in texts
+        for body in [text["body"]]
+    ]
 
 
 def _plain(value: Any) -> Any:

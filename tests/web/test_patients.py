@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
+from scheduler.domain.reply import ATTACHED, NO_WORDS
 from scheduler.models import Appointment, AuditLine, Patient, PatientMerge, PhoneAccount, Reminder, Screening
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
@@ -348,6 +349,8 @@ def test_everything_is_exported_and_printed(
     text_message(session, 2, kind="code", body="Your code is 123456")
     other = make_patient(session, family_name="Stranger")
     text_message(session, 3, patient_id=other.id, body="For somebody else")
+    text_message(session, 4, patient_id=amelie.id, body=f"My referral {ATTACHED}")
+    text_message(session, 5, patient_id=amelie.id, body=NO_WORDS)
     visitor = as_role("owner")
     answer = visitor.client.get(f"/desk/patients/{amelie.public_id}/export")
     assert "attachment" in answer.headers["Content-Disposition"]
@@ -355,7 +358,7 @@ def test_everything_is_exported_and_printed(
     assert everything["patient"][0]["family_name"] == "Lévesque"
     assert everything["appointment"][0]["treatment"] == "IMS"
     assert len(everything["appointment_history"]) == 1
-    assert [text["body"] for text in everything["message"]] == ["See you", ""]
+    assert [text["body"] for text in everything["message"]] == ["See you", "", "My referral [file]", ""]
     assert everything["audit_line"][0]["what"] == "patient.exported"
     assert amelie.feed_token not in answer.text and "Stranger" not in answer.text
     assert "See you" in visitor.get(f"/desk/patients/{amelie.public_id}/print").text
