@@ -13,6 +13,9 @@ from scheduler.usecases.transaction import end_reading
 
 BATCH = 2_000
 PREFIX = "staged_"
+PATIENT = "SET idle_in_transaction_session_timeout = '30min'"
+"""PostgreSQL hangs up on who does nothing within a transaction for a minute; a million rows are read for longer."""
+IMPATIENT = "RESET idle_in_transaction_session_timeout"
 T = TypeVar("T")
 
 
@@ -23,11 +26,16 @@ def staging(session: Session) -> Iterator[Connection]:
     with session.get_bind().engine.connect() as connection:
         staged = MetaData()
         connection.info[PREFIX] = staged
+        if is_postgresql := connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(PATIENT)
+            connection.commit()
         try:
             yield connection
         finally:
             connection.rollback()
             staged.drop_all(connection)
+            if is_postgresql:
+                connection.exec_driver_sql(IMPATIENT)
             connection.commit()
 
 

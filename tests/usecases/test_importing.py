@@ -20,6 +20,7 @@ from scheduler.usecases.importing import ImportSettings, Progress, open_file
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
 from scheduler.usecases.merging import merge_patients
+from scheduler.usecases.staging import begin_writing, give_up_writing, staging
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
 SETTINGS = ImportSettings(clinic=CLINIC, now=NOW, today=date(2026, 11, 27), actor=Actor("staff", "owner"))
@@ -284,3 +285,18 @@ def test_what_is_exported_comes_in_again(session: Session) -> None:
     settings = replace(SETTINGS, now=NOW)
     report = import_visits(session, open_file("visits", files["visits"].encode()), settings=settings)
     assert (report.rows, len(report.left_out), report.problems) == (2, 2, [])
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_long_import_is_not_hung_up_on_and_nobody_else_is_waited_for(session: Session, engine: Engine) -> None:
+    """PostgreSQL ends a transaction in which nothing is asked for a minute; a million rows are read for longer."""
+    show = "SHOW idle_in_transaction_session_timeout"
+    with staging(session) as connection:
+        assert connection.exec_driver_sql(show).scalar() == "30min"
+        give_up_writing(connection)
+        begin_writing(connection)
+        assert connection.exec_driver_sql(show).scalar() == "30min"
+        used = connection.connection.dbapi_connection
+    with engine.connect() as connection:
+        assert connection.connection.dbapi_connection is used
+        assert connection.exec_driver_sql(show).scalar() == "1min"
