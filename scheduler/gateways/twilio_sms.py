@@ -146,6 +146,7 @@ class TwilioSms:
                 _received(message)
                 for message in listed
                 if message.direction == "inbound"
+                and message.from_
                 and (
                     not service or message.messaging_service_sid == service or message.to == self._settings.from_number
                 )

@@ -516,6 +516,7 @@ def test_texts_received_are_read_from_the_list_oldest_first(twilio: FakeTwilio) 
     early = twilio.take_in(from_="12345", body="Sale!", at=now - timedelta(hours=1))
     twilio.take_in(from_=TO, body="to another number of the account", to="+16135550101", at=now)
     twilio.take_in(from_=TO, body="before", at=now - timedelta(hours=3))
+    twilio.take_in(from_="", body="from nobody", at=now)
     assert sms.received_since(now - timedelta(hours=2)) == [
         SmsReceived(early.sid, "12345", "Sale!", now - timedelta(hours=1)),
         SmsReceived(late.sid, TO, "C", now, 1),
