@@ -3,8 +3,9 @@ written by a few statements that copy from there."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import Column, Connection, MetaData, Table, insert
 from sqlalchemy.orm import Session
 
@@ -67,9 +68,30 @@ def stage(
     table = Table(f"{PREFIX}{like.name}", staged, *columns, *more, prefixes=["TEMPORARY"])
     table.create(connection)
     for batch in batches(rows, BATCH):
-        connection.execute(insert(table), batch)
+        _fill(connection, table, batch)
         done(len(batch))
     return table
+
+
+def _fill(connection: Connection, table: Table, batch: list[dict[str, Any]]) -> None:
+    """By COPY where there is one, which takes a small part of the time of as many INSERTs."""
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(table), batch)
+        return
+    dialect, quoted = connection.dialect, connection.dialect.identifier_preparer
+    columns = [
+        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is)
+        for column in table.columns
+    ]
+    names = ", ".join(quoted.format_column(column) for column in table.columns)
+    copying = f"COPY {quoted.format_table(table)} ({names}) FROM STDIN"
+    with cast(psycopg.Cursor, connection.connection.cursor()) as cursor, cursor.copy(copying.encode()) as copy:
+        for row in batch:
+            copy.write_row([bind(row[name]) for name, bind in columns])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def batches(things: Iterable[T], size: int) -> Iterator[list[T]]:
