@@ -32,6 +32,12 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(v) for v in values)})"
 
 
+# In the words of the indexes below, beside what a query asks for in parameters: else SQLite does not see that the few
+# rows of such an index are enough, and reads every text there ever was.
+IS_WAITING = text(one_of("message.status", ("queued", "attempting", "in_doubt")))
+IS_UNDER_WAY = text(one_of("message.status", ("accepted", "sent")))
+
+
 class Reminder(Base):
     """One planned text about one appointment at one `schedule_version`.
 

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, Select, or_, select, update
 
-from scheduler.models.sms import Message
+from scheduler.models.sms import IS_WAITING, Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
 
 KEPT_IN_OUTBOX = timedelta(days=1)
-LINK_KEPT = timedelta(days=3)  # longer than a link works
+LOOKED_AT = timedelta(days=3)  # longer than a link works
 _WAITING = ("queued", "attempting", "in_doubt")
 _LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
 
@@ -61,7 +61,7 @@ def expire_old(connection: Connection, now: datetime) -> None:
     """What the desk wrote keeps its words: somebody may want to send them again."""
     connection.execute(
         update(Message)
-        .where(Message.status == "queued", is_past_its_life(now))
+        .where(IS_WAITING, Message.status == "queued", is_past_its_life(now))
         .values(status="expired", body=body_when_expired(), settled_at=now)
     )
 
@@ -72,12 +72,18 @@ def anything_waiting(engine: Engine, *, now: datetime, only: str | None = None) 
 
 
 def blank_old_codes(engine: Engine, *, now: datetime) -> None:
-    """Codes that the outbox kept to be read, and the private part of links once they are out."""
-    old = (Message.kind == "code", Message.body != "", Message.created_at < now - CODE_LIFE - KEPT_IN_OUTBOX)
+    """Codes that the outbox kept to be read, and the private part of links once they are out. Every minute, so that only
+    the last days are looked at; what nobody blanked meanwhile is blanked with all other texts (sms_retention.py)."""
+    old = (
+        Message.kind == "code",
+        Message.body != "",
+        Message.created_at < now - CODE_LIFE - KEPT_IN_OUTBOX,
+        Message.created_at > now - LOOKED_AT,
+    )
     links = (
         Message.kind == "move-link",
         Message.body != "",
-        Message.created_at > now - LINK_KEPT,
+        Message.created_at > now - LOOKED_AT,
         Message.body.contains("/m/", autoescape=True),
         Message.status.not_in(_WAITING),
         or_(Message.gateway != "outbox", Message.created_at < now - KEPT_IN_OUTBOX),
@@ -96,6 +102,6 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
 
 def _waiting(now: datetime, only: str | None) -> Select[int]:
     waiting = select(Message.id).where(
-        Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+        IS_WAITING, Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
     )
     return waiting if only is None else waiting.where(Message.kind == only)

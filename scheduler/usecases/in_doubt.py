@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from scheduler.gateways.sms import FoundMessage, SmsGateway, SmsUnavailable
 from scheduler.models.base import public_id
-from scheduler.models.sms import Message, Reminder
+from scheduler.models.sms import IS_WAITING, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sending import LISTED_AFTER, NOT_THERE, STALE_AFTER, Clock
@@ -27,7 +27,7 @@ log = structlog.get_logger("sms")
 
 def take_stale(engine: Engine, *, now: datetime) -> int:
     """Attempts of a worker that has died, or cannot reach the database, are in doubt from now on."""
-    stale = (Message.status == "attempting", Message.attempted_at < now - STALE_AFTER)
+    stale = (IS_WAITING, Message.status == "attempting", Message.attempted_at < now - STALE_AFTER)
     with engine.connect() as connection:
         if connection.scalar(select(Message.id).where(*stale).limit(1)) is None:
             return 0
@@ -77,7 +77,7 @@ def _lease(engine: Engine, now: datetime) -> Row[*tuple[Any, ...]] | None:
     """The oldest that is to be asked about now."""
     waiting = (
         select(Message.id)
-        .where(Message.status == "in_doubt", Message.next_attempt_at <= now, ~_alike_in_flight)
+        .where(IS_WAITING, Message.status == "in_doubt", Message.next_attempt_at <= now, ~_alike_in_flight)
         .order_by(Message.created_at)
         .limit(1)
     )

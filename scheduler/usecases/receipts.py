@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Row, and_, case, delete, exists, or_, select, update
 
 from scheduler.gateways.sms import SmsGateway, SmsUnavailable
-from scheduler.models.sms import NO_RECEIPT, EarlyReceipt, Message, Reminder
+from scheduler.models.sms import IS_UNDER_WAY, NO_RECEIPT, EarlyReceipt, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.sending import Clock
 from scheduler.usecases.sms_states import our_status, writing
@@ -98,7 +98,7 @@ def _take_silent(engine: Engine, now: datetime, limit: int) -> list[Row[*tuple[A
     silent = (
         select(Message.id)
         .where(
-            Message.status.in_(("accepted", "sent")),
+            IS_UNDER_WAY,
             Message.asked_at.is_(None),
             Message.settled_at < now - NEWS_WITHIN,
             or_(Message.status == "accepted", Message.settled_at < now - FINAL_WITHIN),

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, or_, select, update
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.sms_segments import segments
-from scheduler.models.sms import WAITS_FOR_BUDGET, Message, Reminder
+from scheduler.models.sms import IS_WAITING, WAITS_FOR_BUDGET, Message, Reminder
 from scheduler.usecases.codes import expire_old
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
@@ -84,6 +84,7 @@ def mark_waiting(engine: Engine, *, now: datetime) -> None:
     """What is due and not sent because the budget is used up."""
     reminders = (Reminder.status == "planned", Reminder.next_attempt_at <= now, Reminder.reason.is_(None))
     texts = (
+        IS_WAITING,
         Message.status == "queued",
         Message.kind != "code",
         or_(Message.error_code.is_(None), Message.error_code != WAITS_FOR_BUDGET),

@@ -10,7 +10,7 @@ from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import AT_NIGHT
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
-from scheduler.models.sms import WAITS_FOR_BUDGET
+from scheduler.models.sms import IS_UNDER_WAY, IS_WAITING, WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminders import FRESH, is_night
 
@@ -44,18 +44,20 @@ class SmsStatus:
 
 
 def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> SmsStatus:
-    open_states = _by_status(connection, Message.status.in_(("attempting", "in_doubt")))
+    open_states = _by_status(connection, and_(IS_WAITING, Message.status != "queued"))
     return SmsStatus(
         due=_count(connection, Reminder, _reminders_due(clinic, now)) + _count(connection, Message, _texts_due(now)),
         oldest_due_seconds=oldest_due_seconds(connection, clinic=clinic, now=now),
         attempting=open_states.get("attempting", 0),
         in_doubt=open_states.get("in_doubt", 0),
-        unsettled=_count(connection, Message, and_(Message.status == "in_doubt", Message.next_attempt_at.is_(None))),
+        unsettled=_count(
+            connection, Message, and_(IS_WAITING, Message.status == "in_doubt", Message.next_attempt_at.is_(None))
+        ),
         silent=_count(
             connection,
             Message,
             and_(
-                Message.status.in_(("accepted", "sent")),
+                IS_UNDER_WAY,
                 Message.asked_at.is_(None),
                 Message.settled_at < now - FINAL_WITHIN,
             ),
@@ -97,6 +99,7 @@ def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]
 
 def _texts_due(now: datetime) -> ColumnElement[bool]:
     return and_(
+        IS_WAITING,
         Message.status == "queued",
         or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
         Message.error_code.is_distinct_from(WAITS_FOR_BUDGET),
