@@ -185,13 +185,18 @@ class _Work:
             mark_waiting(self._engine, now=clock.now())
             self._beat()
             return
-        clinic = self._app.config["CLINIC"]
-        is_due = partial(reminders.anything_due, clinic=clinic)
-        self._send(partial(reminders.claim_due, clinic=clinic), is_due, before=self._beat)
+
+        # A tick lasts as long as anything is due: the settings of now, not those it began with.
+        def claim(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
+            clinic = self._app.config["CLINIC"]
+            return reminders.claim_due(engine, clinic=clinic, now=now, limit=limit, gateway=gateway)
+
+        def is_due(engine: Engine, *, now: datetime) -> bool:
+            return reminders.anything_due(engine, clinic=self._app.config["CLINIC"], now=now)
+
+        self._send(claim, is_due, before=self._beat)
 
     def _send_codes(self) -> None:
-        live_settings.of(self._app).refresh(self._engine)
-
         def only() -> str | None:
             return "code" if self._budget.is_used_up(clock.now()) else None
 
@@ -212,6 +217,7 @@ class _Work:
             """As many as the sender's pace allows, after waiting for it; nothing while the provider is left alone."""
             while not self.stopping.is_set():
                 before()
+                live_settings.of(self._app).refresh(self._engine)
                 now = clock.now()
                 affordable = limit if urgent else self._budget.state(now).at_most(limit)
                 if not affordable or not is_due(self._engine, now=now):

@@ -19,6 +19,9 @@ from scheduler.usecases.sending import Answered, Clock, Ledger, Outgoing, call, 
 GATHER_SECONDS = 0.025
 """On SQLite, where everybody waits while one writes and each commit waits for the disk: so long outcomes gather."""
 
+LOOK_AGAIN_SECONDS = 0.5
+"""For what has become due, while the last calls have no answer yet."""
+
 log = structlog.get_logger("sms")
 
 
@@ -31,7 +34,7 @@ def send_all(
     concurrency: int,
     stopping: threading.Event,
 ) -> int:
-    """Claim and send, `concurrency` at once, until `claim(limit)` finds nothing; how many were attempted.
+    """Claim and send, `concurrency` at once, until `claim(limit)` finds nothing and none is open; how many were attempted.
 
     When `stopping` is set nothing more is claimed, what is being sent is finished, and the rest is given back. At most
     one and a half times `concurrency` attempts are open, which is what a crash can bring into doubt.
@@ -42,7 +45,9 @@ def send_all(
         while not stopping.is_set():
             claimed = claim(max(1, concurrency // 2))
             if claimed.found == 0:
-                break
+                if line is None or line.wait_for_at_most(0, seconds=LOOK_AGAIN_SECONDS):
+                    break
+                continue  # one call that hangs holds up nobody who comes meanwhile
             if line is None:
                 line = ending.enter_context(_Line(engine, gateway, clock, concurrency, stopping))
             for outgoing in claimed.outgoing:
@@ -80,10 +85,11 @@ class _Line:
             self._open += 1
         self._callers.submit(self._call, outgoing).add_done_callback(self._called)
 
-    def wait_for_at_most(self, number: int) -> None:
+    def wait_for_at_most(self, number: int, *, seconds: float | None = None) -> bool:
+        """Whether so few are open by then."""
         with self._changed:
             self._most_open = number
-            self._changed.wait_for(lambda: self._open <= number)
+            return self._changed.wait_for(lambda: self._open <= number, timeout=seconds)
 
     def _call(self, outgoing: Outgoing) -> None:
         outcome = None if self._stopping.is_set() else call(self._gateway, outgoing, clock=self._clock)

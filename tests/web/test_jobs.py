@@ -1,6 +1,8 @@
 """The scheduler itself: it goes on ticking, whatever the clock does."""
 
+import dataclasses
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import time_machine
@@ -10,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock, jobs
 from scheduler.extensions import db
+from scheduler.gateways.sms import SmsAccepted
 from scheduler.models import Heartbeat, Message
-from tests.factories import NOW, make_clinic
+from tests.factories import NOW, local, make_appointment, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
+from tests.fakes import FakeSms, Sent
+from tests.usecases.sms_clinic import make_reminder
 from tests.web.conftest import make_app
 
 
@@ -56,3 +61,24 @@ def test_a_reply_that_reached_no_webhook_is_found_at_twilio(database_url: str, s
     session.rollback()
     [kept] = session.scalars(select(Message))
     assert (kept.sid, kept.body, kept.for_desk) == (texted.sid, "Can I bring my dog?", True)
+
+
+def test_changed_settings_hold_for_what_a_long_tick_has_not_claimed_yet(
+    another_app: Callable[..., Flask], session: Session
+) -> None:
+    app = another_app(SMS_CONCURRENCY="1", QUIET_HOURS="00:00-00:00")
+    make_clinic(session)
+    day = (clock.now() + timedelta(days=2)).date()
+    for hour in range(9, 16):
+        visit = make_appointment(session, patient=make_patient(session), starts_local=local(day, f"{hour:02}:00"))
+        make_reminder(session, visit, due_at=clock.now() - timedelta(minutes=1))
+
+    def renamed_meanwhile(text: Sent) -> SmsAccepted:
+        app.config["CLINIC"] = dataclasses.replace(app.config["CLINIC"], name="West Side Physio")
+        return SmsAccepted(text.sid, "queued")
+
+    app.extensions["sms_gateway"] = sms = FakeSms()
+    sms.next_outcomes = [renamed_meanwhile]
+    jobs.tick(app)
+    assert len(sms.sent) == 6
+    assert "West Side Physio" in sms.sent[-1].body
