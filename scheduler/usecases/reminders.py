@@ -4,7 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from scheduler import clock
@@ -64,13 +78,13 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         # Everybody waits while one writes, so that what facts unchanged allow is made before.
         with engine.connect() as connection:
             before = connection.execute(most_urgent, {"now": now}).all()
-        to_draft = [row for row in before if row.kind != TEXT_KIND and verdict_on(row, now) is None]
+        to_draft = [row for row in before if row.kind != TEXT_KIND and verdict_on(row, clinic, now) is None]
         drafts = {row: _attempt(row, _body(row, clinic, now), now, gateway) for row in to_draft}
     with writing(engine) as connection:
         rows = connection.execute(most_urgent, {"now": now}).all()
         attempts = []
         for row in rows:
-            verdict = verdict_on(row, now)
+            verdict = verdict_on(row, clinic, now)
             if verdict is None:
                 draft = drafts.get(row)
                 body = "" if draft else _body(row, clinic, now, _link(connection, row, clinic, now))
@@ -89,7 +103,7 @@ def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bo
     return _first_due(engine, clinic, now) is not None
 
 
-def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
+def verdict_on(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> Verdict | None:
     """None when the reminder is to be sent."""
     if row.appointment_status not in (("cancelled",) if row.kind == CANCELLATION else ("booked", "confirmed")):
         return Verdict("superseded", row.appointment_status)
@@ -107,6 +121,8 @@ def verdict_on(row: Row[*tuple[Any, ...]], now: datetime) -> Verdict | None:
         return Verdict("suppressed", "number unreachable")
     if row.overtaken:
         return Verdict("suppressed", "overtaken")
+    if row.kind == TEXT_KIND and clinic.changeable_until(row.starts_at) <= now:  # its link would open nothing
+        return Verdict("failed", "too late")
     return None
 
 
@@ -139,13 +155,23 @@ _told_before = exists().where(
     _other.version < Reminder.version,
     _other.status.in_(("attempting", "in_doubt", "sent")),
 )
-# After an outage the reminder of three days before may be found beside that of the day before: one is enough.
-_overtaken = exists().where(
-    _other.appointment_id == Reminder.appointment_id,
-    _other.version == Reminder.version,
-    _other.status == "planned",
-    _other.due_at > Reminder.due_at,
-    _other.due_at <= bindparam("now", type_=Instant()),
+_now = bindparam("now", type_=Instant())
+# After an outage the reminder of three days before may be found beside that of the day before, or after it: one is
+# enough. And who is asked to choose another time is not told beside it to come.
+_overtaken = and_(
+    Reminder.kind != TEXT_KIND,
+    exists().where(
+        _other.appointment_id == Reminder.appointment_id,
+        _other.version == Reminder.version,
+        or_(
+            and_(_other.status == "planned", _other.due_at <= _now),
+            _other.status.in_(("attempting", "in_doubt", "sent")),
+        ),
+        or_(
+            _other.due_at > Reminder.due_at,
+            and_(_other.kind == TEXT_KIND, Reminder.due_at <= func.coalesce(_other.settled_at, _now)),
+        ),
+    ),
 )
 _FACTS = (
     select(
