@@ -6,18 +6,36 @@ Each is soon of no use. Codes come first: somebody sits before a page and waits.
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Select, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, exists, or_, select, update
 
+from scheduler.models.appointment import AppointmentHistory
+from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import IS_WAITING, Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
+from scheduler.usecases.unanswered import lay_on_the_desk
 
 KEPT_IN_OUTBOX = timedelta(days=1)
 LOOKED_AT = timedelta(days=3)  # longer than a link works
+CLOSED = "number-closed"
+"""Message.error_code of what was not sent because its number gets no texts any more."""
 _WAITING = ("queued", "attempting", "in_doubt")
 _LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
+# An answer says when a visit is, with whom, or that it is cancelled.
+_visit_has_changed_since = exists().where(
+    AppointmentHistory.appointment_id == Message.appointment_id,
+    AppointmentHistory.changed_at > Message.created_at,
+    or_(
+        AppointmentHistory.from_starts_local != AppointmentHistory.to_starts_local,
+        AppointmentHistory.from_practitioner_id != AppointmentHistory.to_practitioner_id,
+        and_(
+            AppointmentHistory.from_status != AppointmentHistory.to_status,
+            AppointmentHistory.to_status != "confirmed",
+        ),
+    ),
+)
 
 
 def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only: str | None = None) -> Claim:
@@ -27,6 +45,7 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
         return Claim(0, [])
     with writing(engine) as connection:
         expire_old(connection, now)
+        _drop_those_to_closed_numbers(connection, now)
         due = _waiting(now, only).order_by(Message.kind != "code", Message.created_at).limit(limit)
         ids = connection.scalars(due.with_for_update(skip_locked=True)).all()
         claimed = connection.execute(
@@ -58,12 +77,30 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
 
 
 def expire_old(connection: Connection, now: datetime) -> None:
-    """What the desk wrote keeps its words: somebody may want to send them again."""
-    connection.execute(
+    """Too old, or about a visit as it was before. What the desk wrote keeps its words: somebody may want to send them
+    again."""
+    expired = connection.scalars(
         update(Message)
-        .where(IS_WAITING, Message.status == "queued", is_past_its_life(now))
+        .where(IS_WAITING, Message.status == "queued", or_(is_past_its_life(now), _visit_has_changed_since))
         .values(status="expired", body=body_when_expired(), settled_at=now)
+        .returning(Message.attempt_id)
+    ).all()
+    lay_on_the_desk(connection, expired)
+
+
+def _drop_those_to_closed_numbers(connection: Connection, now: datetime) -> None:
+    """Opted out, or found unreachable, since they were written. Not codes: somebody asks for those at a page."""
+    closed = exists().where(
+        PhoneAccount.number == Message.number,
+        or_(PhoneAccount.opted_out_at.is_not(None), PhoneAccount.unreachable_at.is_not(None)),
     )
+    dropped = connection.scalars(
+        update(Message)
+        .where(IS_WAITING, Message.status == "queued", Message.kind != "code", closed)
+        .values(status="failed", error_code=CLOSED, body=body_when_expired(), settled_at=now)
+        .returning(Message.attempt_id)
+    ).all()
+    lay_on_the_desk(connection, dropped)
 
 
 def anything_waiting(engine: Engine, *, now: datetime, only: str | None = None) -> bool:

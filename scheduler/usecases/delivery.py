@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, select, update
 
 from scheduler.gateways.sms import RefusalReason, SmsRefused, SmsUnavailable, failure_of
 from scheduler.models.base import public_id
@@ -12,6 +12,7 @@ from scheduler.models.sms import NO_RECEIPT, Message, Reminder
 from scheduler.usecases import refused_numbers
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sms_states import RANK, body_after_sending, our_status, writing
+from scheduler.usecases.unanswered import lay_on_the_desk
 
 DELIVERY_TRIES = 3  # of a telephone that was off
 DELIVERY_RETRY_SECONDS = 1800
@@ -46,6 +47,7 @@ def record_on(
             Message.sid,
             Message.error_code,
             Message.number,
+            Message.created_at,
             Message.reminder_id,
             Message.attempt_id,
             Message.kind,
@@ -88,13 +90,29 @@ def record_on(
             .where(Reminder.id == message.reminder_id, Reminder.reason == NO_RECEIPT)
             .values(reason=None)
         )
-    if first_news:
+    if first_news and message.reminder_id is None:
+        _drop_second(connection, message)
+    elif first_news:
         connection.execute(
             update(Reminder)
             .where(Reminder.id == message.reminder_id, Reminder.status.in_(("attempting", "in_doubt", "planned")))
             .values(status="sent", settled_at=now)
         )
     return True
+
+
+def _drop_second(connection: Connection, message: Row[*tuple[Any, ...]]) -> None:
+    """The text that was queued anew, when nothing was known of this one (in_doubt.py); if it is not under way yet."""
+    connection.execute(
+        delete(Message).where(
+            Message.number == message.number,
+            Message.created_at == message.created_at,
+            Message.kind == message.kind,
+            Message.direction == "out",
+            Message.status == "queued",
+            Message.id > message.id,
+        )
+    )
 
 
 def _note_second(
@@ -168,6 +186,7 @@ def _not_delivered(
     if isinstance(failure, SmsRefused):
         refused_numbers.remember(connection, number=message.number, refusal=failure, now=now)
     if message.reminder_id is None:
+        lay_on_the_desk(connection, [message.attempt_id])
         return
     newest = select(func.max(Message.id)).where(Message.reminder_id == message.reminder_id).scalar_subquery()
     reminder_id = connection.scalar(

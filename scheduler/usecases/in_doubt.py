@@ -15,6 +15,7 @@ from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sending import LISTED_AFTER, NOT_THERE, STALE_AFTER, Clock
 from scheduler.usecases.sms_states import life_of, status_when_accepted, writing
+from scheduler.usecases.unanswered import lay_on_the_desk
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
 LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
@@ -159,6 +160,8 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
             )
         elif now < settled.created_at + life_of(settled.kind):
             _queue_anew(connection, settled, attempt.attempts - 1, now)
+        else:
+            lay_on_the_desk(connection, [attempt.attempt_id])
         connection.execute(update(Message).where(Message.id == attempt.id, Message.kind == "code").values(body=""))
 
 

@@ -46,6 +46,7 @@ from scheduler.usecases.sms_states import (
     status_when_accepted,
     writing,
 )
+from scheduler.usecases.unanswered import lay_on_the_desk
 
 CALL_WITHIN = timedelta(seconds=15)
 STALE_AFTER = timedelta(seconds=45)  # more than CALL_WITHIN and the gateway's own time limits together
@@ -246,6 +247,7 @@ def _record_refused(ledger: Ledger, outgoing: Outgoing, refusal: SmsRefused, *, 
             body=body_after_sending(),
         ):
             _change_reminder(connection, outgoing, status="failed", reason=str(refusal.reason), settled_at=now)
+            lay_on_the_desk(connection, [outgoing.attempt_id])
             refused_numbers.remember(connection, number=outgoing.number, refusal=refusal, now=now)
 
 
@@ -270,7 +272,8 @@ def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailab
                 values = {"status": "expired", "body": body_when_expired(), "settled_at": now}
             else:
                 values = {"status": "queued", "next_attempt_at": again_at}
-            _change_message(connection, outgoing, UNSETTLED, error_code=code, **values)
+            if _change_message(connection, outgoing, UNSETTLED, error_code=code, **values) and too_late:
+                lay_on_the_desk(connection, [outgoing.attempt_id])
         elif _change_message(connection, outgoing, UNSETTLED, status="failed", error_code=code, settled_at=now):
             if too_late:
                 _change_reminder(connection, outgoing, status="failed", reason="too late", settled_at=now)

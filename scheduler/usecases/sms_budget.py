@@ -17,7 +17,7 @@ from scheduler.domain.sms_segments import segments
 from scheduler.models.sms import IS_WAITING, WAITS_FOR_BUDGET, Message, Reminder
 from scheduler.usecases.codes import expire_old
 from scheduler.usecases.sending import Outgoing
-from scheduler.usecases.sms_states import writing
+from scheduler.usecases.sms_states import is_past_its_life, writing
 
 WARN_AT = 0.8
 ASKED_EVERY = timedelta(minutes=1)
@@ -89,12 +89,13 @@ def mark_waiting(engine: Engine, *, now: datetime) -> None:
         Message.kind != "code",
         or_(Message.error_code.is_(None), Message.error_code != WAITS_FOR_BUDGET),
     )
+    too_old = (IS_WAITING, Message.status == "queued", is_past_its_life(now))
     with engine.connect() as connection:
         found = [
             connection.scalar(select(table.id).where(*which).limit(1))
-            for table, which in ((Reminder, reminders), (Message, texts))
+            for table, which in ((Reminder, reminders), (Message, texts), (Message, too_old))
         ]
-    if found == [None, None]:
+    if found == [None, None, None]:
         return
     with writing(engine) as connection:
         expire_old(connection, now)

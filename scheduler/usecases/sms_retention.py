@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.models.access import Heartbeat
@@ -26,7 +26,8 @@ def blank_old_bodies(engine: Engine, *, days: int, now: datetime) -> int:
         old = (
             select(Message.id)
             .where(Message.id > last_id, Message.created_at < now - timedelta(days=days), Message.body != "")
-            .where(Message.status.not_in(("queued", "attempting", "in_doubt")))
+            .where(Message.status.not_in(("queued", "attempting")))
+            .where(or_(Message.status != "in_doubt", Message.next_attempt_at.is_(None)))  # looked for by its words
             .order_by(Message.id)
             .limit(BATCH)
         )

@@ -59,6 +59,7 @@ def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime)
             and_(
                 IS_UNDER_WAY,
                 Message.asked_at.is_(None),
+                Message.sid.is_not(None),  # what was answered with the webhook has none, and gets no receipt
                 Message.settled_at < now - FINAL_WITHIN,
             ),
         ),

@@ -155,7 +155,7 @@ def test_an_answer_that_twilio_could_not_take_for_a_day_keeps_its_words(session:
 def test_what_texts_said_is_blanked_in_time_and_that_they_were_sent_stays(session: Session, engine: Engine) -> None:
     for days in (1, 29, 31, 400):
         add_text(session, created_at=NOW - timedelta(days=days), body=f"{days}")
-    add_text(session, created_at=NOW - timedelta(days=40), status="in_doubt", body="in doubt")
+    add_text(session, created_at=NOW - timedelta(days=40), status="in_doubt", body="in doubt", next_attempt_at=NOW)
     assert blank_old_bodies(engine, days=30, now=NOW) == 2
     assert blank_old_bodies(engine, days=10, now=NOW + timedelta(hours=1)) == 0, "once a day"
     assert session.scalars(select(Message.body).order_by(Message.id)).all() == ["1", "29", "", "", "in doubt"]

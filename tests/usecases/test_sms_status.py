@@ -49,7 +49,7 @@ def test_everything_is_counted(session: Session, engine: Engine) -> None:
     add_text(session, "attempting")
     add_text(session, "in_doubt")
     add_text(session, "delivered", settled_at=NOW - HOUR / 4 + timedelta(seconds=9))
-    add_text(session, "sent", settled_at=NOW - 5 * HOUR, created_at=NOW - 5 * HOUR)
+    add_text(session, "sent", settled_at=NOW - 5 * HOUR, created_at=NOW - 5 * HOUR, sid="SMsilent")
     session.add(Heartbeat(name="worker here 1", at=NOW - timedelta(seconds=8)))
     session.add(Heartbeat(name="worker gone 2", at=NOW - HOUR))
     session.commit()
