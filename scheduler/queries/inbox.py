@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from scheduler.models import Message, Patient, PhoneAccount
 
@@ -38,7 +38,8 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """`last_id`: its newest text for the desk, by which it is asked for. `unsent`: the desk's last answer did not go out."""
+    """`last_id`: its newest text for the desk, by which it is asked for. `unsent`: the desk's last answer did not go out;
+    `doubtful`: nobody knows whether it arrived, and nobody is asked any more."""
 
     who: Correspondent
     last_id: int
@@ -46,6 +47,7 @@ class Thread:
     last_body: str
     unread: int
     unsent: bool
+    doubtful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,35 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
         .order_by(grouped.c.last_id.desc())
     ).all()
     who = correspondents(connection, [row.number for row in rows])
-    unsent = _unsent(connection, list(who))
+    answers = _last_answers(connection, list(who))
     return [
-        Thread(who[row.number], row.last_id, row.created_at, row.body, row.unread, row.number in unsent) for row in rows
+        Thread(
+            who[row.number],
+            row.last_id,
+            row.created_at,
+            row.body,
+            row.unread,
+            unsent=answers.get(row.number) == "unsent",
+            doubtful=answers.get(row.number) == "doubtful",
+        )
+        for row in rows
     ]
 
 
-def _unsent(connection: Connection, numbers: Sequence[str]) -> set[str]:
+def _last_answers(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
+    """Number → "unsent" or "doubtful", where the desk's last answer is."""
     last = (
         select(func.max(Message.id))
         .where(Message.number.in_(numbers), Message.kind == "desk", Message.direction == "out")
         .group_by(Message.number)
     )
-    return set(connection.scalars(select(Message.number).where(Message.id.in_(last), Message.status.in_(NOT_SENT))))
+    doubtful = or_(
+        and_(Message.status == "in_doubt", Message.next_attempt_at.is_(None)),
+        and_(Message.status.in_(("accepted", "sent")), Message.asked_at.is_not(None)),
+    )
+    what = case((Message.status.in_(NOT_SENT), "unsent"), (doubtful, "doubtful"))
+    rows = connection.execute(select(Message.number, what.label("what")).where(Message.id.in_(last)))
+    return {row.number: row.what for row in rows if row.what}
 
 
 def number_of(connection: Connection, message_id: int) -> str | None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, sele
 
 from scheduler.gateways.sms import RefusalReason, SmsRefused, SmsUnavailable, failure_of
 from scheduler.models.base import public_id
+from scheduler.models.replies import ReplyChoice
 from scheduler.models.sms import NO_RECEIPT, Message, Reminder
 from scheduler.usecases import refused_numbers
 from scheduler.usecases.backoff import retry_at
@@ -103,8 +104,9 @@ def record_on(
 
 def _drop_second(connection: Connection, message: Row[*tuple[Any, ...]]) -> None:
     """The text that was queued anew, when nothing was known of this one (in_doubt.py); if it is not under way yet."""
-    connection.execute(
-        delete(Message).where(
+    second_id = connection.scalar(
+        select(Message.id)
+        .where(
             Message.number == message.number,
             Message.created_at == message.created_at,
             Message.kind == message.kind,
@@ -112,7 +114,11 @@ def _drop_second(connection: Connection, message: Row[*tuple[Any, ...]]) -> None
             Message.status == "queued",
             Message.id > message.id,
         )
+        .with_for_update(skip_locked=True)
     )
+    if second_id is not None:
+        connection.execute(update(ReplyChoice).where(ReplyChoice.message_id == second_id).values(message_id=message.id))
+        connection.execute(delete(Message).where(Message.id == second_id))
 
 
 def _note_second(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from scheduler.gateways.sms import FoundMessage, SmsGateway, SmsUnavailable
 from scheduler.models.base import public_id
+from scheduler.models.replies import ReplyChoice
 from scheduler.models.sms import IS_WAITING, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
@@ -139,6 +140,7 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
             .where(Message.id == attempt.id, Message.status == "in_doubt")
             .values(status="failed", error_code=NOT_THERE, settled_at=now)
             .returning(
+                Message.id,
                 Message.reminder_id,
                 Message.kind,
                 Message.body,
@@ -166,10 +168,11 @@ def _not_there(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
 
 
 def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts: int, now: datetime) -> None:
-    """A new attempt with an id of its own; its age is that of what it says. `attempts`: before the one that was lost, which
-    is not the provider's fault."""
-    connection.execute(
-        insert(Message).values(
+    """A new attempt with an id of its own; its age is that of what it says, and so are the visits that it names. `attempts`:
+    before the one that was lost, which is not the provider's fault."""
+    fresh_id = connection.scalar(
+        insert(Message)
+        .values(
             attempt_id=public_id(),
             direction="out",
             kind=settled.kind,
@@ -184,7 +187,9 @@ def _queue_anew(connection: Connection, settled: Row[*tuple[Any, ...]], attempts
             segments=settled.segments,
             written_by=settled.written_by,
         )
+        .returning(Message.id)
     )
+    connection.execute(update(ReplyChoice).where(ReplyChoice.message_id == settled.id).values(message_id=fresh_id))
 
 
 def _ask_later(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) -> None:
@@ -192,6 +197,8 @@ def _ask_later(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
     if asked_for > ASK_FOR:
         log.error("an attempt stays in doubt", attempt=attempt.attempt_id)
         _ask_again_at(engine, attempt, None)
+        with writing(engine) as connection:
+            lay_on_the_desk(connection, [attempt.attempt_id])
     else:
         tries = 1 + int(asked_for.total_seconds() // 300)
         _ask_again_at(engine, attempt, retry_at(now, tries=tries, first_seconds=15, longest_seconds=900))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder
+from scheduler.queries.inbox import threads
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.delivery import record_status
 from scheduler.usecases.inbound import receive
@@ -249,3 +250,67 @@ def test_no_link_is_sent_that_works_no_more(
     send_reminders(engine, sms, at)
     assert sms.sent == []
     assert states(session)["displaced"] == ("failed", "too late"), "for the call list"
+
+
+def test_c_to_an_answer_that_was_sent_again_means_the_time_that_it_told(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    make_reminder(session, visit, kind="days_before_1")
+    send_reminders(engine, sms, at)
+    move_appointment(
+        session,
+        public_id=visit.public_id,
+        starts_local=visit.starts_local + timedelta(days=1),
+        practitioner=None,
+        clinic=CLINIC,
+        now=at(),
+        actor=STAFF,
+    )
+    session.execute(update(Reminder).where(Reminder.status == "planned").values(status="suppressed"))
+    session.commit()
+    text_in(session, "C", at)
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_codes(engine, sms, at)
+    at.forward(seconds=61)
+    settle(engine, sms, at)
+    send_codes(engine, sms, at)
+    assert "that visit is now on" in sms.sent[-1].body
+    at.forward(minutes=5)
+    text_in(session, "C ", at)
+    session.expire_all()
+    assert visit.status == "confirmed"
+
+
+def test_a_reply_whose_answer_stays_in_doubt_is_read_at_the_desk(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    make_reminder(session, visit, kind="days_before_1")
+    send_reminders(engine, sms, at)
+    text_in(session, "M", at)
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_codes(engine, sms, at)
+    sms.find_error = SmsUnavailable()
+    for _ in range(3):
+        at.forward(hours=13)
+        settle(engine, sms, at)
+    assert [message.for_desk for message in the_messages(session) if message.direction == "in"] == [True]
+
+
+def test_an_answer_of_the_desk_that_stays_in_doubt_is_seen_in_the_inbox(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    text_in(session, "can I come at five?", at)
+    queue(session, "desk")
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_codes(engine, sms, at)
+
+    def doubtful() -> list[bool]:
+        with engine.connect() as connection:
+            return [thread.doubtful for thread in threads(connection, known=True, before_id=None, limit=9)]
+
+    assert doubtful() == [False], "it is being looked for"
+    sms.find_error = SmsUnavailable()
+    for _ in range(3):
+        at.forward(hours=13)
+        settle(engine, sms, at)
+    assert doubtful() == [True]
