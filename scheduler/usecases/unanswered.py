@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.orm import aliased
 
 from scheduler.models.sms import Message
 
@@ -10,14 +11,20 @@ AUTOMATIC = ("reply", "move-link")
 
 
 def lay_on_the_desk(connection: Connection, attempt_ids: Sequence[str]) -> None:
-    """The replies that those of these texts were to answer that are answers: written at the same instant (inbound.py)."""
+    """The replies that those of these texts were to answer that are answers: the last that had come when they were written."""
     if not attempt_ids:
         return
-    answers = select(Message.number, Message.created_at).where(
-        Message.attempt_id.in_(attempt_ids), Message.kind.in_(AUTOMATIC), Message.direction == "out"
+    reply = aliased(Message)
+    answered = (
+        select(reply.id)
+        .where(reply.number == Message.number, reply.direction == "in", reply.created_at <= Message.created_at)
+        .order_by(reply.created_at.desc(), reply.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    connection.execute(
-        update(Message)
-        .where(Message.direction == "in", tuple_(Message.number, Message.created_at).in_(answers))
-        .values(for_desk=True)
-    )
+    replies = connection.scalars(
+        select(answered).where(
+            Message.attempt_id.in_(attempt_ids), Message.kind.in_(AUTOMATIC), Message.direction == "out"
+        )
+    ).all()
+    connection.execute(update(Message).where(Message.id.in_(replies)).values(for_desk=True))

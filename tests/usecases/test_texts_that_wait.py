@@ -126,10 +126,13 @@ def test_a_reply_that_was_answered_is_not_for_the_desk(
     send_reminders(engine, sms, at)
     text_in(session, "M", at)
     send_codes(engine, sms, at)
-    at.forward(hours=3)
-    queue(session, "reply", created_at=NOW + HOUR)  # too old, of another reply
+    at.forward(hours=1)
+    text_in(session, "OK", at)
+    session.execute(update(Message).where(Message.direction == "in").values(for_desk=False))
+    queue(session, "reply", created_at=at())
+    at.forward(hours=3)  # too old, of the second reply
     send_codes(engine, sms, at)
-    assert [message.for_desk for message in the_messages(session) if message.direction == "in"] == [False]
+    assert [message.for_desk for message in the_messages(session) if message.direction == "in"] == [False, True]
 
 
 @pytest.mark.parametrize("change", ["moved", "cancelled"])
