@@ -415,7 +415,7 @@ class TestBadInput:
         visitor.choose(MONDAY_10)
         page = visitor.give_number("(613) 555 0177")
         assert (page.status, page.response.headers["Retry-After"]) == (429, "30")
-        assert "Codes were asked for too often. Use the last one we sent, try again after 10:00 am" in page.text
+        assert "Codes were asked for too often. Ask for a new one after 10:00 am" in page.text
         for shown in (page, visitor.get(page.path)):
             assert dict(shown.form("number").values)["number"] == "(613) 555 0177", "what was typed is still there"
 
