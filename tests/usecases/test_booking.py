@@ -411,6 +411,56 @@ class TestWhatCounts:
             book(session, patient, MONDAY, screening=yes)
         assert book(session, patient, date(2026, 12, 1), screening=yes)
 
+    @pytest.mark.parametrize("status", ["booked", "confirmed", "arrived"])
+    def test_a_past_visit_that_nobody_has_marked_is_not_to_come(
+        self, session: Session, patient: Patient, status: str
+    ) -> None:
+        here = make_appointment(
+            session, patient=patient, starts_local=local(date(2026, 11, 20), "10:00"), status=status
+        )
+        elsewhere(session, patient, date(2026, 11, 23))
+        assert (here.status, here.spacing_group_id) == ("completed", None)
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, MONDAY)
+        assert refused.value.earliest == local(date(2026, 12, 1), "00:00")
+        assert book(session, patient, date(2026, 12, 1))
+
+    def test_a_visit_that_is_going_on_may_still_be_stopped(self, session: Session, patient: Patient) -> None:
+        make_appointment(session, patient=patient, starts_local=local(NOW.date(), "09:45"), status="arrived")
+        with pytest.raises(VisitMustMove):
+            elsewhere(session, patient, date(2026, 11, 26))
+
+    @pytest.mark.parametrize("becomes", ["no_show", "cancelled", "completed", "moved"])
+    @pytest.mark.parametrize("marked", [False, True])
+    def test_ims_elsewhere_counts_again_once_the_visit_after_it_does_not(
+        self, session: Session, patient: Patient, becomes: str, marked: bool
+    ) -> None:
+        here = make_appointment(session, patient=patient, starts_local=local(date(2026, 11, 25), "10:00"))
+        if marked:
+            self.status(session, here, "completed")
+        there = elsewhere(session, patient, date(2026, 11, 23))
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, date(2026, 12, 1))
+        assert refused.value.clash.starts_local == here.starts_local and there.spacing_group_id is None
+        undone = {"completed": ["arrived"], "cancelled": ["arrived", "booked"], "moved": ["arrived", "booked"]}
+        for status in undone.get(becomes, []) if marked else []:
+            self.status(session, here, status)
+        if becomes == "moved":
+            with pytest.raises(TreatmentTooSoon) as refused:
+                move(session, here, MONDAY, "10:00", actor=STAFF)
+            assert refused.value.earliest == local(date(2026, 12, 1), "00:00") and refused.value.clash.elsewhere
+            move(session, here, date(2026, 12, 9), "10:00", actor=STAFF)
+        else:
+            self.status(session, here, becomes, **({"ims_given": False} if becomes == "completed" else {}))
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, MONDAY)
+        assert refused.value.earliest == local(date(2026, 12, 1), "00:00")
+        assert book(session, patient, date(2026, 12, 1))
+
+
+def elsewhere(session: Session, patient: Patient, day: date) -> Appointment:
+    return record_elsewhere(session, clinic=CLINIC, patient_id=patient.id, day=day, now=NOW, actor=STAFF)
+
 
 def test_one_address_cannot_hold_the_whole_calendar(session: Session, clinic: None) -> None:
     def hold(number: int) -> Appointment:
