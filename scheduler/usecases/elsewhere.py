@@ -18,6 +18,7 @@ from scheduler.usecases import audit
 from scheduler.usecases.changing import change_to, require_version, touch
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
+from scheduler.usecases.told_elsewhere import forget_told
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 STOPPED = "a later IMS visit elsewhere counts instead"
@@ -139,7 +140,7 @@ def take_back_elsewhere(
 ) -> Appointment:
     """IMS elsewhere that was recorded by mistake: it counts no longer, and what it had stopped from counting does again.
 
-    The record stays, cancelled. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
+    The record stays, cancelled; visits to come are flagged with it no longer. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
     """
     begin_write(session)
     here = appointments.by_public_id(session, public_id)
@@ -152,6 +153,7 @@ def take_back_elsewhere(
         touch(taken_back, now=now, actor=actor, why=reason.strip()[:500] or "recorded by mistake")
         session.flush()
         count_again(session, taken_back, taken_back.counts_from_local, now=now, actor=actor)
+        forget_told(session, patient_id=taken_back.patient_id or 0, day=taken_back.starts_local.date(), now=now)
         _note_taken_back(session, taken_back, now, actor)
     if remember is not None:
         remember(session, taken_back)

@@ -22,7 +22,7 @@ from scheduler.domain.errors import (
     VisitMustMove,
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
-from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder
+from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Screening
 from scheduler.usecases import booking, holds, visit_status
 from scheduler.usecases.elsewhere import record_elsewhere
 from scheduler.usecases.patients import take_back_clearance
@@ -358,6 +358,20 @@ class TestWhatCounts:
             book(session, patient, MONDAY)
         assert refused.value.earliest == local(date(2026, 12, 1), "10:00")
         assert book(session, patient, date(2026, 12, 1))
+
+    def test_a_visit_is_not_flagged_with_ims_elsewhere_that_was_recorded_by_mistake(
+        self, session: Session, patient: Patient
+    ) -> None:
+        yes = ScreeningAnswers(frozenset({ScreeningQuestion.NEEDLED_ELSEWHERE}), date(2026, 11, 20))
+        book(session, patient, MONDAY, screening=yes)
+        both = ScreeningAnswers(frozenset(ScreeningQuestion), date(2026, 11, 20))
+        book(session, patient, MONDAY + timedelta(days=7), screening=both)
+        there = session.scalars(select(Appointment).where(Appointment.origin == "elsewhere")).one()
+        booking.cancel_appointment(session, clinic=CLINIC, public_id=there.public_id, reason="", now=NOW, actor=STAFF)
+        first, second = session.scalars(select(Screening).order_by(Screening.id)).all()
+        assert (first.flagged, first.needled_elsewhere_on) == (False, None)
+        assert (second.flagged, second.needled_elsewhere_on) == (True, None)
+        assert not second.answers["needled_elsewhere"] and second.answers["pregnancy"]
 
     @pytest.mark.parametrize(
         ("day", "at"), [((2026, 3, 8), "02:30"), ((2026, 11, 1), "01:30"), ((2026, 11, 20), "09:30:01")]

@@ -18,6 +18,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.elsewhere import visit_in_the_way
 from scheduler.usecases.elsewhere_settling import Settlement, note_told, record_elsewhere_and_settle
+from scheduler.usecases.told_elsewhere import take_back_told
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_state import Booking, open_booking
@@ -36,7 +37,15 @@ def to_settling(booking: Booking, patient_id: int, answers: ScreeningAnswers) ->
     if found is None:
         return go_on(booking)
     note_told(db.session(), public_id=found[0].public_id, answers=answers, now=booking.now)
+    booking.keep(told=answers.needled_on.isoformat() if answers.needled_on else "")
     return redirect(url_for("booking.settle", token=booking.token), 303)
+
+
+def take_back_what_was_corrected(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> None:
+    """The day that was noted on a visit in the way is now another one, or none."""
+    told = booking.fields.get("told")
+    if told and told != str(answers.needled_on):
+        take_back_told(db.session(), patient_id=patient_id, day=date.fromisoformat(told), now=booking.now)
 
 
 @page_of(REVIEW)
