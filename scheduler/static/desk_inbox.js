@@ -13,6 +13,15 @@ if (box) {
   box.addEventListener("input", count);
   count();
   document.querySelector("[data-without-script]").hidden = true;
+
+  const says = document.querySelector("[data-send-key]");
+  if (/Mac|iPad/.test(navigator.platform)) says.textContent = says.dataset.mac;
+  says.hidden = false;
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    if (!event.repeat) box.form.requestSubmit(box.form.querySelector("[aria-keyshortcuts]"));
+  });
 }
 
 // A thread that has been opened is read.

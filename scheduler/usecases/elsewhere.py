@@ -3,21 +3,22 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
+from scheduler.domain.errors import Invalid, PatientRestricted, TreatmentTooSoon, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment, PatientMerge
 from scheduler.queries import appointments, reference
 from scheduler.usecases import audit
-from scheduler.usecases.changing import require_version
+from scheduler.usecases.changing import change_to, require_version, touch
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import lock_patient
+from scheduler.usecases.told_elsewhere import forget_told
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 STOPPED = "a later IMS visit elsewhere counts instead"
@@ -39,7 +40,7 @@ def record_elsewhere(
 
     Refuses with VisitMustMove when a visit still to come would be too near: move or cancel that one first.
     What has happened can't be refused: of two past visits too near to each other the later one counts, which
-    forbids every future start that the earlier one forbids.
+    forbids every future start that the earlier one forbids. A visit that is over and that nobody has marked took place.
     """
     begin_write(session)
     recorded = record_within(session, clinic=clinic, patient_id=patient_id, day=day, at=at, now=now, actor=actor)
@@ -76,7 +77,7 @@ def record_within(
     again = next((v for v in near if v.origin == "elsewhere" and v.counts_from_local == counts_from), None)
     if again is not None:
         return again
-    _require_no_visit_to_come(near, counts_from, ims.min_days)
+    _require_no_visit_to_come(near, counts_from, ims.min_days, now)
     later = [visit for visit in near if visit.counts_from_local > counts_from]
     for earlier in near:
         if not later:
@@ -112,13 +113,15 @@ def record_within(
     return recorded
 
 
-def visit_in_the_way(session: Session, *, patient_id: int, day: date) -> tuple[Appointment, VisitMustMove] | None:
+def visit_in_the_way(
+    session: Session, *, patient_id: int, day: date, now: datetime
+) -> tuple[Appointment, VisitMustMove] | None:
     """The booked visit that is to be moved or cancelled before IMS elsewhere on `day` can be recorded. Only looks."""
     ims = reference.current(session.connection()).needling
     counts_from, min_days = end_of_day(day), ims.min_days or 0
     near = list(session.scalars(_near(patient_id, ims.spacing_group_id, counts_from, min_days)))
     try:
-        _require_no_visit_to_come(near, counts_from, min_days)
+        _require_no_visit_to_come(near, counts_from, min_days, now)
     except VisitMustMove as refusal:
         return next(visit for visit in near if visit.counts_from_local == refusal.wanted_local), refusal
     return None
@@ -137,7 +140,7 @@ def take_back_elsewhere(
 ) -> Appointment:
     """IMS elsewhere that was recorded by mistake: it counts no longer, and what it had stopped from counting does again.
 
-    The record stays, cancelled. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
+    The record stays, cancelled; visits to come are flagged with it no longer. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
     """
     begin_write(session)
     here = appointments.by_public_id(session, public_id)
@@ -147,9 +150,10 @@ def take_back_elsewhere(
     require_version(taken_back, expected_version)
     if taken_back.status != AppointmentStatus.CANCELLED:
         taken_back.status = AppointmentStatus.CANCELLED
-        _touch(taken_back, now, actor, reason.strip()[:500] or "recorded by mistake")
+        touch(taken_back, now=now, actor=actor, why=reason.strip()[:500] or "recorded by mistake")
         session.flush()
-        _count_again(session, taken_back, now, actor)
+        count_again(session, taken_back, taken_back.counts_from_local, now=now, actor=actor)
+        forget_told(session, patient_id=taken_back.patient_id or 0, day=taken_back.starts_local.date(), now=now)
         _note_taken_back(session, taken_back, now, actor)
     if remember is not None:
         remember(session, taken_back)
@@ -163,21 +167,36 @@ def _note_taken_back(session: Session, visit: Appointment, now: datetime, actor:
     audit.note(session, what=what, actor=actor, now=now, patient_id=visit.patient_id, details=day)
 
 
-def _count_again(session: Session, taken_back: Appointment, now: datetime, actor: Actor) -> None:
+def count_again(session: Session, freed: Appointment, counted_from: datetime, *, now: datetime, actor: Actor) -> None:
+    """What did not count because `freed` did, which counts from `counted_from` no longer: called off, missed or moved.
+
+    Refuses with TreatmentTooSoon when it was moved to where it would be too near to what counts again.
+    """
     ims = reference.current(session.connection()).needling
-    stopped = session.scalars(
-        select(Appointment)
-        .where(Appointment.patient_id == taken_back.patient_id, Appointment.status == AppointmentStatus.COMPLETED)
-        .where(Appointment.spacing_group_id.is_(None), Appointment.changed_why == STOPPED)
+    assert ims.min_days is not None  # noqa: S101 - by constraint
+    for stopped in session.scalars(
+        _around(freed.patient_id or 0, counted_from, ims.min_days)
+        .where(Appointment.status == AppointmentStatus.COMPLETED, Appointment.spacing_group_id.is_(None))
+        .where(or_(Appointment.changed_why == STOPPED, Appointment.origin == "elsewhere"))
         .order_by(Appointment.counts_from_local.desc())
-        .limit(1)
         .with_for_update(key_share=True)
-    ).one_or_none()
-    if stopped is not None and not _counting_near(
-        session, stopped.patient_id or 0, ims.spacing_group_id, stopped.counts_from_local, ims.min_days or 0
-    ):
+    ).all():
+        counts_from = stopped.counts_from_local
+        near = _counting_near(session, freed.patient_id or 0, ims.spacing_group_id, counts_from, ims.min_days)
+        if any(visit is not freed for visit in near):
+            continue
+        if near:
+            here = CountingVisit(counts_from, elsewhere=stopped.origin == "elsewhere", time_known=stopped.time_known)
+            wanted, days = freed.counts_from_local, ims.min_days
+            raise TreatmentTooSoon(
+                wanted_local=wanted,
+                clash=here,
+                earliest=earliest_allowed(wanted, [here], min_days=days),
+                latest_before=None,
+                min_days=days,
+            )
         stopped.spacing_group_id, stopped.spacing_days = ims.spacing_group_id, ims.min_days
-        _touch(stopped, now, actor, "the later IMS visit elsewhere was recorded by mistake")
+        touch(stopped, now=now, actor=actor, why="what counted instead counts no longer")
         session.flush()
 
 
@@ -199,20 +218,24 @@ def _counting_near(
 
 
 def _near(patient_id: int, group_id: int | None, counts_from: datetime, min_days: int) -> Select[Appointment]:
+    around = _around(patient_id, counts_from, min_days)
+    return around.where(Appointment.spacing_group_id == group_id).order_by(Appointment.counts_from_local)
+
+
+def _around(patient_id: int, moment: datetime, min_days: int) -> Select[Appointment]:
     gap = timedelta(days=min_days)
     return (
         select(Appointment)
         .where(Appointment.patient_id == patient_id, Appointment.active)
-        .where(Appointment.spacing_group_id == group_id)
-        .where(Appointment.counts_from_local > counts_from - gap)
-        .where(Appointment.counts_from_local < counts_from + gap)
-        .order_by(Appointment.counts_from_local)
+        .where(Appointment.counts_from_local > moment - gap)
+        .where(Appointment.counts_from_local < moment + gap)
     )
 
 
-def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, min_days: int) -> None:
+def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, min_days: int, now: datetime) -> None:
+    """One that is going on may still be stopped."""
     for visit in near:
-        if visit.status != "completed":
+        if visit.status != AppointmentStatus.COMPLETED and visit.ends_at > now:
             here = CountingVisit(counts_from, elsewhere=True, time_known=False)
             raise VisitMustMove(
                 wanted_local=visit.counts_from_local,
@@ -225,11 +248,7 @@ def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, mi
 
 def _stop_counting(visit: Appointment, now: datetime, actor: Actor) -> None:
     visit.spacing_group_id = visit.spacing_days = None
-    _touch(visit, now, actor, STOPPED)
-
-
-def _touch(visit: Appointment, now: datetime, actor: Actor, why: str) -> None:
-    visit.version += 1
-    visit.changed_at = now
-    visit.changed_by = str(actor)
-    visit.changed_why = why
+    if visit.status == AppointmentStatus.COMPLETED:
+        touch(visit, now=now, actor=actor, why=STOPPED)
+    else:  # only what has happened may count otherwise than planned
+        change_to(visit, AppointmentStatus.COMPLETED, now=now, actor=actor, why=STOPPED)

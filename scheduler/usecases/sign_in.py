@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.rate_limit import address_key, rate_key, require_allowed
+from scheduler.usecases.rate_limit import address_key, forget_counter, rate_key, require_allowed
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 CODE_LIFE = timedelta(minutes=10)
@@ -98,17 +98,13 @@ def verify_code(
     """The account of the number that the code was sent to, made when it is new.
 
     Refuses by CodeWrong, or CodeGone when the code was used, is too old or was tried too often. The try is counted
-    before anything is compared, so that guesses sent at once get no more tries than those sent one by one.
+    before anything is compared, so that guesses sent at once get no more tries than those sent one by one. The last
+    wrong one ends the wait for a new code, not the caps: a code that is dead is nothing to wait with.
     """
     begin_write(session)
     tried = session.execute(
         update(SignInCode)
-        .where(
-            SignInCode.challenge == challenge,
-            SignInCode.used_at.is_(None),
-            SignInCode.expires_at > now,
-            SignInCode.tries < MAX_TRIES,
-        )
+        .where(*_can_be_typed(challenge, now))
         .values(tries=SignInCode.tries + 1)
         .returning(SignInCode.id, SignInCode.number, SignInCode.code_hmac, SignInCode.tries)
     ).one_or_none()
@@ -116,8 +112,11 @@ def verify_code(
         session.rollback()
         raise CodeGone
     if not hmac.compare_digest(tried.code_hmac, _code_hmac(secret, challenge, code)):
+        tries_left = MAX_TRIES - tried.tries
+        if not tries_left:
+            forget_counter(session, key=_resend_key(secret, tried.number))
         session.commit()
-        raise CodeWrong(MAX_TRIES - tried.tries) if tried.tries < MAX_TRIES else CodeGone
+        raise CodeWrong(tries_left) if tries_left else CodeGone
     session.execute(update(SignInCode).where(SignInCode.id == tried.id).values(used_at=now))
     account = _verified_account(session, tried.number, language, now)
     session.commit()
@@ -129,6 +128,21 @@ def number_of(session: Session, *, challenge: str) -> str | None:
     return session.scalar(select(SignInCode.number).where(SignInCode.challenge == challenge))
 
 
+def can_be_typed(session: Session, *, challenge: str, number: str, now: datetime) -> bool:
+    """Whether the code of this challenge was sent to `number` and still lets in."""
+    live = select(SignInCode.id).where(SignInCode.number == number, *_can_be_typed(challenge, now))
+    return session.scalar(live) is not None
+
+
+def _can_be_typed(challenge: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        SignInCode.challenge == challenge,
+        SignInCode.used_at.is_(None),
+        SignInCode.expires_at > now,
+        SignInCode.tries < MAX_TRIES,
+    )
+
+
 def _require_within_limits(
     session: Session, number: str, address: str, secret: str, limits: CodeLimits, now: datetime
 ) -> None:
@@ -136,13 +150,17 @@ def _require_within_limits(
     hour, day = timedelta(hours=1), timedelta(days=1)
     for key, limit, window in (
         (address_key(secret, "code", "address", address=address), limits.per_address_hour, hour),
-        (rate_key(secret, "code", "resend", number), 1, timedelta(seconds=limits.resend_seconds)),
+        (_resend_key(secret, number), 1, timedelta(seconds=limits.resend_seconds)),
         (rate_key(secret, "code", "number-hour", number), limits.per_number_hour, hour),
         (rate_key(secret, "code", "number-day", number), limits.per_number_day, day),
         (rate_key(secret, "code", "prefix", number[:PREFIX]), limits.per_prefix_day, day),
         (rate_key(secret, "code", "all"), limits.per_day, day),
     ):
         require_allowed(session, key=key, limit=limit, window=window, now=now)
+
+
+def _resend_key(secret: str, number: str) -> str:
+    return rate_key(secret, "code", "resend", number)
 
 
 def _next_challenge(secret: str, after: str, number: str) -> str:

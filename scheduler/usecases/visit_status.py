@@ -20,6 +20,7 @@ from scheduler.usecases.changing import (
     locked,
     require_version,
 )
+from scheduler.usecases.elsewhere import count_again
 from scheduler.usecases.placing import Request, require_patient_may, wanted_of
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
@@ -81,6 +82,8 @@ def change_status(
             changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
         change_to(changed, status, now=now, actor=actor)
         session.flush()
+        if status == AppointmentStatus.NO_SHOW or ims_given is False:
+            count_again(session, changed, changed.counts_from_local, now=now, actor=actor)
         if revived:
             plan_for(session, appointment=changed, clinic=clinic, now=now)
         return changed

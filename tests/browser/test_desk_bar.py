@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from scheduler.models import StaffUser
 from scheduler.usecases.staff import hash_password
 from tests.browser.serving import serving
+from tests.browser.test_texts import text_in
 from tests.factories import NOW, make_clinic
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -18,6 +19,10 @@ PASSWORD = "a password for tests"
 LONG_NAME = "Marguerite-Philippine de la Bruère-Deschênes"
 LONGEST_DAY = "2027-09-29"  # mercredi 29 septembre
 BOTTOMS = "nodes => nodes.filter(n => n.offsetHeight).map(n => Math.round(n.getBoundingClientRect().bottom / 10))"
+CUT_OFF = """nodes => nodes.filter(n => n.offsetHeight).map((n, i, all) => [n, all[i + 1]]).filter(([n, next]) => {
+  const [box, after] = [n.getBoundingClientRect(), next?.getBoundingClientRect()];
+  return n.scrollWidth > n.clientWidth || box.width < 36 || box.right > innerWidth - 4 || after && box.right > after.left;
+}).map(([n]) => n.innerText)"""
 
 
 @pytest.fixture
@@ -55,16 +60,20 @@ def test_the_bar_is_one_line_whatever_the_width_and_the_name(
 ) -> None:
     context = browser.new_context(locale=f"{language}-CA")
     page = signed_in(context, base)
+    for sender in range(12):
+        text_in(engine, "Bonjour?", number=f"+161355502{sender:02}")
     for name in ("Morgan", LONG_NAME):
         with Session(engine) as session:
             session.execute(update(StaffUser).values(display_name=name))
             session.commit()
         page.goto(f"{base}/desk/list")
-        for width in (320, 390, 768, 1120, 1280, 1920):
+        for width in (320, 360, 390, 768, 1120, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 844})
             lines = set(page.locator(".top > *, .top nav > *").evaluate_all(BOTTOMS))
             assert max(lines) - min(lines) <= 1, f"{width} px: {lines}"  # text and buttons differ by some pixels
             assert page.evaluate("document.querySelector('.top').offsetHeight") <= 60
+            whole = page.locator(".top nav > .seg, .menu summary").evaluate_all(CUT_OFF)
+            assert whole == [], f"{width} px: {whole}"
             for menu in page.locator(".menu summary").all():
                 menu.click()
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width

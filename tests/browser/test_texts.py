@@ -127,6 +127,30 @@ def test_the_inbox_is_read_and_answered_by_keyboard(
     context.close()
 
 
+@pytest.mark.parametrize("modifier", ["ctrlKey", "metaKey"])
+def test_an_answer_is_sent_by_its_key_and_once(browser: Browser, base: str, engine: Engine, modifier: str) -> None:
+    text_in(engine, "Can I bring my daughter?")
+    context = browser.new_context(locale="en-CA", viewport={"width": 1280, "height": 900})
+    page, _complaints = enter(context, base)
+    page.get_by_role("link", name="Amélie Roy").click()
+    expect(page.get_by_text("or Ctrl + Enter")).to_be_visible()
+    page.locator("#answer").press_sequentially("Yes, please do.")
+    expect(page.locator("#cost")).to_contain_text("room for 145 more")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.locator("#answer").press("Enter")
+    page.locator("#answer").evaluate(
+        """(box, modifier) => { for (const repeat of [false, true, false]) box.dispatchEvent(new KeyboardEvent(
+            "keydown", { key: "Enter", [modifier]: true, repeat, bubbles: true, cancelable: true })); }""",
+        modifier,
+    )
+    expect(page.locator(".talk .text", has_text="Yes, please do.")).to_have_count(1)
+    assert len([url for url in posts if url.endswith("/answer")]) == 1
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_text("or Ctrl + Enter")).to_be_hidden()
+    context.close()
+
+
 @pytest.mark.parametrize(("locale", "script"), [("en-CA", True), ("fr-CA", True), ("fr-CA", False)])
 def test_a_texted_link_moves_the_visit_by_keyboard(
     browser: Browser, base: str, engine: Engine, visit: Appointment, locale: str, script: bool

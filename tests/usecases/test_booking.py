@@ -22,7 +22,7 @@ from scheduler.domain.errors import (
     VisitMustMove,
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
-from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder
+from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Screening
 from scheduler.usecases import booking, holds, visit_status
 from scheduler.usecases.elsewhere import record_elsewhere
 from scheduler.usecases.patients import take_back_clearance
@@ -359,6 +359,20 @@ class TestWhatCounts:
         assert refused.value.earliest == local(date(2026, 12, 1), "10:00")
         assert book(session, patient, date(2026, 12, 1))
 
+    def test_a_visit_is_not_flagged_with_ims_elsewhere_that_was_recorded_by_mistake(
+        self, session: Session, patient: Patient
+    ) -> None:
+        yes = ScreeningAnswers(frozenset({ScreeningQuestion.NEEDLED_ELSEWHERE}), date(2026, 11, 20))
+        book(session, patient, MONDAY, screening=yes)
+        both = ScreeningAnswers(frozenset(ScreeningQuestion), date(2026, 11, 20))
+        book(session, patient, MONDAY + timedelta(days=7), screening=both)
+        there = session.scalars(select(Appointment).where(Appointment.origin == "elsewhere")).one()
+        booking.cancel_appointment(session, clinic=CLINIC, public_id=there.public_id, reason="", now=NOW, actor=STAFF)
+        first, second = session.scalars(select(Screening).order_by(Screening.id)).all()
+        assert (first.flagged, first.needled_elsewhere_on) == (False, None)
+        assert (second.flagged, second.needled_elsewhere_on) == (True, None)
+        assert not second.answers["needled_elsewhere"] and second.answers["pregnancy"]
+
     @pytest.mark.parametrize(
         ("day", "at"), [((2026, 3, 8), "02:30"), ((2026, 11, 1), "01:30"), ((2026, 11, 20), "09:30:01")]
     )
@@ -410,6 +424,56 @@ class TestWhatCounts:
         with pytest.raises(TreatmentTooSoon):
             book(session, patient, MONDAY, screening=yes)
         assert book(session, patient, date(2026, 12, 1), screening=yes)
+
+    @pytest.mark.parametrize("status", ["booked", "confirmed", "arrived"])
+    def test_a_past_visit_that_nobody_has_marked_is_not_to_come(
+        self, session: Session, patient: Patient, status: str
+    ) -> None:
+        here = make_appointment(
+            session, patient=patient, starts_local=local(date(2026, 11, 20), "10:00"), status=status
+        )
+        elsewhere(session, patient, date(2026, 11, 23))
+        assert (here.status, here.spacing_group_id) == ("completed", None)
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, MONDAY)
+        assert refused.value.earliest == local(date(2026, 12, 1), "00:00")
+        assert book(session, patient, date(2026, 12, 1))
+
+    def test_a_visit_that_is_going_on_may_still_be_stopped(self, session: Session, patient: Patient) -> None:
+        make_appointment(session, patient=patient, starts_local=local(NOW.date(), "09:45"), status="arrived")
+        with pytest.raises(VisitMustMove):
+            elsewhere(session, patient, date(2026, 11, 26))
+
+    @pytest.mark.parametrize("becomes", ["no_show", "cancelled", "completed", "moved"])
+    @pytest.mark.parametrize("marked", [False, True])
+    def test_ims_elsewhere_counts_again_once_the_visit_after_it_does_not(
+        self, session: Session, patient: Patient, becomes: str, marked: bool
+    ) -> None:
+        here = make_appointment(session, patient=patient, starts_local=local(date(2026, 11, 25), "10:00"))
+        if marked:
+            self.status(session, here, "completed")
+        there = elsewhere(session, patient, date(2026, 11, 23))
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, date(2026, 12, 1))
+        assert refused.value.clash.starts_local == here.starts_local and there.spacing_group_id is None
+        undone = {"completed": ["arrived"], "cancelled": ["arrived", "booked"], "moved": ["arrived", "booked"]}
+        for status in undone.get(becomes, []) if marked else []:
+            self.status(session, here, status)
+        if becomes == "moved":
+            with pytest.raises(TreatmentTooSoon) as refused:
+                move(session, here, MONDAY, "10:00", actor=STAFF)
+            assert refused.value.earliest == local(date(2026, 12, 1), "00:00") and refused.value.clash.elsewhere
+            move(session, here, date(2026, 12, 9), "10:00", actor=STAFF)
+        else:
+            self.status(session, here, becomes, **({"ims_given": False} if becomes == "completed" else {}))
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, MONDAY)
+        assert refused.value.earliest == local(date(2026, 12, 1), "00:00")
+        assert book(session, patient, date(2026, 12, 1))
+
+
+def elsewhere(session: Session, patient: Patient, day: date) -> Appointment:
+    return record_elsewhere(session, clinic=CLINIC, patient_id=patient.id, day=day, now=NOW, actor=STAFF)
 
 
 def test_one_address_cannot_hold_the_whole_calendar(session: Session, clinic: None) -> None:

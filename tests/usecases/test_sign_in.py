@@ -14,6 +14,7 @@ from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import (
     CodeLimits,
+    can_be_typed,
     number_of,
     request_code,
     verify_code,
@@ -136,6 +137,34 @@ def test_the_fifth_wrong_try_ends_the_code_even_for_the_right_one(session: Sessi
         type_in(session, challenge, another(code))
     with pytest.raises(CodeGone):
         type_in(session, challenge, code)
+
+
+def mistype(session: Session, challenge: str, times: int) -> None:
+    wrong = another(last_code(session))
+    for _ in range(times):
+        with pytest.raises((CodeWrong, CodeGone)):
+            type_in(session, challenge, wrong)
+
+
+def test_after_the_last_wrong_try_a_new_code_is_had_at_once_but_not_more_of_them(session: Session) -> None:
+    challenge = ask(session)
+    mistype(session, challenge, 4)
+    with pytest.raises(TooManyTries):
+        ask(session)
+    mistype(session, challenge, 1)
+    assert not can_be_typed(session, challenge=challenge, number=NUMBER, now=NOW)
+    session.commit()
+    for _ in range(CodeLimits().per_number_hour - 1):
+        challenge = ask(session)
+        assert can_be_typed(session, challenge=challenge, number=NUMBER, now=NOW)
+        session.commit()
+        with pytest.raises(TooManyTries):
+            ask(session)
+        mistype(session, challenge, 5)
+    with pytest.raises(TooManyTries) as refusal:
+        ask(session)
+    assert refusal.value.again_at == NOW + timedelta(hours=1)
+    assert session.scalar(select(func.count()).select_from(Message)) == CodeLimits().per_number_hour
 
 
 def test_the_fifth_try_may_still_be_the_right_one(session: Session) -> None:

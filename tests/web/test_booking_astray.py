@@ -263,6 +263,23 @@ class TestNothingIsLost:
         assert visitor.send(form).path.endswith("/review")
         assert "Zoë" in visitor.page.text
 
+    @pytest.mark.parametrize(("step", "button"), [("number", "Continue with this number"), ("code", "Continue")])
+    def test_a_form_from_before_signing_in_elsewhere_names_the_button_that_is_there(
+        self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller, step: str, button: str
+    ) -> None:
+        visitor.begin()
+        visitor.choose(MONDAY_10)
+        if step == "code":
+            visitor.give_number()
+        stale = visitor.page
+        now.shift(timedelta(minutes=1))
+        visitor.sign_in("613-555-0177", "ims-assessment")  # in another tab
+        visitor.page = stale
+        page = visitor.send(stale.form(step))
+        assert page.status == 400
+        assert f"Go on with “{button}”." in page.text and "once more" not in page.text
+        assert visitor.follow(button).path.endswith("/who")
+
     def test_a_confirmation_without_a_token_books_nothing(self, visitor: BookingVisitor, engine: Engine) -> None:
         reach_review(visitor)
         page = visitor.confirm(csrf_token="forged")
@@ -415,7 +432,7 @@ class TestBadInput:
         visitor.choose(MONDAY_10)
         page = visitor.give_number("(613) 555 0177")
         assert (page.status, page.response.headers["Retry-After"]) == (429, "30")
-        assert "Codes were asked for too often. Use the last one we sent, try again after 10:00 am" in page.text
+        assert "Codes were asked for too often. Ask for a new one after 10:00 am" in page.text
         for shown in (page, visitor.get(page.path)):
             assert dict(shown.form("number").values)["number"] == "(613) 555 0177", "what was typed is still there"
 

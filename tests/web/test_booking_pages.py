@@ -343,6 +343,21 @@ class TestTheRule:
         assert visitor.confirm().path.endswith("/done")
         assert len(_counting(engine)) == 3
 
+    @pytest.mark.parametrize("day", ["18", None])
+    def test_a_day_told_by_mistake_is_no_longer_noted_on_the_visit_once_it_is_corrected(
+        self, visitor: BookingVisitor, engine: Engine, day: str | None
+    ) -> None:
+        amelie(engine, 0, status="booked")
+        page = _told_of_ims_elsewhere(visitor, local(MONDAY, "15:00") + timedelta(days=14))
+        assert page.path.endswith("/earlier-visit")
+        review = visitor.get(f"/book/{visitor.token}/review")
+        applies = ["pregnancy", *(["needled_elsewhere"] if day else [])]
+        assert visitor.send(review.form("applies"), applies=applies, needled_on_day=day or "").path.endswith("/done")
+        with Session(engine) as session:
+            noted, answered = session.scalars(select(Screening).order_by(Screening.id)).all()
+        assert (noted.flagged, noted.needled_elsewhere_on) == (False, None)
+        assert answered.flagged and answered.needled_elsewhere_on == (date(2026, 11, 18) if day else None)
+
     def test_settling_again_or_late_ends_where_the_booking_goes_on(
         self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
     ) -> None:

@@ -74,6 +74,13 @@ def test_a_card_says_time_patient_treatment_status_and_flags(desk: Desk, session
     assert (card["starts"], card["ends"], card["version"]) == ("2026-11-30T14:00", "2026-11-30T14:30", 1)
 
 
+def test_no_name_breaks_the_day_though_written_past_the_application(desk: Desk, session: Session) -> None:
+    patient = make_patient(session, family_name="Line\nUnit\x1fRecord\x1eEnd", given_name="Zoë")
+    make_appointment(session, patient=patient, starts_local=local(MONDAY, "14:00"))
+    make_appointment(session, patient=make_patient(session, family_name="Roy"), starts_local=local(MONDAY, "15:00"))
+    assert [card["name"] for card in day(desk)["visits"]] == ["Line\nUnit\x1fRecord End, Zoë", "Roy, Amélie"]
+
+
 def test_columns_are_practitioners_or_rooms_and_a_week_is_one_practitioners(desk: Desk, session: Session) -> None:
     make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "14:00"))
     other = {"practitioner": "p2", "room": "Room 2"}

@@ -253,14 +253,14 @@ def test_two_visits_made_too_soon_are_settled_one_after_the_other(
     as_role: Callable[[str], Visitor], session: Session, amelie: Patient
 ) -> None:
     """A weekly series: the one of today, not done yet, and the next."""
-    for day in (date(2026, 11, 26), date(2026, 12, 3)):
-        make_appointment(session, patient=amelie, starts_local=local(day, "10:00"))
+    for day in (MONDAY, MONDAY + timedelta(days=7)):
+        make_appointment(session, patient=amelie, starts_local=local(day, "15:00"))
     visitor = as_role("receptionist")
-    record_elsewhere(visitor, amelie, date(2026, 11, 27))
-    assert "Thursday 26 November" in visitor.page.text
+    record_elsewhere(visitor, amelie, MONDAY)
+    assert "Monday 30 November" in visitor.page.text
     page = visitor.send(visitor.page.form("settle"), settle="cancel")
     assert page.status == 409 and "another visit is too near as well" in page.text
-    assert "The visit on Thursday 3 December" in page.text
+    assert "The visit on Monday 7 December" in page.text
     page = visitor.send(page.form("settle"), settle=page.form("settle").choices["settle"][0])
     assert page.status == 200 and "Recorded." in page.text
     session.rollback()

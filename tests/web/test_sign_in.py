@@ -87,6 +87,30 @@ def test_a_wrong_code_says_how_many_tries_are_left_and_the_sixth_none(
     assert path_of(client.get("/me")).startswith("/me/sign-in")
 
 
+def test_a_code_mistyped_too_often_is_replaced_at_once_and_never_named_as_one_to_use(
+    client: FlaskClient, session: Session, patient: Patient
+) -> None:
+    page = asked(client)
+    for _ in range(5):
+        for _ in range(5):
+            wrong = f"{(int(last_code(session)) + 1) % 1_000_000:06}"
+            page = send(client, page, "code", code=wrong)
+        assert "no longer be used" in plain(page)
+        page = send(client, page, "again")
+        if page.status_code == 303:
+            page = client.get(path_of(page))
+    assert page.status_code == 429 and "Ask for a new one after 11:00 am" in plain(page)
+
+
+def test_a_code_asked_for_in_another_browser_is_not_named_as_one_to_use(
+    app: Flask, client: FlaskClient, patient: Patient
+) -> None:
+    asked(client)
+    stranger = app.test_client()
+    refused = send(stranger, stranger.get("/me/sign-in"), "sign-in", number="613-555-0142")
+    assert refused.status_code == 429 and "Ask for a new one after 10:00 am" in plain(refused)
+
+
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "0" * 5000, "\x00\x00"])
 def test_what_is_no_code_costs_no_try(client: FlaskClient, session: Session, patient: Patient, code: str) -> None:
     assert send(client, asked(client), "code", code=code).status_code == 422

@@ -81,6 +81,11 @@ def test_typography_is_canadian(french: Catalog) -> None:
             assert not re.search(r"\b(tu|ton|ta|tes|toi)\b", text), said
 
 
+def test_a_visit_is_a_rendez_vous_and_the_calendar_an_agenda(french: Catalog) -> None:
+    other = re.compile(r"\bvisites?\b|\bcalendriers?\b", re.IGNORECASE)
+    assert [said for message in french if message.id for said in words(message) if other.search(said)] == []
+
+
 def test_the_domains_sentences_are_listed_for_the_translators() -> None:
     """Those by which `Invalid` answers, to patients and at the desk."""
     listed = {sentence._args[0] for sentence in SENTENCES}

@@ -1,5 +1,7 @@
 """Working hours, time off and closures at the desk; the visits that they leave behind."""
 
+import html
+import re
 from datetime import date, time, timedelta
 
 import pytest
@@ -17,6 +19,7 @@ from scheduler.usecases import calendar_time, reminders
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web import test_desk
+from tests.web.pages import path_of, send
 from tests.web.test_desk import enter, token
 
 staff, at_the_clinic = test_desk.staff, test_desk.at_the_clinic  # fixtures
@@ -90,6 +93,33 @@ def test_of_one_practitioner_only_their_visits_are_listed_and_only_their_patient
     session.rollback()
     assert len(session.scalars(select(Reminder.id)).all()) == 1
     assert "Course of p2" in client.get("/desk/displaced").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("address", "only"), [("/desk/displaced", {}), ("/desk/displaced?who=p1", {"who": "p1"})])
+def test_moving_or_cancelling_a_visit_of_the_list_leads_back_to_it(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session, address: str, only: dict[str, str]
+) -> None:
+    make_clinic(session)
+    for at in ("11:30", "14:00"):
+        patient = make_patient(session, given_name="Zoë", family_name="Roy")
+        make_appointment(session, patient=patient, starts_local=local(MONDAY + A_WEEK, at))
+    enter(client, "receptionist")
+    post(client, "/desk/closures", "/desk/closures", first="2026-12-07")
+    for asked, filled, says in (
+        ("move", {"starts_day": "2026-12-08", "starts_time": "10:00"}, "Zoë Roy: Moved to Tuesday 8 December"),
+        ("cancel", {"by": "clinic"}, "Zoë Roy: Cancelled"),
+    ):
+        links = re.findall(rf'href="(/desk/visits/[^"]*ask={asked}[^"]*)"', client.get(address).text)
+        page = client.get(html.unescape(links[0]))
+        if asked == "move":  # what is refused stays on the way back
+            page = send(client, page, "/move", starts_day="2026-12-07", starts_time="12:00")
+            assert page.status_code == 409
+        assert re.search(rf'href="{re.escape(address)}"[^>]*><span aria-hidden="true">‹', page.text)
+        back = send(client, page, f"/{asked}", **filled)
+        assert path_of(back) == address
+        assert says in client.get(address).text
+    assert "Every visit is at a time when its practitioner is there." in client.get(address).text
 
 
 def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session) -> None:

@@ -21,7 +21,7 @@ from scheduler.usecases.patients import register_patient
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.language import template_variables
-from scheduler.web.patient.booking_settle import to_settling
+from scheduler.web.patient.booking_settle import take_back_what_was_corrected, to_settling
 from scheduler.web.patient.booking_state import Booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, show
 from scheduler.web.patient.calendar_links import calendar_links
@@ -38,6 +38,7 @@ def review(booking: Booking) -> ResponseReturnValue:
         return _show_review(booking, form, [form] if request.method == "POST" else [])
     assert form.answers  # noqa: S101 - accepted
     patient_id = _patient_id(booking)
+    take_back_what_was_corrected(booking, patient_id, form.answers)
     try:
         booked = _book(booking, patient_id, form.answers)
     except BookingRefused as refusal:

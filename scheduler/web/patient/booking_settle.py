@@ -18,6 +18,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.elsewhere import visit_in_the_way
 from scheduler.usecases.elsewhere_settling import Settlement, note_told, record_elsewhere_and_settle
+from scheduler.usecases.told_elsewhere import take_back_told
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_state import Booking, open_booking
@@ -32,13 +33,19 @@ CANCEL = "cancel"
 
 def to_settling(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> ResponseReturnValue:
     """What the patient has told is noted on the visit in the way: whoever leaves here has told it all the same."""
-    found = (
-        visit_in_the_way(db.session(), patient_id=patient_id, day=answers.needled_on) if answers.needled_on else None
-    )
+    found = _in_the_way(booking, patient_id, answers.needled_on)
     if found is None:
         return go_on(booking)
     note_told(db.session(), public_id=found[0].public_id, answers=answers, now=booking.now)
+    booking.keep(told=answers.needled_on.isoformat() if answers.needled_on else "")
     return redirect(url_for("booking.settle", token=booking.token), 303)
+
+
+def take_back_what_was_corrected(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> None:
+    """The day that was noted on a visit in the way is now another one, or none."""
+    told = booking.fields.get("told")
+    if told and told != str(answers.needled_on):
+        take_back_told(db.session(), patient_id=patient_id, day=date.fromisoformat(told), now=booking.now)
 
 
 @page_of(REVIEW)
@@ -46,7 +53,7 @@ def settle(booking: Booking) -> ResponseReturnValue:
     """GET asks; POST with `settle` (cancel, or a start), `visit` and `version` does it."""
     answers = _answers(booking)
     day = answers.needled_on if answers else None
-    found = visit_in_the_way(db.session(), patient_id=booking.patient.id, day=day) if booking.patient and day else None
+    found = _in_the_way(booking, booking.patient.id, day) if booking.patient else None
     if answers is None or day is None or found is None:
         return go_on(booking)  # settled in another tab, or at the desk
     visit, refusal = found
@@ -59,10 +66,14 @@ def settle(booking: Booking) -> ResponseReturnValue:
         _settle(booking, day, settlement, visit.starts_local)
     except (BookingRefused, NotFound) as problem:
         explained = explain(problem)
-        again = visit_in_the_way(db.session(), patient_id=visit.patient_id or 0, day=day)
+        again = _in_the_way(booking, visit.patient_id or 0, day)
         return _show(booking, *again, f"{explained.title} {explained.advice}") if again else go_on(booking)
     look_after_start(open_booking(booking.token or ""))
     return to_settling(booking, visit.patient_id or 0, answers)  # of two visits in the way, to the other one
+
+
+def _in_the_way(booking: Booking, patient_id: int, day: date | None) -> tuple[Appointment, VisitMustMove] | None:
+    return visit_in_the_way(db.session(), patient_id=patient_id, day=day, now=booking.now) if day else None
 
 
 def _settle(booking: Booking, day: date, settlement: Settlement, was: datetime) -> None:

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from scheduler import clock
 from scheduler.domain.availability import OfferedStart
 from scheduler.domain.booking_steps import CODE, NUMBER, WHO
 from scheduler.domain.errors import BookingRefused, CodeGone, CodeWrong, PatientBusy, TooManyTries, TreatmentTooSoon
@@ -15,11 +14,11 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.usecases import sign_in
-from scheduler.web.dates import time_words
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
 from scheduler.web.patient.booking_time import look_after_start
+from scheduler.web.patient.code_words import too_often_words
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
 from scheduler.web.patient.session import start_session
@@ -52,7 +51,7 @@ def give_number(booking: Booking) -> ResponseReturnValue:
         return go_on(booking)  # before a code is sent that nobody types
     refused = _send_code(booking, form.e164)
     if refused:
-        more = [_too_often(booking, refused, "number")]
+        more = [FormError("number", _too_often(booking, refused, form.e164))]
         return show(booking, NUMBER, "give_number", form, form=form, more=more, too_often=refused)
     return redirect(url_for("booking.type_code", token=booking.token), 303)
 
@@ -133,12 +132,8 @@ def _send_code(booking: Booking, number: str) -> TooManyTries | None:
     return None
 
 
-def _too_often(booking: Booking, refused: TooManyTries, field_id: str) -> FormError:
-    again = time_words(clock.to_local(refused.again_at, clock.zone(booking.clinic.zone)))
-    words = _(
-        "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.", time=again
-    )
-    return FormError(field_id, words)
+def _too_often(booking: Booking, refused: TooManyTries, number: str) -> str:
+    return too_often_words(refused, challenge=booking.fields.get("challenge"), number=number)
 
 
 def _show_code(booking: Booking, form: CodeForm, too_often: TooManyTries | None = None) -> ResponseReturnValue:
@@ -150,7 +145,7 @@ def _show_code(booking: Booking, form: CodeForm, too_often: TooManyTries | None 
         "type_code",
         form,
         form=form,
-        more=[_too_often(booking, too_often, "")] if too_often else (),
+        more=[FormError("", _too_often(booking, too_often, number))] if too_often else (),
         too_often=too_often,
         sent_to=sent_to,
         sent_again="sent" in request.args,

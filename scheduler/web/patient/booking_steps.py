@@ -85,14 +85,7 @@ def show(
     """The page with its forms; with the errors of a form that was sent."""
     errors = [*more, *(error for form in forms for error in form_errors(form))]
     if expired():
-        errors = [
-            FormError(
-                "",
-                _(
-                    "This page had been open for too long, or you signed in in another tab. Nothing is lost: please press the button once more."
-                ),
-            )
-        ]
+        errors = [FormError("", _expired_words(booking, step))]
     steps = booking.steps
     page = render_template(
         f"patient/booking/{template}.html",
@@ -107,6 +100,18 @@ def show(
     if too_often:
         return page, 429, retry_after(too_often)
     return page, (400 if expired() else 422 if errors else 200)
+
+
+def _expired_words(booking: Booking, step: BookingStep) -> str:
+    """Whoever is signed in by now finds another button on the pages that ask for number and code."""
+    if booking.account and step in (NUMBER, CODE):
+        button = _("Continue with this number") if step is NUMBER else _("Continue")
+        return str(_("You have signed in meanwhile, perhaps in another tab. Go on with “%(button)s”.", button=button))
+    return str(
+        _(
+            "This page had been open for too long, or you signed in in another tab. Nothing is lost: please press the button once more."
+        )
+    )
 
 
 def accepted(form: FlaskForm) -> bool:

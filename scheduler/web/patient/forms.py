@@ -76,6 +76,8 @@ class BeginForm(BookingForm):
 
 class NumberForm(BookingForm):
     number = StringField(_l("Mobile number"))
+    e164 = ""
+    """Once it is valid."""
 
     def validate_number(self, field: Field) -> None:
         field.data = tidy(field.data)

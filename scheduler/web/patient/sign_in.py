@@ -14,10 +14,10 @@ from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import sign_in as codes
 from scheduler.usecases.live_sessions import end_sessions_of_account
 from scheduler.web.access import declare
-from scheduler.web.dates import time_words
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.code_words import too_often_words
 from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import FormError, form_errors
 from scheduler.web.patient.forms import CodeForm, NumberForm
@@ -133,31 +133,22 @@ def _code_page(sent: str | None = None) -> str:
 
 def _show_number(form: NumberForm, refused: TooManyTries | None = None) -> ResponseReturnValue:
     browser_id()  # the cookie is there before the form is sent, so that a double click is one sending
-    return _show("number", form, refused)
+    return _show("number", form, refused, form.e164)
 
 
 def _show_code(form: CodeForm, number: str, refused: TooManyTries | None = None) -> ResponseReturnValue:
-    return _show(
-        "code", form, refused, sent_to=phone_numbers.display(number), sent_again=request.args.get("sent") == "again"
-    )
+    sent_again = request.args.get("sent") == "again"
+    return _show("code", form, refused, number, sent_to=phone_numbers.display(number), sent_again=sent_again)
 
 
-def _show(page: str, form: NumberForm | CodeForm, refused: TooManyTries | None, **shown: object) -> ResponseReturnValue:
-    errors = [*([_too_often(refused)] if refused else ()), *form_errors(form)]
+def _show(
+    page: str, form: NumberForm | CodeForm, refused: TooManyTries | None, number: str, **shown: object
+) -> ResponseReturnValue:
+    too_often = too_often_words(refused, challenge=session.get("challenge"), number=number) if refused else None
+    errors = [*([FormError("", too_often)] if too_often else ()), *form_errors(form)]
     if expired():
         errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
     html = render_template(f"patient/sign_in/{page}.html", form=form, errors=errors, next=wanted_page(), **shown)
     if refused:
         return html, 429, retry_after(refused)
     return html, 400 if expired() else 422 if errors else 200
-
-
-def _too_often(refused: TooManyTries) -> FormError:
-    again = clock.to_local(refused.again_at, clock.zone(current_app.config["CLINIC"].zone))
-    return FormError(
-        "",
-        _(
-            "Codes were asked for too often. Use the last one we sent, try again after %(time)s, or call us.",
-            time=time_words(again),
-        ),
-    )

@@ -34,7 +34,7 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 
 @blueprint.get("/desk/visits/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
-    """`?ask=complete|cancel|move` opens that form."""
+    """`?ask=complete|cancel|move` opens that form; `back` and `who` as in `from_list`."""
     seen_patient = appointments.by_public_id(db.session(), public_id).patient_id
     if seen_patient is not None:
         note_seen(seen_patient, "visit")
@@ -91,6 +91,14 @@ def sought_at(public_id: str) -> Sought:
     )
 
 
+def from_list() -> dict[str, str]:
+    """What a visit's page keeps in its address and forms when the list of visits to move led there: `back` is displaced,
+    `who` that list's practitioner."""
+    if text("back") != "displaced":
+        return {}
+    return {"back": "displaced", **({"who": text("who")} if text("who") else {})}
+
+
 def visit_page(
     public_id: str,
     *,
@@ -142,6 +150,7 @@ def visit_page(
         screening=desk_visit.screening(session, found.id),
         history=[history_words(line, zone) for line in reversed(history)],
         ask=ask,
+        from_list=from_list(),
         asked_starts=moment("starts") if refusal else None,
         asked_minutes=number("minutes") if refusal else None,
         asked_practitioner=place()[1] if refusal else None,

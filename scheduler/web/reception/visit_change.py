@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -21,7 +21,7 @@ from scheduler.web.reception.asked import number, place, text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.pages import wants_json
 from scheduler.web.reception.refusals import refused
-from scheduler.web.reception.visit import refused_page, sought_at, visit_page
+from scheduler.web.reception.visit import from_list, refused_page, sought_at, visit_page
 from scheduler.web.reception.visit_words import conflict_words
 
 blueprint = Blueprint("reception_visit_change", __name__)
@@ -68,7 +68,7 @@ def move(public_id: str) -> ResponseReturnValue:
         says = _("Moved to %(when)s, %(room)s.", when=when, room=moved.room.name)
     if wants_json():
         return jsonify(says=says, version=moved.version, undo=undo)
-    return visit_page(public_id, done=says, undo={"kind": "move", **undo}, changed=True)
+    return _to_list(moved, says) or visit_page(public_id, done=says, undo={"kind": "move", **undo}, changed=True)
 
 
 @blueprint.post("/desk/visits/<public_id>/cancel")
@@ -79,7 +79,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
     is_to_be_called = text("call") == "yes" and text("by") == "clinic"
     by = {"patient": _("by the patient"), "clinic": _("by the clinic")}.get(text("by"), "")
     try:
-        cancel_appointment(
+        cancelled = cancel_appointment(
             db.session(),
             clinic=current_app.config["CLINIC"],
             public_id=public_id,
@@ -91,7 +91,8 @@ def cancel(public_id: str) -> ResponseReturnValue:
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="cancel")
-    return visit_page(public_id, done=_("Cancelled"), undo={"kind": "cancel"}, changed=True)
+    says = _("Cancelled")
+    return _to_list(cancelled, says) or visit_page(public_id, done=says, undo={"kind": "cancel"}, changed=True)
 
 
 @blueprint.post("/desk/visits/<public_id>/room")
@@ -156,6 +157,16 @@ def note(public_id: str) -> ResponseReturnValue:
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="note")
     return visit_page(public_id, done=_("Noted"), changed=True)
+
+
+def _to_list(visit: Appointment, says: str) -> ResponseReturnValue | None:
+    """Back to the visits to move, when they led here: the next one waits there."""
+    kept = from_list()
+    if not kept:
+        return None
+    name = f"{visit.patient.given_name} {visit.patient.family_name}" if visit.patient else ""
+    flash(_("%(what)s: %(words)s", what=name, words=says))
+    return redirect(url_for("reception_displaced.show", who=kept.get("who")), 303)
 
 
 def _place(visit: Appointment) -> dict[str, str | int]:
