@@ -84,9 +84,8 @@ class HttpPool:
                 if kept is None:
                     connection.connect()
                     self._prepare(connection.sock)
-                if _seconds() - began > WRITE_WITHIN_SECONDS:
-                    raise NotSent("too late")
-                connection.sock.sendall(request)
+                _write(connection.sock, request, until=began + WRITE_WITHIN_SECONDS)
+                connection.sock.settimeout(self._read_seconds)
             except NotSent:
                 connection.close()
                 raise
@@ -140,6 +139,23 @@ class HttpPool:
         self._idle.append((time.monotonic(), connection))
         if len(self._idle) > IDLE_CONNECTIONS:
             self._idle.popleft()[1].close()
+
+
+def _write(connection: socket.socket, request: bytes, *, until: float) -> None:
+    """Each piece as soon as the time has been looked at, and never after a wait: between the two this process may be
+    stopped, and go on when the text has been taken for lost. A socket with a time limit waits within its own `sendall`.
+    """
+    connection.settimeout(0)
+    rest = memoryview(request)
+    writable = select.poll()
+    writable.register(connection, select.POLLOUT)
+    while rest:
+        if _seconds() > until:
+            raise NotSent("too late")
+        try:
+            rest = rest[connection.send(rest) :]
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            writable.poll(1000 * max(0.0, until - _seconds()))
 
 
 def _close(idle: deque[tuple[float, HTTPConnection]]) -> None:

@@ -148,6 +148,7 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         21408: CodeMeaning.UNDELIVERABLE,  # a country we may not send to
         21612: CodeMeaning.UNDELIVERABLE,  # no route from our sender
         21614: CodeMeaning.BAD_NUMBER,  # not a mobile number
+        21635: CodeMeaning.BAD_NUMBER,  # a landline
         30002: CodeMeaning.OUR_SETTINGS,  # account suspended
         30003: CodeMeaning.LATER,  # the telephone is off or out of reach
         30001: CodeMeaning.LATER,  # queue overflow
@@ -156,7 +157,10 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         30006: CodeMeaning.BAD_NUMBER,  # a landline
         30007: CodeMeaning.UNDELIVERABLE,  # filtered by the carrier
         30008: CodeMeaning.UNDELIVERABLE,  # unknown cause
+        30017: CodeMeaning.LATER,  # the carrier's network is congested
         30022: CodeMeaning.LATER,  # the carrier's rate limit
+        30023: CodeMeaning.LATER,  # the carrier's limit for the day
+        30027: CodeMeaning.LATER,  # the same, of one carrier
         30032: CodeMeaning.OUR_SETTINGS,  # a toll-free number not verified yet
         30034: CodeMeaning.OUR_SETTINGS,  # a long code not registered for the US (A2P 10DLC)
         30036: CodeMeaning.LATER,  # waited at the provider for too long, and was not sent
@@ -164,6 +168,8 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         14107: CodeMeaning.LATER,  # too many messages from this sender
         21611: CodeMeaning.LATER,  # this sender's queue is full
         63038: CodeMeaning.LATER,  # the account's limit for the day
+        63017: CodeMeaning.LATER,  # the channel's rate limit
+        21730: CodeMeaning.LATER,  # maintenance
         20503: CodeMeaning.LATER,
         20003: CodeMeaning.OUR_SETTINGS,  # wrong account or token
         20005: CodeMeaning.OUR_SETTINGS,  # account not active
@@ -172,6 +178,8 @@ ERROR_CODES: Mapping[int, CodeMeaning] = MappingProxyType(
         21606: CodeMeaning.OUR_SETTINGS,  # the sender is not ours, or cannot send SMS
         21609: CodeMeaning.OUR_SETTINGS,  # the public address is not one Twilio can call back
         21659: CodeMeaning.OUR_SETTINGS,  # the sender is not a number of this account
+        21660: CodeMeaning.OUR_SETTINGS,  # the same
+        21661: CodeMeaning.OUR_SETTINGS,  # the sender cannot send SMS
         21701: CodeMeaning.OUR_SETTINGS,  # no such messaging service
         21703: CodeMeaning.OUR_SETTINGS,  # a messaging service without a sender
     }

@@ -1,4 +1,5 @@
 import http.client
+import itertools
 import logging
 import socket
 import threading
@@ -241,6 +242,7 @@ def test_an_answer_that_does_not_come_in_time_is_in_doubt(twilio: FakeTwilio, sh
         (21610, RefusalReason.OPTED_OUT),
         (21211, RefusalReason.BAD_NUMBER),
         (21614, RefusalReason.BAD_NUMBER),
+        (21635, RefusalReason.BAD_NUMBER),
         (21612, RefusalReason.UNDELIVERABLE),
         (29999, RefusalReason.UNKNOWN),
     ],
@@ -427,6 +429,39 @@ def test_nothing_is_written_by_who_took_too_long_to_find_the_server(monkeypatch:
     http_pool.HttpPool(server.origin).exchange("GET", "/", None, {})  # by then whatever was written has come
     assert [request.method for request in got] == ["GET"]
     server.close()
+
+
+def test_a_server_that_takes_the_request_in_too_slowly_never_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is looked at before each piece, and nothing waits between the two."""
+    seconds = itertools.count(0.0, http_pool.WRITE_WITHIN_SECONDS / 3)
+    monkeypatch.setattr(http_pool, "_seconds", lambda: next(seconds))
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    body = b"x" * 20_000_000
+    with pytest.raises(http_pool.NotSent, match="too late"):
+        pool.exchange("POST", "/", body, {})
+    connection, _ = listener.accept()
+    taken = sum(iter(lambda: len(connection.recv(1_000_000)), 0))
+    assert 0 < taken < len(body)
+    connection.close()
+    listener.close()
+
+
+@pytest.mark.parametrize("code", [21660, 21661])
+def test_what_is_wrong_with_the_sender_is_ours_to_mend(twilio: FakeTwilio, sms: TwilioSms, code: int) -> None:
+    twilio.faults.next(refused(code))
+    with pytest.raises(SmsUnavailable) as caught:
+        send(sms)
+    assert (caught.value.error_code, caught.value.ours_to_mend) == (code, True)
+
+
+@pytest.mark.parametrize("code", [21730, 30017, 30023, 30027, 63017])
+def test_what_passes_is_tried_again(twilio: FakeTwilio, sms: TwilioSms, code: int) -> None:
+    twilio.faults.next(refused(code))
+    with pytest.raises(SmsUnavailable) as caught:
+        send(sms)
+    assert (caught.value.error_code, caught.value.ours_to_mend) == (code, False)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone")
