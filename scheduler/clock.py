@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as _time
 import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -41,6 +42,14 @@ class NonexistentTime(ClockChangeTime):
 
 class AmbiguousTime(ClockChangeTime):
     """The clocks go back over it: it exists twice."""
+
+
+def steady() -> float:
+    """Seconds: never set back, and counted on while the machine is asleep, where the system has such a clock."""
+    return _time.clock_gettime(_STEADY)
+
+
+_STEADY: int = getattr(_time, "CLOCK_BOOTTIME", _time.CLOCK_MONOTONIC)
 
 
 def now() -> datetime:

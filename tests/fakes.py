@@ -42,7 +42,7 @@ class FakeSms:
         self.prices: dict[date, list[SmsPrice]] = {}
         self.received: list[SmsReceived] = []
 
-    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+    def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         self.calls += 1
         text = Sent(to, body, attempt_id, f"SM{self.calls:032}")
         outcome = self.next_outcomes.pop(0) if self.next_outcomes else None

@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import certifi
 
+from scheduler import clock
 from scheduler.gateways.http_message import Answer, read_answer, request_bytes
 
 CONNECT_SECONDS = 5.0
@@ -53,9 +54,20 @@ class HttpPool:
         self._idle: deque[tuple[float, HTTPConnection]] = deque()
         weakref.finalize(self, _close, self._idle)
 
-    def exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        """Raises NotSent or AnswerLost; redirects are not followed."""
-        connection = self._with_request_written(method, target, body, headers)
+    def exchange(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        asked_at: float | None = None,
+    ) -> Answer:
+        """Raises NotSent or AnswerLost; redirects are not followed. `asked_at`: by `clock.steady`; none is now."""
+        until = (clock.steady() if asked_at is None else asked_at) + WRITE_WITHIN_SECONDS
+        connection = self._with_request_written(
+            request_bytes(method, target, body, {"Host": self._netloc, **headers}), until
+        )
         try:
             answer, stays_open = read_answer(connection.sock)
         except (OSError, ValueError) as error:
@@ -67,16 +79,12 @@ class HttpPool:
             connection.close()
         return answer
 
-    def _with_request_written(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> HTTPConnection:
+    def _with_request_written(self, request: bytes, until: float) -> HTTPConnection:
         """A failure to write on a connection kept from before means that the server had closed it meanwhile.
 
         Finding the server may take long (names with many addresses, a process that was stopped, a machine asleep): then
         nothing is written.
         """
-        began = _seconds()
-        request = request_bytes(method, target, body, {"Host": self._netloc, **headers})
         while True:
             kept = self._take_idle()
             connection = kept or self._new()
@@ -84,7 +92,7 @@ class HttpPool:
                 if kept is None:
                     connection.connect()
                     self._prepare(connection.sock)
-                _write(connection.sock, request, until=began + WRITE_WITHIN_SECONDS)
+                _write(connection.sock, request, until)
                 connection.sock.settimeout(self._read_seconds)
             except NotSent:
                 connection.close()
@@ -141,7 +149,7 @@ class HttpPool:
             self._idle.popleft()[1].close()
 
 
-def _write(connection: socket.socket, request: bytes, *, until: float) -> None:
+def _write(connection: socket.socket, request: bytes, until: float) -> None:
     """Each piece as soon as the time has been looked at, and never after a wait: between the two this process may be
     stopped, and go on when the text has been taken for lost. A socket with a time limit waits within its own `sendall`.
     """
@@ -150,12 +158,12 @@ def _write(connection: socket.socket, request: bytes, *, until: float) -> None:
     writable = select.poll()
     writable.register(connection, select.POLLOUT)
     while rest:
-        if _seconds() > until:
+        if clock.steady() > until:
             raise NotSent("too late")
         try:
             rest = rest[connection.send(rest) :]
         except (BlockingIOError, ssl.SSLWantWriteError):
-            writable.poll(1000 * max(0.0, until - _seconds()))
+            writable.poll(1000 * max(0.0, until - clock.steady()))
 
 
 def _close(idle: deque[tuple[float, HTTPConnection]]) -> None:
@@ -169,14 +177,6 @@ def _drop(connection: HTTPConnection) -> None:
         with suppress(OSError):
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
-
-
-def _seconds() -> float:
-    """Counts on while the machine is asleep, where the system has such a clock; never set back."""
-    return time.clock_gettime(_CLOCK)
-
-
-_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def _has_input(connection: HTTPConnection) -> bool:

@@ -16,7 +16,7 @@ class OutboxSms:
         self._stream = stream
         self._writing = threading.Lock()
 
-    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+    def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         """Accepts always, also when the console is gone."""
         if self._stream is not None:
             self._write(self._stream, f"SMS to {to}: {body}\n")

@@ -60,8 +60,10 @@ class SmsReceived:
 class SmsGateway(Protocol):
     """Must be safe to call from many threads at once."""
 
-    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+    def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         """Send `body` to the E.164 number `to`; `attempt_id` comes back in the status-callback address.
+
+        `asked_at`, by `clock.steady` (none: now): what has not left ten seconds later never leaves.
 
         Raises SmsRefused, SmsUnavailable or SmsInDoubt.
         """

@@ -8,6 +8,7 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +47,8 @@ _MOST_PRICES = 50_000  # of one day
 _LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
 _MOST_RECEIVED = 5 * _LARGEST_PAGE
 NO_SUCH_MESSAGE = 20404
+_asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
+"""Past twilio's Client, which hands on what it knows alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +89,15 @@ class TwilioSms:
         self._settings = settings
         self._address = f"{API_ORIGIN}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
 
-    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+    def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         callback = f"{self._callbacks}/{attempt_id}"
         data = {"To": to, "Body": body, "StatusCallback": callback, **self._sender}
         # Not messages.create, which makes an object of every field of the answer: half of the time of a call.
-        response = self._client.request("POST", self._address, data=data)
+        asking = _asked_at.set(asked_at)
+        try:
+            response = self._client.request("POST", self._address, data=data)
+        finally:
+            _asked_at.reset(asking)
         try:
             message = json.loads(response.text)
             sid, status, error_code = message["sid"], message["status"], message.get("error_code")
@@ -250,6 +257,7 @@ class _TwilioHttp(HttpClient):  # type: ignore[misc]
                 address.path + (f"?{query}" if query else ""),
                 _form(data or {}) if method == "POST" else None,
                 {**(headers or {}), **_authorization(auth)},
+                asked_at=_asked_at.get(),
             )
         except NotSent as error:
             raise SmsUnavailable from error

@@ -149,9 +149,9 @@ class WatchedGateway:
     def __init__(self, gateway: SmsGateway, pace: Pace, clock: Clock) -> None:
         self._gateway, self._pace, self._clock = gateway, pace, clock
 
-    def send(self, *, to: str, body: str, attempt_id: str) -> SmsAccepted:
+    def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         try:
-            accepted = self._gateway.send(to=to, body=body, attempt_id=attempt_id)
+            accepted = self._gateway.send(to=to, body=body, attempt_id=attempt_id, asked_at=asked_at)
         except SmsUnavailable as outage:
             self._pace.note_outage(outage.retry_after, now=self._clock())
             raise

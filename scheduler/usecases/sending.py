@@ -33,6 +33,7 @@ import structlog
 from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from scheduler import clock as clocks
 from scheduler.gateways.sms import SmsAccepted, SmsGateway, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models.engine import without_transactions
 from scheduler.models.sms import Message, Reminder
@@ -191,10 +192,11 @@ WHERE reminder.id = message.reminder_id AND reminder.status IN ('attempting', 'i
 
 def call(gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> Outcome:
     """Call the provider; no transaction may be open."""
+    asked_at = clocks.steady()  # first: this process may be stopped anywhere, and go on when others have given it up
     if clock() - outgoing.claimed_at > CALL_WITHIN:
         return None
     try:
-        return gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id)
+        return gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id, asked_at=asked_at)
     except (SmsRefused, SmsUnavailable, SmsInDoubt) as failure:
         return failure
 

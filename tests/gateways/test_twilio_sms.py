@@ -11,9 +11,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scheduler import clock
 from scheduler.gateways import http_message, http_pool
-from scheduler.gateways.sms import RefusalReason, SmsInDoubt, SmsPrice, SmsReceived, SmsRefused, SmsUnavailable
+from scheduler.gateways.sms import (
+    RefusalReason,
+    SmsAccepted,
+    SmsInDoubt,
+    SmsPrice,
+    SmsReceived,
+    SmsRefused,
+    SmsUnavailable,
+)
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
+from scheduler.usecases.sending import Outgoing, call
 from tests.fake_http import HttpServer, Reply, Request
 from tests.fake_twilio import (
     ACCOUNT_SID,
@@ -416,7 +426,7 @@ def test_nothing_is_written_by_who_took_too_long_to_find_the_server(monkeypatch:
     server = HttpServer(take)
     pool = http_pool.HttpPool(server.origin)
     now = [0.0]
-    monkeypatch.setattr(http_pool, "_seconds", lambda: now[0])
+    monkeypatch.setattr(clock, "steady", lambda: now[0])
     prepare = pool._prepare
 
     def slowly(connection: socket.socket) -> None:
@@ -431,10 +441,27 @@ def test_nothing_is_written_by_who_took_too_long_to_find_the_server(monkeypatch:
     server.close()
 
 
+def test_who_is_stopped_after_the_look_at_the_claims_age_writes_nothing(
+    twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For minutes, between the look and the first step of sending: by then another worker has sent the text."""
+    seconds, now = [0.0], datetime(2026, 11, 27, 15, tzinfo=UTC)
+    monkeypatch.setattr(clock, "steady", lambda: seconds[0])
+
+    def look_and_be_stopped() -> datetime:
+        seconds[0] += 200
+        return now
+
+    outgoing = Outgoing(attempt_id="a1", number=TO, body=BODY, claimed_at=now, until=now + timedelta(days=1))
+    assert isinstance(call(make_sms(twilio), outgoing, clock=look_and_be_stopped), SmsUnavailable)
+    assert twilio.messages == []
+    assert isinstance(call(make_sms(twilio), outgoing, clock=lambda: now), SmsAccepted)
+
+
 def test_a_server_that_takes_the_request_in_too_slowly_never_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is looked at before each piece, and nothing waits between the two."""
     seconds = itertools.count(0.0, http_pool.WRITE_WITHIN_SECONDS / 3)
-    monkeypatch.setattr(http_pool, "_seconds", lambda: next(seconds))
+    monkeypatch.setattr(clock, "steady", lambda: next(seconds))
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
