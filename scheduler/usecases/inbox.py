@@ -32,7 +32,7 @@ def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now:
 
     Refuses by Invalid, and by NotTextable when the number has opted out or cannot be reached.
     """
-    body = body.replace("\r\n", "\n").replace("\0", "").strip()
+    body = as_sent(body)
     if not body:
         raise Invalid({"body": "Write something first."})
     if len(body) > LONGEST_ANSWER:
@@ -55,6 +55,10 @@ def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now:
     _mark_read(session, number, up_to_id, now, actor)
     session.commit()
     return before
+
+
+def as_sent(typed: str) -> str:
+    return typed.replace("\r\n", "\n").replace("\0", "").strip()
 
 
 @retry_deadlocks

@@ -48,8 +48,7 @@ def unread() -> int:
 def show() -> ResponseReturnValue:
     """`?from=unknown`: numbers that no patient has."""
     known = request.args.get("from") != "unknown"
-    before = request.args.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
+    before_id = _id(request.args.get("before", ""))
     with db.reading.connect() as connection:
         found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
     return render_template(
@@ -111,7 +110,7 @@ def answer(message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):message_id>/again")
 def again(message_id: int) -> ResponseReturnValue:
-    text_id = request.form.get("text", type=int) or 0
+    text_id = _id(request.form.get("text", "")) or 0
     try:
         usecases.send_again(
             db.session(), number=_number(message_id), text_id=text_id, now=clock.now(), actor=current_user.actor
@@ -188,11 +187,15 @@ def _number(message_id: int) -> str:
 
 def _up_to(message_id: int) -> int:
     """The newest message that was on the page."""
-    asked = request.form.get("up_to", "")
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else message_id
+    return _id(request.form.get("up_to", "")) or message_id
+
+
+def _id(asked: str) -> int | None:
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
 
 
 def _cost(body: str) -> Cost:
+    body = usecases.as_sent(body)
     return Cost(segments(body), is_gsm7(body))
 
 
