@@ -22,7 +22,7 @@ from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
-PAGE, THREAD = 50, 100
+PAGE, THREAD, MOST_PAGES = 50, 100, 100
 
 blueprint = Blueprint("reception_inbox", __name__, url_prefix="/desk/inbox")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -74,6 +74,7 @@ def read(message_id: int) -> ResponseReturnValue:
     usecases.mark_read(
         db.session(),
         number=_number(message_id),
+        from_id=_id(request.form.get("from", "")) or 0,
         up_to_id=_up_to(message_id),
         now=clock.now(),
         actor=current_user.actor,
@@ -93,6 +94,7 @@ def answer(message_id: int) -> ResponseReturnValue:
             db.session(),
             number=_number(message_id),
             body=body,
+            from_id=_id(request.form.get("from", "")) or 0,
             up_to_id=_up_to(message_id),
             now=clock.now(),
             actor=current_user.actor,
@@ -135,12 +137,14 @@ def wrong_number(message_id: int) -> ResponseReturnValue:
 def _thread(
     message_id: int, *, typed: str = "", cost: Cost | None = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
+    pages = min(_id(request.args.get("pages", "")) or 1, MOST_PAGES)
     with db.reading.connect() as connection:
         number = queries.number_of(connection, message_id)
         if number is None:
             raise NotFound("thread")
         who = queries.correspondents(connection, [number])[number]
-        texts = queries.texts_of(connection, number, THREAD)
+        found = queries.texts_of(connection, number, pages * THREAD + 1)
+    texts = found[-pages * THREAD :]
     if request.method == "GET":
         for person in who.people:
             note_view(db.session(), actor=current_user.actor, now=clock.now(), patient_id=person.id, details="texts")
@@ -149,7 +153,9 @@ def _thread(
         who=who,
         texts=texts,
         message_id=message_id,
-        up_to=max(text.id for text in texts),
+        first=texts[0].id,
+        up_to=texts[-1].id,
+        older=pages + 1 if len(found) > len(texts) and pages < MOST_PAGES else None,
         unread=any(text.unread for text in texts),
         typed=typed,
         cost=cost,
