@@ -2,6 +2,7 @@
 laid on the desk's table (`for_desk`)."""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -18,12 +19,14 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
+from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 SENDER = re.compile(r"\+?[A-Za-z0-9]{1,19}")
 """Short codes and names text us as well."""
 LONGEST_BODY = 1600
+UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
 AUTOMATIC = ("reply", "move-link", "help", "opt-out")
@@ -65,7 +68,8 @@ def receive(
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    kept = (body if body.strip() else "") + ATTACHED * attachments
+    is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in body)
+    kept = (body if is_seen else "") + ATTACHED * attachments
     incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, said_at or now)
     session.add(incoming)
     try:
@@ -242,7 +246,8 @@ def _incoming(
 def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, clinic: ClinicSettings) -> str | None:
     in_french = _is_french(body)
     if word is InboundWord.HELP or (word is InboundWord.STOP and in_french):
-        language = "fr" if in_french or (account is not None and account.language.startswith("fr")) else "en"
+        spoken = language_spoken(account.patients, account) if account is not None else "en"
+        language = "fr" if in_french or spoken.startswith("fr") else "en"
         values = {"clinic": clinic.name, "link": f"{clinic.public_url}/me", "phone": clinic.phone}
         return filled(words(clinic, ANSWERS[word], language), values)
     return None

@@ -39,7 +39,7 @@ from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
 from scheduler.usecases.move_links import make_link
-from scheduler.usecases.reply_texts import reply_text, which_text
+from scheduler.usecases.reply_texts import language_spoken, reply_text, which_text
 
 LOOK_BACK = timedelta(days=30)
 TOGETHER = timedelta(hours=6)
@@ -282,8 +282,7 @@ def _stands(told: Told, now: datetime) -> bool:
 
 def _ask_which(visits: Sequence[Appointment], wish: Wish, account: PhoneAccount, clinic: ClinicSettings) -> Answer:
     shown = tuple(visits[:MOST_CHOICES])
-    spoken = {visit.patient.language for visit in shown if visit.patient}
-    language = spoken.pop() if len(spoken) == 1 else account.language
+    language = language_spoken((visit.patient for visit in shown), account)
     text = which_text(shown, wish=wish, clinic=clinic, language=language)
     return Answer("reply", text, choices=shown, wish=wish)
 

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
+from scheduler.domain.reply import NO_WORDS, Wish
 from scheduler.domain.sms_segments import is_gsm7, segments
+from scheduler.domain.sms_wording import LONGEST, WORDINGS, checked
 from scheduler.gateways.sms import FoundMessage, SmsInDoubt
 from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient
 from scheduler.usecases import codes
@@ -19,6 +22,7 @@ from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
 from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.move_links import visit_behind
+from scheduler.usecases.reply_texts import which_text
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders, settle, the_messages
@@ -588,3 +592,36 @@ def test_an_arret_in_any_dress_is_confirmed_in_french(session: Session, telephon
 def test_half_an_emoji_is_kept_as_far_as_it_goes(telephone: Telephone, session: Session) -> None:
     telephone.text("Hello \ud83d")
     assert last_in(session).body == "Hello ?"
+
+
+def test_help_is_answered_in_the_patients_language(telephone: Telephone, session: Session, patient: Patient) -> None:
+    patient.language = "fr"
+    session.commit()
+    said = receive(session, sid="SMhelp", number=NUMBER, body="help", opt_out_type=None, clinic=CLINIC, now=NOW)
+    assert said and "pour voir ou changer vos rendez-vous" in said
+
+
+@pytest.mark.parametrize("body", ["\u200b", "\u2060\ufeff", " \u200e\n"])
+def test_signs_that_cannot_be_seen_are_no_words(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    telephone.text(body)
+    assert (last_in(session).body, last_in(session).for_desk) == (NO_WORDS, True)
+
+
+def test_the_longest_question_that_the_owner_can_word_is_one_that_can_be_sent(
+    session: Session, telephone: Telephone, patient: Patient
+) -> None:
+    """Twilio refuses more than 1,600 letters (error 21617)."""
+    visits = [
+        make_appointment(session, patient=patient, starts_local=local(TUESDAY, f"{10 + i}:00"), treatment="follow-up")
+        for i in range(5)
+    ]
+    texts = {
+        ("which", "en"): checked("which", ("{clinic} {choices}" + "x" * LONGEST)[: WORDINGS["which"].longest]),
+        ("choice", "en"): checked(
+            "choice", ("{letter} {number} {day} {time} {practitioner}" + "x" * LONGEST)[: WORDINGS["choice"].longest]
+        ),
+    }
+    question = which_text(visits, wish=Wish.CONFIRM, clinic=replace(CLINIC, texts=texts), language="en")
+    assert len(question) <= 1600
