@@ -47,6 +47,8 @@ TOGETHER = timedelta(hours=6)
 CHOICES_LAST = timedelta(days=3)
 CLOCKS_APART = timedelta(minutes=15)
 """Of the machines that send and that receive."""
+SHORTEST_LINK = timedelta(minutes=1)
+"""One that works for less is over before it is opened."""
 MOST_CHOICES = 5
 DESK = "desk"
 ANSWERS = (DESK, "reply", "move-link")
@@ -312,7 +314,7 @@ def _answer_about(
             change_to(visit, AppointmentStatus.CONFIRMED, now=now, actor=actor, why="by text")
         return say("confirmed")
     try:
-        require_changeable(visit, clinic=clinic, now=now, actor=actor)
+        require_changeable(visit, clinic=clinic, now=now + SHORTEST_LINK, actor=actor)
     except TooLateToChange:
         return say("too-late")
     link, expires_at = make_link(session, visit, clinic=clinic, now=now)

@@ -625,3 +625,12 @@ def test_the_longest_question_that_the_owner_can_word_is_one_that_can_be_sent(
     }
     question = which_text(visits, wish=Wish.CONFIRM, clinic=replace(CLINIC, texts=texts), language="en")
     assert len(question) <= 1600
+
+
+@pytest.mark.parametrize("seconds_left", [0, 59])
+def test_a_link_that_would_be_over_before_it_is_opened_is_none(
+    telephone: Telephone, visit: Appointment, seconds_left: int
+) -> None:
+    telephone.at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=seconds_left)
+    telephone.is_reminded_of(visit)
+    assert "please call 613-555-0100" in (telephone.text("M") or "")
