@@ -332,7 +332,8 @@ class FakeTwilio:
 
     def _list(self, request: Request) -> Reply:
         query = parse_qs(urlsplit(request.target).query)
-        newest_first = sorted([*self.messages, *self.received], key=lambda message: message.created_at, reverse=True)
+        listed = [*self.messages, *self.received][::-1]  # of two at once, the later first
+        newest_first = sorted(listed, key=lambda message: message.created_at, reverse=True)
         wanted = [message for message in newest_first if _is_wanted(message, query)]
         page, size = (int(query.get(name, [default])[0]) for name, default in (("Page", "0"), ("PageSize", "50")))
         shown = wanted[page * size : (page + 1) * size]

@@ -26,8 +26,13 @@ TWILIOS_WORDS = frozenset((*_WORD_OF, "ARRÊT"))
 
 def inbound_word(body: str) -> InboundWord | None:
     """The word when it is the whole message. Case, accents, spaces and punctuation do not matter: "Arrêt." is one."""
+    return _WORD_OF.get(bare_letters(body))
+
+
+def bare_letters(body: str) -> str:
+    """ "« Arrêt. »" → "ARRET"."""
     letters = (letter for letter in unicodedata.normalize("NFKD", body) if letter.isalnum())
-    return _WORD_OF.get("".join(letters).upper())
+    return "".join(letters).upper()
 
 
 def masked(number: str) -> str:

@@ -48,7 +48,8 @@ _COURTESY = frozenset(
 )
 _WANTING = frozenset("want need would like to can could veux voudrais aimerais peux puis on dois".split())
 _WRONG = re.compile(
-    r"\b(wrong (number|person)|not my number|(mauvais|faux|pas le bon) numero|(mauvaise|pas la bonne) personne)\b"
+    r"\b(wrong (number|phone|person)|not (my|the right) number|(mauvais|faux|pas le bon|erreur de|trompez de) (numero|no)"
+    r"|(mauvaise|pas la bonne) personne)\b"
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _LARGEST_PLACE = 9

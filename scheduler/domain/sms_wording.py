@@ -6,6 +6,7 @@ and at the usual length to one part of 160 letters.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,12 +23,14 @@ _ANY_BRACE = re.compile(r"[{}]")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """`required` and `optional`: the places that are filled in, of which a text must, or may, have each."""
+    """`required` and `optional`: the places that are filled in, of which a text must, or may, have each. `longest`: in
+    letters."""
 
     en: str
     fr: str
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
+    longest: int = LONGEST
 
     @property
     def places(self) -> frozenset[str]:
@@ -150,6 +153,7 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             "{letter} {number} pour {day} {time}, {practitioner}",
             _places("letter number day time"),
             _places("practitioner"),
+            longest=120,  # five of them stand in one text, and no text has more than 1,600
         ),
         "help": Wording(
             "{clinic}: see or change your visits at {link} or call us at {phone}.",
@@ -231,15 +235,15 @@ def in_one_part(texts: Iterable[str]) -> str:
 
 def checked(kind: str, typed: str) -> str:
     """As it is kept. Refuses with BadWording."""
-    text = "\n".join(line.rstrip() for line in typed.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip()
+    lines = unicodedata.normalize("NFC", typed).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text, wording = "\n".join(line.rstrip() for line in lines).strip(), WORDINGS[kind]
     if not text:
         raise BadWording("Write something first.")
-    if len(text) > LONGEST:
-        raise BadWording("This is too long: 480 letters at most.")
+    if len(text) > wording.longest:
+        raise BadWording("This is too long: %(about)s letters at most.", str(wording.longest))
     if any(not letter.isprintable() and letter not in "\n\u00a0\u202f\u200d" for letter in text):
         raise BadWording("There is a sign in it that cannot be seen. Type the text anew.")
     used = set(_PLACE.findall(text))
-    wording = WORDINGS[kind]
     for name in _PLACE.findall(text):
         if name not in wording.places:
             raise BadWording("This text has nothing to put in the place of %(about)s.", f"{{{name}}}")

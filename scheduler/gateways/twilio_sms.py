@@ -162,6 +162,7 @@ class TwilioSms:
             raise
         except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
             raise SmsUnavailable from None
+        texts.reverse()  # listed with the newest first; the time has no parts of a second
         return sorted((text for text in texts if text.received_at >= since), key=lambda text: text.received_at)
 
 

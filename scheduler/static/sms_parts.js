@@ -1,6 +1,6 @@
 // Parts as domain/sms_segments.py counts them; the alphabets come with the page.
 function segments(text, basic, extended) {
-  const letters = [...text];
+  const letters = [...text.normalize("NFC")];
   const plain = letters.every((letter) => basic.has(letter) || extended.has(letter));
   const sizes = plain ? letters.map((letter) => (extended.has(letter) ? 2 : 1)) : letters.map((letter) => letter.length);
   const [single, joined] = plain ? [160, 153] : [70, 67];

@@ -2,6 +2,7 @@
 laid on the desk's table (`for_desk`)."""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.phone import InboundWord, inbound_word
+from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
 from scheduler.domain.reply import ATTACHED, NO_WORDS, Wish, read_reply
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
@@ -18,12 +19,14 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
+from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 SENDER = re.compile(r"\+?[A-Za-z0-9]{1,19}")
 """Short codes and names text us as well."""
 LONGEST_BODY = 1600
+UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
 AUTOMATIC = ("reply", "move-link", "help", "opt-out")
@@ -57,13 +60,16 @@ def receive(
     reads them all the same.
 
     `said_at`: when one was sent that is found later (missed_replies.py). It answers the texts of before, no words of Twilio's
-    own are answered, and the others not at night. Where they have texted since, or a day has gone, somebody reads it.
+    own are answered, and the others not at night. Where they have texted since, or a day has gone, somebody reads it;
+    a STOP counts even then, until they say START.
     """
-    body = body.replace("\x00", "")[:LONGEST_BODY]  # PostgreSQL keeps no NUL
+    body = body.replace("\x00", "").encode(errors="replace").decode()  # no database keeps a NUL or half of a pair
+    body = body[:LONGEST_BODY]
     word = _word(body, opt_out_type)
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    kept = (body if body.strip() else "") + ATTACHED * attachments
+    is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in body)
+    kept = (body if is_seen else "") + ATTACHED * attachments
     incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, said_at or now)
     session.add(incoming)
     try:
@@ -73,6 +79,8 @@ def receive(
         return None
     if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
         incoming.for_desk = True
+        if word is InboundWord.STOP and not _has_texted_since(session, number, said_at, InboundWord.START):
+            _obey(session, word, number, body, said_at)
         session.commit()
         return None
     would_wake = said_at is not None and said_at < now - FRESH and is_night(clinic, now)
@@ -84,15 +92,7 @@ def receive(
         return None
     is_unanswered_help = said_at is not None and word is InboundWord.HELP
     incoming.for_desk = attachments > 0 or is_unanswered_help or _says_more_than_its_word(word, body, account)
-    if word is InboundWord.STOP and account is None:
-        _expect(session, number, "fr" if _is_french(body) else "en", now)
-    if word in (InboundWord.STOP, InboundWord.START):
-        opted_out = {"opted_out_at": now, "opted_out_by": body.strip()[:40]} if word is InboundWord.STOP else {}
-        session.execute(
-            update(PhoneAccount)
-            .where(PhoneAccount.number == number)
-            .values(**{"opted_out_at": None, "opted_out_by": None, **opted_out})
-        )
+    _obey(session, word, number, body, said_at or now)
     answer = None if opt_out_type or said_at or not may_answer else _answer(word, body, account, clinic)
     if answer is not None:
         session.add(
@@ -111,6 +111,17 @@ def receive(
         )
     session.commit()
     return answer
+
+
+def _obey(session: Session, word: InboundWord, number: str, body: str, said_at: datetime) -> None:
+    """A STOP also of a number that nobody has booked with yet: once somebody does, the word counts."""
+    if word is InboundWord.HELP:
+        return
+    opted_out: dict[str, object] = {"opted_out_at": None, "opted_out_by": None}
+    if word is InboundWord.STOP:
+        _expect(session, number, "fr" if _is_french(body) else "en", said_at)
+        opted_out = {"opted_out_at": said_at, "opted_out_by": body.strip()[:40]}
+    session.execute(update(PhoneAccount).where(PhoneAccount.number == number).values(**opted_out))
 
 
 def _take_reply(
@@ -160,8 +171,11 @@ def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None
     keep_choices(session, message, answer)
 
 
-def _has_texted_since(session: Session, number: str, said_at: datetime) -> bool:
+def _has_texted_since(session: Session, number: str, said_at: datetime, word: InboundWord | None = None) -> bool:
+    """`word`: that word."""
     later = select(Message.id).where(Message.number == number, Message.direction == "in", Message.created_at > said_at)
+    if word is not None:
+        later = later.where(Message.opt_word == word)
     return session.scalar(later.limit(1)) is not None
 
 
@@ -182,7 +196,7 @@ def _may_answer(session: Session, number: str, now: datetime) -> bool:
 def _says_more_than_its_word(word: InboundWord, body: str, account: PhoneAccount | None) -> bool:
     """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder."""
     if word is InboundWord.STOP:
-        return body.strip().upper().startswith("CANCEL")
+        return bare_letters(body) == "CANCEL"
     return word is InboundWord.START and (account is None or account.opted_out_at is None)
 
 
@@ -195,7 +209,6 @@ def _word(body: str, opt_out_type: str | None) -> InboundWord | None:
 
 
 def _expect(session: Session, number: str, language: str, now: datetime) -> None:
-    """A number that nobody has booked with yet has an account all the same: once somebody does, the word counts."""
     if E164.fullmatch(number):
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(
@@ -233,7 +246,8 @@ def _incoming(
 def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, clinic: ClinicSettings) -> str | None:
     in_french = _is_french(body)
     if word is InboundWord.HELP or (word is InboundWord.STOP and in_french):
-        language = "fr" if in_french or (account is not None and account.language.startswith("fr")) else "en"
+        spoken = language_spoken(account.patients, account) if account is not None else "en"
+        language = "fr" if in_french or spoken.startswith("fr") else "en"
         values = {"clinic": clinic.name, "link": f"{clinic.public_url}/me", "phone": clinic.phone}
         return filled(words(clinic, ANSWERS[word], language), values)
     return None
@@ -241,4 +255,4 @@ def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, c
 
 def _is_french(body: str) -> bool:
     """ARRET, ARRÊT or AIDE: the words Twilio does not know by itself."""
-    return body.strip().upper().startswith(("ARR", "AIDE"))
+    return bare_letters(body).startswith(("ARR", "AIDE"))

@@ -1,5 +1,6 @@
 """The desk's inbox: texts that somebody has to read, and what the desk answers."""
 
+import unicodedata
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -19,20 +20,22 @@ STOPPED_WHY = "wrong number"
 
 
 @retry_deadlocks
-def mark_read(session: Session, *, number: str, up_to_id: int, now: datetime, actor: Actor) -> None:
-    """What came from `number` up to the message that was on the page; later ones stay unread."""
+def mark_read(session: Session, *, number: str, from_id: int, up_to_id: int, now: datetime, actor: Actor) -> None:
+    """What came from `number` between the first and the last message on the page; others stay unread."""
     begin_write(session)
-    _mark_read(session, number, up_to_id, now, actor)
+    _mark_read(session, number, from_id, up_to_id, now, actor)
     session.commit()
 
 
 @retry_deadlocks
-def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now: datetime, actor: Actor) -> Message:
+def answer_text(
+    session: Session, *, number: str, body: str, up_to_id: int, now: datetime, actor: Actor, from_id: int = 0
+) -> Message:
     """Queue the desk's answer, once for a button pressed twice; what it answers counts as read.
 
     Refuses by Invalid, and by NotTextable when the number has opted out or cannot be reached.
     """
-    body = body.replace("\r\n", "\n").replace("\0", "").strip()
+    body = as_sent(body)
     if not body:
         raise Invalid({"body": "Write something first."})
     if len(body) > LONGEST_ANSWER:
@@ -52,9 +55,14 @@ def answer_text(session: Session, *, number: str, body: str, up_to_id: int, now:
     )
     if before is None:
         before = _message(session, account, number, body, now, actor)
-    _mark_read(session, number, up_to_id, now, actor)
+    _mark_read(session, number, from_id, up_to_id, now, actor)
     session.commit()
     return before
+
+
+def as_sent(typed: str) -> str:
+    """Without what costs and says nothing: an accent apart from its letter makes the whole text dear."""
+    return unicodedata.normalize("NFC", typed).replace("\r\n", "\n").replace("\0", "").strip()
 
 
 @retry_deadlocks
@@ -125,9 +133,11 @@ def _patients(session: Session, account: PhoneAccount) -> list[int]:
     return list(session.scalars(select(Patient.id).where(Patient.phone_account_id == account.id)))
 
 
-def _mark_read(session: Session, number: str, up_to_id: int, now: datetime, actor: Actor) -> None:
+def _mark_read(session: Session, number: str, from_id: int, up_to_id: int, now: datetime, actor: Actor) -> None:
     session.execute(
         update(Message)
-        .where(Message.number == number, Message.for_desk, Message.read_at.is_(None), Message.id <= up_to_id)
+        .where(
+            Message.number == number, Message.for_desk, Message.read_at.is_(None), Message.id.between(from_id, up_to_id)
+        )
         .values(read_at=now, read_by=str(actor))
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
-from scheduler.models import Appointment, MoveLink
+from scheduler.models import Appointment, MoveLink, Patient
 from scheduler.queries.appointments import WHOLE
 
 LINK_LIFE = timedelta(hours=48)
@@ -51,17 +51,19 @@ def link_until(
 
 
 def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
-    """NotFound once the link was used, the visit changed otherwise, or the link is too old: all look alike."""
+    """NotFound once the link was used, the visit changed otherwise, the link is too old or the patient restricted: all
+    look alike."""
     visit = session.scalar(
         select(Appointment)
         .options(*WHOLE)
         .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .join(Patient, Patient.id == Appointment.patient_id)
         .where(
             MoveLink.token_hash == _hash(token),
             MoveLink.expires_at > now,
             MoveLink.schedule_version == Appointment.schedule_version,
             Appointment.status.in_(("booked", "confirmed")),
-            Appointment.patient_id.is_not(None),
+            Patient.restricted_at.is_(None),
         )
     )
     if visit is None:

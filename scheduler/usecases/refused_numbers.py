@@ -9,7 +9,7 @@ from scheduler.models.patient import PhoneAccount
 
 
 def remember(connection: Connection, *, number: str, refusal: SmsRefused, now: datetime) -> None:
-    """Opted out, or unreachable; both are cleared when the number is verified again or says START."""
+    """Opted out, which START clears as well, or unreachable; both are cleared when the number is verified again."""
     code = str(refusal.error_code)
     if refusal.reason is RefusalReason.OPTED_OUT:
         connection.execute(

@@ -39,7 +39,7 @@ from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
 from scheduler.usecases.move_links import make_link
-from scheduler.usecases.reply_texts import reply_text, which_text
+from scheduler.usecases.reply_texts import language_spoken, reply_text, which_text
 
 LOOK_BACK = timedelta(days=30)
 TOGETHER = timedelta(hours=6)
@@ -47,6 +47,8 @@ TOGETHER = timedelta(hours=6)
 CHOICES_LAST = timedelta(days=3)
 CLOCKS_APART = timedelta(minutes=15)
 """Of the machines that send and that receive."""
+SHORTEST_LINK = timedelta(minutes=1)
+"""One that works for less is over before it is opened."""
 MOST_CHOICES = 5
 DESK = "desk"
 ANSWERS = (DESK, "reply", "move-link")
@@ -138,20 +140,51 @@ def _answer_to(
             return Answer("reply", "", about) if about else None
         if about and about.status == AppointmentStatus.CANCELLED:
             return _answer_about(session, Told(about, about.schedule_version), wish, account, clinic, now)
-    wish = Wish.CONFIRM if wish is Wish.AGREE else wish
+    told, still_open = _told_and_open(session, account, texts, now)
+    if wish is not Wish.MOVE:
+        return _confirm(session, reply, texts, told, still_open, account, clinic, now)
+    if len(still_open) > 1:
+        return _ask_which([one.visit for one in still_open], wish, account, clinic)
+    meant = still_open or told
+    return _answer_about(session, meant[0], wish, account, clinic, now) if meant else None
+
+
+def _confirm(
+    session: Session,
+    reply: Reply,
+    texts: Sequence[_Text],
+    told: Sequence[Told],
+    still_open: Sequence[Told],
+    account: PhoneAccount,
+    clinic: ClinicSettings,
+    now: datetime,
+) -> Answer | None:
+    """Not to a text that asked to choose another time. A number that no visit was given may mean a time: "ok 5"."""
+    if texts[0].kind == TEXT_KIND:
+        return None
+    names_one = reply.place is not None and reply.place > 1
+    able = [one for one in still_open if not one.asked_away]
+    if len(able) > 1 and not names_one:  # all are confirmed: say so of one
+        able = [one for one in able if one.visit.status == AppointmentStatus.BOOKED] or able[:1]
+    if len(able) > 1:
+        return _ask_which([one.visit for one in able], Wish.CONFIRM, account, clinic)
+    meant = able or told
+    if not meant or names_one:
+        return None
+    return _answer_about(session, meant[0], Wish.CONFIRM, account, clinic, now)
+
+
+def _told_and_open(
+    session: Session, account: PhoneAccount, texts: Sequence[_Text], now: datetime
+) -> tuple[list[Told], list[Told]]:
+    """What was told last, and what stands of it, or else of what was told before the last cancellation."""
     told = _told_last(session, account, texts)
     still_open = [one for one in told if _stands(one, now)]
     if not still_open:  # what was cancelled last is not what they confirm
         gone = {text.visit_id for text in texts if text.kind == CANCELLATION}
         before = _told_last(session, account, [text for text in texts if text.visit_id not in gone])
         still_open = [one for one in before if _stands(one, now)]
-    if wish is Wish.CONFIRM and len(still_open) > 1:
-        unconfirmed = [one for one in still_open if one.visit.status == AppointmentStatus.BOOKED]
-        still_open = unconfirmed or still_open[:1]  # all are confirmed: say so of one
-    if len(still_open) > 1:
-        return _ask_which([one.visit for one in still_open], wish, account, clinic)
-    meant = still_open or told
-    return _answer_about(session, meant[0], wish, account, clinic, now) if meant else None
+    return told, still_open
 
 
 def keep_choices(session: Session, message: Message, answer: Answer) -> None:
@@ -231,9 +264,11 @@ def _remembered(session: Session, account: PhoneAccount, place: int, until: date
 
 
 def _own_visit(session: Session, account: PhoneAccount, text: _Text) -> Appointment | None:
-    """The one it was about, unless its patient has another number by now."""
+    """The one it was about, unless its patient has another number by now, or gets no texts any more."""
     visit = _visit(session, text.visit_id) if text.visit_id is not None else None
-    return visit if visit and visit.patient and visit.patient.phone_account_id == account.id else None
+    if visit is None or visit.patient is None or visit.patient.restricted_at is not None:
+        return None
+    return visit if visit.patient.phone_account_id == account.id else None
 
 
 def _visit(session: Session, appointment_id: int) -> Appointment:
@@ -249,7 +284,8 @@ def _stands(told: Told, now: datetime) -> bool:
 
 def _ask_which(visits: Sequence[Appointment], wish: Wish, account: PhoneAccount, clinic: ClinicSettings) -> Answer:
     shown = tuple(visits[:MOST_CHOICES])
-    text = which_text(shown, wish=wish, clinic=clinic, language=account.language)
+    language = language_spoken((visit.patient for visit in shown), account)
+    text = which_text(shown, wish=wish, clinic=clinic, language=language)
     return Answer("reply", text, choices=shown, wish=wish)
 
 
@@ -278,7 +314,7 @@ def _answer_about(
             change_to(visit, AppointmentStatus.CONFIRMED, now=now, actor=actor, why="by text")
         return say("confirmed")
     try:
-        require_changeable(visit, clinic=clinic, now=now, actor=actor)
+        require_changeable(visit, clinic=clinic, now=now + SHORTEST_LINK, actor=actor)
     except TooLateToChange:
         return say("too-late")
     link, expires_at = make_link(session, visit, clinic=clinic, now=now)

@@ -1,12 +1,12 @@
 """What is answered to a patient's reply, in the words of domain/sms_wording.py, ours or the owner's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reply import Wish
 from scheduler.domain.sms_wording import filled, in_one_part, language_of, words
-from scheduler.models import Appointment
+from scheduler.models import Appointment, Patient, PhoneAccount
 from scheduler.usecases.sms_texts import DAY_PATTERNS, day_words, time_words
 
 LETTERS = {Wish.CONFIRM: "C", Wish.MOVE: "M"}
@@ -51,6 +51,12 @@ def which_text(visits: Sequence[Appointment], *, wish: Wish, clinic: ClinicSetti
         for place, visit in enumerate(visits, start=1)
     ]
     return filled(words(clinic, "which", language), {"clinic": clinic.name, "choices": "; ".join(choices)})
+
+
+def language_spoken(patients: Iterable[Patient | None], account: PhoneAccount) -> str:
+    """Of a text to several at once: theirs; or, where they differ, the one of the day when the number was first used."""
+    spoken = {patient.language for patient in patients if patient is not None}
+    return spoken.pop() if len(spoken) == 1 else account.language
 
 
 def lasts_words(lasts: timedelta) -> str:

@@ -190,7 +190,7 @@ def _code_hmac(secret: str, challenge: str, code: str) -> str:
 
 def _verified_account(session: Session, number: str, language: str, now: datetime) -> PhoneAccount:
     """One upsert, because two browsers may type their first codes at once. A code that arrived proves the number
-    reachable."""
+    reachable, and that the provider holds nothing back; only an opting out in the patient's own word stays."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None, "wrong_number_at": None}
     account_id = session.execute(
@@ -199,4 +199,7 @@ def _verified_account(session: Session, number: str, language: str, now: datetim
         .on_conflict_do_update(index_elements=[PhoneAccount.number], set_=reached)
         .returning(PhoneAccount.id)
     ).scalar_one()
-    return session.get_one(PhoneAccount, account_id)
+    account = session.get_one(PhoneAccount, account_id)
+    if account.opted_out_by is not None and account.opted_out_by.isdecimal():
+        account.opted_out_at = account.opted_out_by = None
+    return account

@@ -186,3 +186,17 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
     if script:
         look(page, [], f"link-gone-{locale}")
     context.close()
+
+
+def test_the_older_texts_of_a_long_thread_are_one_press_away(engine: Engine, browser: Browser, base: str) -> None:
+    for number in range(102):
+        text_in(engine, f"Text number {number}.")
+    context = browser.new_context()
+    page, complaints = enter(context, base)
+    page.get_by_role("link", name="Amélie Roy").click()
+    expect(page.locator("[data-inbox-unread] [data-number]").first).to_have_text("2")
+    look(page, complaints, "long-thread")
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("Text number 0.")).to_be_visible()
+    expect(page.locator("[data-inbox-unread]").first).to_be_hidden()
+    context.close()

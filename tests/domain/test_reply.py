@@ -71,7 +71,18 @@ def test_a_number_alone_answers_which() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["Wrong number", "sorry, wrong number!!", "Mauvais numéro", "C'est un faux numéro", "you have the wrong person"],
+    [
+        "Wrong number",
+        "sorry, wrong number!!",
+        "Mauvais numéro",
+        "C'est un faux numéro",
+        "you have the wrong person",
+        "Wrong phone number",
+        "not the right number",
+        "Vous avez le mauvais no.",
+        "Vous vous trompez de numéro",
+        "erreur de numéro",
+    ],
 )
 def test_a_wrong_number_says_so(body: str) -> None:
     assert read_reply(body) == Reply(WRONG)

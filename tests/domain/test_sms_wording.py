@@ -71,7 +71,7 @@ def test_our_own_words_pass_and_are_cheap(kind: str, text: str) -> None:
     [
         ("", "Write something first.", ""),
         (" \r\n\t ", "Write something first.", ""),
-        ("{clinic} {day} {time}" + "a" * 480, "This is too long: 480 letters at most.", ""),
+        ("{clinic} {day} {time}" + "a" * 480, "This is too long: %(about)s letters at most.", "480"),
         ("{clinic} {day}", "%(about)s is missing: the text must have it.", "{time}"),
         ("{clinic} {day} {time} {treatment}", "This text has nothing to put in the place of %(about)s.", "{treatment}"),
         ("{clinic} {day} {time} {code}", "This text has nothing to put in the place of %(about)s.", "{code}"),
@@ -111,6 +111,13 @@ def test_no_text_asks_for_a_word_that_twilio_takes_for_itself(text: str, word: s
 
 def test_lines_keep_their_breaks_and_lose_stray_spaces() -> None:
     assert checked("confirmation", "  {clinic}: {day} \r\n{time}\r\n") == "{clinic}: {day}\n{time}"
+
+
+def test_accents_set_apart_are_joined_so_that_they_cost_nothing() -> None:
+    """As some computers write them: one letter outside GSM-7 would more than halve the room."""
+    assert checked("confirmation", "{clinic} {day} a\u0300 {time}") == "{clinic} {day} à {time}"
+    with pytest.raises(BadWording):
+        checked("confirmation", "{clinic} {day} {time} ARRE\u0302T")
 
 
 def test_the_owners_words_go_over_ours_in_their_language_alone() -> None:

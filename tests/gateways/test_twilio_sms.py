@@ -588,6 +588,13 @@ def test_texts_received_are_read_from_the_list_oldest_first(twilio: FakeTwilio) 
     assert sms.find(to=TO, body="C", since=now - timedelta(hours=2)) == ()
 
 
+def test_two_of_one_second_come_in_their_order(twilio: FakeTwilio) -> None:
+    """Twilio lists the newest first, and names the second alone."""
+    now = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    sent = [twilio.take_in(from_=TO, body=body, at=now).sid for body in ("STOP", "START")]
+    assert [text.sid for text in make_sms(twilio).received_since(now)] == sent
+
+
 def test_texts_to_any_number_of_the_messaging_service_are_read(twilio: FakeTwilio) -> None:
     service, now = "MG" + "a" * 32, datetime(2026, 11, 27, 15, tzinfo=UTC)
     first = twilio.take_in(from_=TO, body="C", to="+16135550101", service=service, at=now)

@@ -223,3 +223,44 @@ def test_strangers_pictures_and_odd_senders(outage: Outage) -> None:
     outage.text("?", number="+" + "1" * 40)
     assert outage.look(minutes=10) == 3
     assert [len(body) for body, _, _ in outage.kept()] == [5, 2, 1600]
+
+
+def opted_out(session: Session) -> bool:
+    session.rollback()
+    session.expire_all()
+    return session.scalars(select(PhoneAccount.opted_out_at)).one() is not None
+
+
+@pytest.mark.parametrize("word", ["ARRET", "STOP"])
+def test_who_opted_out_stays_so_however_late_it_is_found(
+    outage: Outage, session: Session, visit: Appointment, word: str
+) -> None:
+    """Twilio does not know ARRET: nobody else holds our texts back."""
+    outage.text(word)
+    assert outage.look(hours=30) == 1
+    assert opted_out(session)
+
+
+def test_who_opted_out_and_wrote_since_is_opted_out(outage: Outage, session: Session, visit: Appointment) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("ARRET")
+    outage.at.forward(minutes=5)
+    outage.webhook("Hello?")
+    outage.look(minutes=10)
+    assert opted_out(session)
+
+
+def test_who_said_start_since_gets_texts(outage: Outage, session: Session, visit: Appointment) -> None:
+    outage.text("ARRET")
+    outage.at.forward(hours=2)
+    outage.webhook("START")
+    outage.at.forward(hours=1)
+    outage.webhook("Thanks")
+    outage.look(hours=30)
+    assert not opted_out(session)
+
+
+def test_half_an_emoji_holds_up_none_of_the_others(outage: Outage, session: Session) -> None:
+    outage.text("Hello \ud83d")
+    outage.text("Anybody there?")
+    assert outage.look(minutes=10) == 2

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
+from scheduler.domain.reply import NO_WORDS, Wish
 from scheduler.domain.sms_segments import is_gsm7, segments
+from scheduler.domain.sms_wording import LONGEST, WORDINGS, checked
 from scheduler.gateways.sms import FoundMessage, SmsInDoubt
 from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient
 from scheduler.usecases import codes
@@ -19,6 +22,7 @@ from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
 from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.move_links import visit_behind
+from scheduler.usecases.reply_texts import which_text
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders, settle, the_messages
@@ -501,3 +505,132 @@ def test_ok_about_a_visit_of_somebody_who_has_another_number_now_is_for_the_desk
     session.commit()
     assert telephone.text("ok") is None
     assert (last_in(session).for_desk, last_in(session).appointment_id) == (True, None)
+
+
+def restrict(session: Session, patient: Patient) -> None:
+    patient.restricted_at = NOW
+    session.commit()
+
+
+def test_a_restricted_patients_visit_is_not_told_to_the_family(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    restrict(session, patient)
+    assert "11:00 am with Pat2 is confirmed" in (telephone.text("C") or "")
+    assert (first.status, second.status) == ("booked", "confirmed")
+
+
+@pytest.mark.parametrize("body", ["C", "ok"])
+def test_of_two_visits_that_both_must_move_neither_is_confirmed(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    first, second = two_children(session, patient)
+    for visit in (first, second):
+        assert "must move" in telephone.is_reminded_of(visit, kind="displaced")
+    assert telephone.text(body) is None
+    assert last_in(session).for_desk
+    assert "which visit?" in (telephone.text("M") or "")
+
+
+def test_a_visit_that_must_move_is_none_of_those_to_confirm(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first, kind="displaced")
+    telephone.at.forward(minutes=5)
+    telephone.is_reminded_of(second)
+    assert "11:00 am with Pat2 is confirmed" in (telephone.text("C") or "")
+    assert (first.status, second.status) == ("booked", "confirmed")
+
+
+@pytest.mark.parametrize("body", ["ok 5", "C le 2", "Je confirme 3"])
+def test_a_number_that_no_visit_was_given_may_mean_another_time(
+    telephone: Telephone, session: Session, visit: Appointment, body: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text(body) is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+
+
+def test_the_one_visit_may_be_called_the_first(telephone: Telephone, visit: Appointment) -> None:
+    telephone.is_reminded_of(visit)
+    assert "is confirmed" in (telephone.text("C1") or "")
+
+
+def test_which_visit_is_asked_in_the_patients_language(
+    telephone: Telephone, session: Session, patient: Patient
+) -> None:
+    """The account keeps the language of the day when it was made."""
+    first, second = two_children(session, patient)
+    for child in (first.patient, second.patient):
+        assert child
+        child.language = "fr"
+    session.commit()
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    assert "lequel? Répondez C 1 pour mar. 1er déc." in (telephone.text("C") or "")
+
+
+@pytest.mark.parametrize("body", ['"Cancel"', "\u200bcancel", "Ｃａｎｃｅｌ", "(cancel)"])
+def test_a_cancel_in_any_dress_is_read_by_somebody(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    telephone.text(body)
+    assert patient.phone_account and patient.phone_account.opted_out_at
+    assert last_in(session).for_desk
+
+
+@pytest.mark.parametrize("body", ["«Arrêt»", "\u200bARRET", "Arre\u0302t"])
+def test_an_arret_in_any_dress_is_confirmed_in_french(session: Session, telephone: Telephone, body: str) -> None:
+    said = receive(session, sid="SMarret", number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=NOW)
+    assert said and "vous ne recevrez plus" in said
+
+
+def test_half_an_emoji_is_kept_as_far_as_it_goes(telephone: Telephone, session: Session) -> None:
+    telephone.text("Hello \ud83d")
+    assert last_in(session).body == "Hello ?"
+
+
+def test_help_is_answered_in_the_patients_language(telephone: Telephone, session: Session, patient: Patient) -> None:
+    patient.language = "fr"
+    session.commit()
+    said = receive(session, sid="SMhelp", number=NUMBER, body="help", opt_out_type=None, clinic=CLINIC, now=NOW)
+    assert said and "pour voir ou changer vos rendez-vous" in said
+
+
+@pytest.mark.parametrize("body", ["\u200b", "\u2060\ufeff", " \u200e\n"])
+def test_signs_that_cannot_be_seen_are_no_words(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    telephone.text(body)
+    assert (last_in(session).body, last_in(session).for_desk) == (NO_WORDS, True)
+
+
+def test_the_longest_question_that_the_owner_can_word_is_one_that_can_be_sent(
+    session: Session, telephone: Telephone, patient: Patient
+) -> None:
+    """Twilio refuses more than 1,600 letters (error 21617)."""
+    visits = [
+        make_appointment(session, patient=patient, starts_local=local(TUESDAY, f"{10 + i}:00"), treatment="follow-up")
+        for i in range(5)
+    ]
+    texts = {
+        ("which", "en"): checked("which", ("{clinic} {choices}" + "x" * LONGEST)[: WORDINGS["which"].longest]),
+        ("choice", "en"): checked(
+            "choice", ("{letter} {number} {day} {time} {practitioner}" + "x" * LONGEST)[: WORDINGS["choice"].longest]
+        ),
+    }
+    question = which_text(visits, wish=Wish.CONFIRM, clinic=replace(CLINIC, texts=texts), language="en")
+    assert len(question) <= 1600
+
+
+@pytest.mark.parametrize("seconds_left", [0, 59])
+def test_a_link_that_would_be_over_before_it_is_opened_is_none(
+    telephone: Telephone, visit: Appointment, seconds_left: int
+) -> None:
+    telephone.at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=seconds_left)
+    telephone.is_reminded_of(visit)
+    assert "please call 613-555-0100" in (telephone.text("M") or "")

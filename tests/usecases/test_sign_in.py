@@ -92,6 +92,17 @@ def test_the_right_code_finds_the_account_and_clears_what_said_it_was_unreachabl
     assert session.scalar(select(func.count()).select_from(PhoneAccount)) == 1
 
 
+@pytest.mark.parametrize(("by", "stays"), [("21610", False), ("STOP", True)])
+def test_a_code_that_arrived_takes_back_twilios_word_and_not_the_patients(
+    session: Session, by: str, stays: bool
+) -> None:
+    session.add(PhoneAccount(number=NUMBER, language="fr", created_at=NOW, opted_out_at=NOW, opted_out_by=by))
+    session.commit()
+    account = type_in(session, ask(session), last_code(session))
+    session.refresh(account)
+    assert (account.opted_out_at is not None, account.opted_out_by) == ((True, by) if stays else (False, None))
+
+
 def test_the_code_goes_out_as_a_queued_text(session: Session) -> None:
     ask(session)
     text = last_text(session)

@@ -244,3 +244,47 @@ def test_names_and_short_codes_that_write_to_us_are_shown(desk: FlaskClient, ses
     page = desk.get("/desk/inbox?from=unknown").text
     assert "CLINIC" in page and "33612" in page
     assert desk.get("/desk/outbox").status_code == 200
+
+
+def test_the_parts_are_those_of_what_is_sent(desk: FlaskClient, session: Session) -> None:
+    """A browser sends a line's end as two signs; one goes out, and no space at the end."""
+    text_in(session, "Hello?")
+    page = desk.get(thread_of(desk, "Amélie Roy"))
+    for body in ("a" * 79 + "\r\n" + "a" * 80, "a" * 160 + "  \r\n"):
+        assert "1 part" in plain(send(desk, page, "answer", body=body, count="yes"))
+
+
+def test_a_text_that_cannot_be_is_not_found(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    there = thread_of(desk, "Amélie Roy")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', desk.get(there).text)
+    assert token
+    for text in ("9" * 30, "-1", str(2**40)):
+        answer = desk.post(f"{there}/again", data={"csrf_token": token[1], "text": text})
+        assert answer.status_code == 404
+
+
+def test_accents_set_apart_are_joined_before_they_are_counted_and_sent(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    page = desk.get(thread_of(desk, "Amélie Roy"))
+    body = "e\u0301" * 80
+    assert "1 part " in plain(send(desk, page, "answer", body=body, count="yes"))
+    send(desk, page, "answer", body=body)
+    assert session.scalars(select(Message.body).where(Message.kind == "desk")).one() == "é" * 80
+
+
+def test_only_what_was_on_the_page_is_read_of_a_long_thread(desk: FlaskClient, session: Session) -> None:
+    for number in range(103):
+        text_in(session, f"Text number {number}.")
+    there = thread_of(desk, "Amélie Roy")
+    page = desk.get(there)
+    assert "Text number 3." in page.text and "Text number 2." not in page.text
+    send(desk, page, "read")
+    assert unread(desk) == 3
+    older = re.search(rf'href="({there}\?pages=2)"', page.text)
+    assert older
+    page = desk.get(older[1])
+    assert "Text number 0." in page.text and "pages=3" not in page.text
+    send(desk, page, "read")
+    assert unread(desk) == 0
+    assert desk.get(f"{there}?pages=x").status_code == 200

@@ -108,3 +108,37 @@ def test_a_made_up_link_is_404(client: FlaskClient, token: str) -> None:
 def test_an_old_link_is_404(client: FlaskClient, path: str, clock: time_machine.Traveller) -> None:
     clock.shift(timedelta(hours=48))
     assert client.get(path).status_code == 404
+
+
+def test_a_restricted_patients_link_works_no_more(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    """They move nothing online: times that are all refused would be no offer."""
+    assert visit.patient
+    visit.patient.restricted_at = NOW
+    session.commit()
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"starts": "9999-12-31T23:59"},
+        {"starts": "0001-01-01T00:00"},
+        {"starts": "2026-12-02T13:30:00.000001"},
+        {"starts": "2026-12-02T13:30", "practitioner": "p\0"},
+        {"starts": "2026-03-08T02:30"},
+    ],
+)
+def test_whatever_is_sent_to_it_is_answered(client: FlaskClient, path: str, form: dict[str, str]) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    assert send(client, page, "Move to", **form).status_code in (303, 409, 422)
+    for query in (
+        "from=9999-12-31",
+        "from=0001-01-01",
+        "day=9999-12-31",
+        "day=0001-01-01",
+        "practitioner=%00",
+        "from=9999-12-31&day=0001-01-01",
+    ):
+        assert client.get(f"{path}?{query}").status_code in (200, 404)

@@ -227,7 +227,8 @@ def test_start_lets_us_text_again(client: FlaskClient, session: Session, account
 def test_help_says_how_to_reach_the_clinic(
     client: FlaskClient, session: Session, account: PhoneAccount, word: str, language: str, says: str
 ):
-    account.language = language
+    for patient in account.patients:
+        patient.language = language
     session.commit()
     assert says in text_in(client, word).text
     assert session.scalars(select(Message.kind).where(Message.direction == "out")).all() == ["help"]

@@ -22,7 +22,7 @@ from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
-PAGE, THREAD = 50, 100
+PAGE, THREAD, MOST_PAGES = 50, 100, 100
 
 blueprint = Blueprint("reception_inbox", __name__, url_prefix="/desk/inbox")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -48,8 +48,7 @@ def unread() -> int:
 def show() -> ResponseReturnValue:
     """`?from=unknown`: numbers that no patient has."""
     known = request.args.get("from") != "unknown"
-    before = request.args.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
+    before_id = _id(request.args.get("before", ""))
     with db.reading.connect() as connection:
         found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
     return render_template(
@@ -75,6 +74,7 @@ def read(message_id: int) -> ResponseReturnValue:
     usecases.mark_read(
         db.session(),
         number=_number(message_id),
+        from_id=_id(request.form.get("from", "")) or 0,
         up_to_id=_up_to(message_id),
         now=clock.now(),
         actor=current_user.actor,
@@ -94,6 +94,7 @@ def answer(message_id: int) -> ResponseReturnValue:
             db.session(),
             number=_number(message_id),
             body=body,
+            from_id=_id(request.form.get("from", "")) or 0,
             up_to_id=_up_to(message_id),
             now=clock.now(),
             actor=current_user.actor,
@@ -111,7 +112,7 @@ def answer(message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):message_id>/again")
 def again(message_id: int) -> ResponseReturnValue:
-    text_id = request.form.get("text", type=int) or 0
+    text_id = _id(request.form.get("text", "")) or 0
     try:
         usecases.send_again(
             db.session(), number=_number(message_id), text_id=text_id, now=clock.now(), actor=current_user.actor
@@ -136,12 +137,14 @@ def wrong_number(message_id: int) -> ResponseReturnValue:
 def _thread(
     message_id: int, *, typed: str = "", cost: Cost | None = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
+    pages = min(_id(request.args.get("pages", "")) or 1, MOST_PAGES)
     with db.reading.connect() as connection:
         number = queries.number_of(connection, message_id)
         if number is None:
             raise NotFound("thread")
         who = queries.correspondents(connection, [number])[number]
-        texts = queries.texts_of(connection, number, THREAD)
+        found = queries.texts_of(connection, number, pages * THREAD + 1)
+    texts = found[-pages * THREAD :]
     if request.method == "GET":
         for person in who.people:
             note_view(db.session(), actor=current_user.actor, now=clock.now(), patient_id=person.id, details="texts")
@@ -150,7 +153,9 @@ def _thread(
         who=who,
         texts=texts,
         message_id=message_id,
-        up_to=max(text.id for text in texts),
+        first=texts[0].id,
+        up_to=texts[-1].id,
+        older=pages + 1 if len(found) > len(texts) and pages < MOST_PAGES else None,
         unread=any(text.unread for text in texts),
         typed=typed,
         cost=cost,
@@ -188,11 +193,15 @@ def _number(message_id: int) -> str:
 
 def _up_to(message_id: int) -> int:
     """The newest message that was on the page."""
-    asked = request.form.get("up_to", "")
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else message_id
+    return _id(request.form.get("up_to", "")) or message_id
+
+
+def _id(asked: str) -> int | None:
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
 
 
 def _cost(body: str) -> Cost:
+    body = usecases.as_sent(body)
     return Cost(segments(body), is_gsm7(body))
 
 

@@ -1,5 +1,6 @@
 """What our texts say, reworded by the owner: a list of all, and a page for each."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,7 @@ def change(kind: str, language: str) -> ResponseReturnValue:
     """Its "preview" button shows what was typed and keeps nothing."""
     sms_wordings.require_known(kind, language)
     typed, seen = request.form.get("body", "")[: LONGEST * 2].replace("\0", ""), request.form.get("seen", "")
+    typed = unicodedata.normalize("NFC", typed)  # as it is kept, and costs
     if "preview" in request.form:
         return _page(kind, language, typed=typed, seen=seen)
     try:
@@ -127,7 +129,7 @@ def _page(
         about=ABOUT[kind],
         typed=typed,
         seen=seen,
-        longest=LONGEST,
+        longest=wording.longest,
         places=[(name, words_of, name in wording.required) for name, words_of in _places(kind)],
         previews=[_shown(typed.strip().replace("\r\n", "\n"), sample) for sample in found],
         samples=[_for_script(sample) for sample in found],

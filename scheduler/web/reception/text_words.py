@@ -112,7 +112,7 @@ PLACES: Mapping[str, Any] = {
 # By which domain/sms_wording.py refuses.
 SENTENCES = (
     _l("Write something first."),
-    _l("This is too long: 480 letters at most."),
+    _l("This is too long: %(about)s letters at most."),
     _l("There is a sign in it that cannot be seen. Type the text anew."),
     _l("This text has nothing to put in the place of %(about)s."),
     _l("Braces are for the places that are filled in, like {clinic}."),
