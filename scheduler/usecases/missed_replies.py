@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -41,21 +42,30 @@ def take_missed(engine: Engine, gateway: SmsGateway, *, clinic: ClinicSettings, 
         missed = _unknown(engine, [text for text in listed if text.received_at <= now - UNDER_WAY])
     with Session(engine) as session:
         for text in missed:
-            receive(
-                session,
-                sid=text.sid,
-                number=text.number,
-                body=text.body,
-                attachments=text.attachments,
-                opt_out_type=None,
-                clinic=clinic,
-                now=now,
-                said_at=text.received_at,
-            )
+            _take(session, text, clinic, now)
         beat(session, name=MARK, now=now)
     if missed:
         log.warning("replies taken that no webhook had brought", replies=len(missed))
     return len(missed)
+
+
+def _take(session: Session, text: SmsReceived, clinic: ClinicSettings, now: datetime) -> None:
+    """One that cannot be kept must not keep out those after it."""
+    try:
+        receive(
+            session,
+            sid=text.sid,
+            number=text.number,
+            body=text.body,
+            attachments=text.attachments,
+            opt_out_type=None,
+            clinic=clinic,
+            now=now,
+            said_at=text.received_at,
+        )
+    except (DataError, ValueError):
+        session.rollback()
+        log.exception("a text received cannot be kept", sid=text.sid)
 
 
 def _unknown(engine: Engine, texts: list[SmsReceived]) -> list[SmsReceived]:

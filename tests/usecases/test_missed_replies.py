@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.gateways.sms import SmsReceived, SmsUnavailable
 from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount
+from scheduler.usecases import missed_replies
 from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.inbound import receive
 from scheduler.usecases.inbox import answer_text
@@ -264,3 +266,16 @@ def test_half_an_emoji_holds_up_none_of_the_others(outage: Outage, session: Sess
     outage.text("Hello \ud83d")
     outage.text("Anybody there?")
     assert outage.look(minutes=10) == 2
+
+
+def test_one_that_cannot_be_kept_keeps_no_other_out(outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(session: Session, *, body: str, **more: Any) -> str | None:
+        if body == "?":
+            raise ValueError
+        return receive(session, body=body, **more)
+
+    monkeypatch.setattr(missed_replies, "receive", take)
+    outage.text("?")
+    outage.text("Can I bring my dog?")
+    assert outage.look(minutes=10) == 2
+    assert [body for body, _, _ in outage.kept()] == ["Can I bring my dog?"]
