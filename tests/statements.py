@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import Engine, event
 
+from scheduler import live_settings
+from scheduler.extensions import db
 from scheduler.models.engine import without_transactions
 
 
@@ -13,6 +16,13 @@ def statements_of(engine: Engine) -> list[str]:
     statements: list[str] = []
     listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     return statements
+
+
+def statements_of_pages(app: Flask) -> list[str]:
+    """Of this service, but for the look at the settings: it comes once a second, in whichever request there is then."""
+    live_settings.of(app)._asked_at = float("inf")
+    with app.app_context():
+        return statements_of(db.engine)
 
 
 def listen(engine: Engine, name: str, heard: Callable[..., Any]) -> None:

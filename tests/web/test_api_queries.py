@@ -9,10 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from scheduler.extensions import db
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 
 MOST = 5
 
@@ -41,8 +40,7 @@ def test_slots_take_five_queries_at_most_whatever_the_range(
     public_id = patient.public_id
     bearer = {"Authorization": f"Bearer {create_token(session, name='t', role='owner', now=NOW)}"}
     client.get("/api/v1/patients", headers=bearer)  # the token's use is noted once a minute
-    with app.app_context():
-        statements = statements_of(db.engine)
+    statements = statements_of_pages(app)
     counts = {}
     for whose, headers in (("", {}), (f"&patient={public_id}", bearer)):
         for days in (0, 6, 60):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.visit_reference import reference_of
 from scheduler.models import Appointment, Patient, Screening
 from tests.factories import MONDAY, NOW, local, make_appointment, make_patient
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 from tests.web.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
 from tests.web.visitor import Page
 
@@ -538,10 +538,7 @@ def test_every_page_makes_a_fixed_number_of_queries(app: Flask, visitor: Booking
     """At most 5 for the slots; besides them the draft, the account and the family."""
     amelie(engine, 4, 11, 18)
     visitor.sign_in(KNOWN)
-    with app.app_context():
-        from scheduler.extensions import db
-
-        statements = statements_of(db.engine)
+    statements = statements_of_pages(app)
     counts = {}
     for name, query in (
         ("first", ""),

@@ -27,7 +27,7 @@ from scheduler.models import (
 )
 from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 from tests.web.desk_staff import Desk, make_staff, sign_in
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # Monday 10:30 at the clinic
@@ -231,8 +231,7 @@ def test_the_data_takes_at_most_six_queries_whatever_the_day_holds(
         starts = local(MONDAY, "09:00") + timedelta(minutes=45 * number)
         make_appointment(session, patient=make_patient(session), starts_local=starts)
     day(desk, view=view)  # reads what seldom changes
-    with app.app_context():
-        seen = statements_of(db.engine)
+    seen = statements_of_pages(app)
     assert len(day(desk, view=view, day="2026-12-01" if view == "week" else "2026-11-30")["visits"]) == 8
     assert sum(statement.lstrip().startswith("SELECT") for statement in seen) <= 6
 

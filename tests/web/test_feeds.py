@@ -23,7 +23,7 @@ from scheduler.usecases.patients import renew_feed
 from scheduler.usecases.visit_status import change_status
 from scheduler.web.feeds import visit_key
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
-from tests.statements import listen, statements_of
+from tests.statements import listen, statements_of_pages
 from tests.web.conftest import make_app
 from tests.web.pages import sign_in
 
@@ -166,7 +166,7 @@ def test_unchanged_is_304_after_one_select_with_nothing_built(
     with app.app_context():
         engine = db.engine
     lent: list[object] = []
-    statements = statements_of(engine)
+    statements = statements_of_pages(app)
     listen(engine, "checkout", lambda *call: lent.append(call[0]))
     again = get(client, patient, If_None_Match=first.headers["ETag"])
     assert (again.status_code, again.data, len(lent), len(statements)) == (304, b"", 1, 1)

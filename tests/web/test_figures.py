@@ -6,11 +6,10 @@ from datetime import timedelta
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from scheduler.extensions import db
 from scheduler.models import Closure, Message, Practitioner, Reminder, StaffUser
 from scheduler.queries import figures, reference
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 from tests.web import test_desk
 from tests.web.test_desk import enter
 
@@ -84,8 +83,7 @@ def test_the_page_draws_them_and_asks_as_often_whatever_there_is(
     client: FlaskClient, staff: dict[str, StaffUser], session: Session
 ) -> None:
     enter(client, "owner")
-    with client.application.app_context():
-        asked = statements_of(db.engine)
+    asked = statements_of_pages(client.application)
 
     def queries(weeks: int) -> int:
         asked.clear()

@@ -16,7 +16,7 @@ from scheduler.domain.reply import ATTACHED, NO_WORDS
 from scheduler.models import Appointment, AuditLine, Patient, PatientMerge, PhoneAccount, Reminder, Screening
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 from tests.usecases.sms_clinic import send_reminders
 from tests.web.test_desk import NOW, ROLES, at_the_clinic, enter, staff, text_message  # noqa: F401 - fixtures
 from tests.web.visitor import Visitor
@@ -512,11 +512,9 @@ def test_pages_speak_french(as_role: Callable[[str], Visitor], session: Session,
 def test_a_patient_takes_the_same_number_of_queries_whatever_is_known(
     as_role: Callable[[str], Visitor], session: Session, app: Flask, amelie: Patient
 ) -> None:
-    from scheduler.extensions import db
 
     visitor = as_role("owner")
-    with app.app_context():
-        seen = statements_of(db.engine)
+    seen = statements_of_pages(app)
     counts = []
     for number in range(3):
         seen.clear()

@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from scheduler.extensions import db
 from scheduler.models import (
     ApiToken,
     Appointment,
@@ -27,7 +26,7 @@ from scheduler.models import (
 from scheduler.usecases.staff import password_matches
 from scheduler.web.reception.half_way import HALF_WAY
 from tests.factories import local, make_appointment, make_clinic, make_patient
-from tests.statements import statements_of
+from tests.statements import statements_of_pages
 from tests.web import signing_in
 from tests.web.desk_staff import make_staff, sign_in, token
 
@@ -346,8 +345,7 @@ def test_of_many_visits_in_the_way_the_first_are_listed_and_all_are_counted(
 def test_a_list_asks_the_database_no_more_often_for_more_rows(
     owner: FlaskClient, app: Flask, session: Session, kind: str
 ) -> None:
-    with app.app_context():
-        seen = statements_of(db.engine)
+    seen = statements_of_pages(app)
     owner.get(f"/desk/settings/{kind}")
     seen.clear()
     owner.get(f"/desk/settings/{kind}")
