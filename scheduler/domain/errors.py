@@ -175,6 +175,12 @@ class NotTextable(Exception):
     code: ClassVar[str] = "not-textable"
 
 
+class AnsweredMeanwhile(Exception):
+    """A colleague has answered this number since the thread was shown."""
+
+    code: ClassVar[str] = "answered-meanwhile"
+
+
 class CodeWrong(Exception):
     """Not the code that was sent; it may be typed `tries_left` more times."""
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.models.base import Base, Id, Instant, Json, PublicId
 
+WRONG_NUMBER = "wrong number"
+"""An `unreachable_why` beside the provider's codes: reception has stopped the number."""
+
 
 def feed_token() -> str:
     """192 random bits: the only key to a private calendar address."""

@@ -10,9 +10,12 @@ from sqlalchemy.orm import aliased
 
 from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
+from scheduler.models.patient import WRONG_NUMBER
 from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
 
-Reason = Literal["no number", "opted out", "unreachable", "failed", "in doubt", "budget", "trying", "restricted"]
+Reason = Literal[
+    "no number", "opted out", "unreachable", "wrong number", "failed", "in doubt", "budget", "trying", "restricted"
+]
 ANY_ZONE = timedelta(hours=15)
 """No clock of a clinic is further from UTC."""
 RESTRICTED = "restricted"
@@ -66,6 +69,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             PhoneAccount.number,
             PhoneAccount.opted_out_at,
             PhoneAccount.unreachable_at,
+            PhoneAccount.unreachable_why,
             Treatment.name_en,
             Treatment.name_fr,
             (Practitioner.given_name + " " + Practitioner.family_name).label("practitioner"),
@@ -199,7 +203,7 @@ def _reason(row: Any, last: Any) -> Reason | None:
     if row.opted_out_at is not None:
         return "opted out"
     if row.unreachable_at is not None:
-        return "unreachable"
+        return "wrong number" if row.unreachable_why == WRONG_NUMBER else "unreachable"
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return None
     if last.status == "planned":

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from scheduler.models import Message, Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER
 
 NOT_SENT = ("expired", "failed", "undelivered")
 _UNREAD = (Message.for_desk, Message.read_at.is_(None))
@@ -34,6 +35,10 @@ class Correspondent:
     @property
     def known(self) -> bool:
         return bool(self.people)
+
+    @property
+    def wrong_number(self) -> bool:
+        return self.unreachable_why == WRONG_NUMBER
 
 
 @dataclass(frozen=True, slots=True)

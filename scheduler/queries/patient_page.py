@@ -20,6 +20,7 @@ from scheduler.models import (
     StaffUser,
     Treatment,
 )
+from scheduler.models.patient import WRONG_NUMBER
 
 MOST_VISITS, MOST_TEXTS, MOST_SCREENINGS = 200, 20, 5
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
@@ -48,11 +49,16 @@ class PatientRecord:
     opted_out_at: datetime | None
     opted_out_by: str | None
     unreachable_at: datetime | None
+    unreachable_why: str | None
     merged_into: str | None
 
     @property
     def full_name(self) -> str:
         return f"{self.given_name} {self.family_name}"
+
+    @property
+    def wrong_number(self) -> bool:
+        return self.unreachable_why == WRONG_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ def record(connection: Connection, public_id: str) -> PatientRecord:
             PhoneAccount.opted_out_at,
             PhoneAccount.opted_out_by,
             PhoneAccount.unreachable_at,
+            PhoneAccount.unreachable_why,
             kept.c.public_id,
         )
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)

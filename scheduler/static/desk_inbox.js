@@ -3,6 +3,10 @@
 const box = document.querySelector("[data-answer] textarea");
 if (box) {
   const [basic, extended] = [new Set(box.dataset.basic), new Set(box.dataset.extended)];
+  // The back button brings back what was typed, also when it has been sent.
+  const said = [...document.querySelectorAll(".talk .text:not(.inbound)")].at(-1)?.querySelector(".body");
+  if (box.value.trim() && box.value.trim() === said?.textContent.trim()) box.value = "";
+
   const cost = document.querySelector("#cost");
   const { one, more, dear } = cost.dataset;
   const count = () => {

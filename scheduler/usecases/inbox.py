@@ -7,16 +7,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, NotFound, NotTextable
+from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
 from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER
 from scheduler.queries.inbox import NOT_SENT
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 LONGEST_ANSWER = 800
 SAME_WITHIN = timedelta(minutes=1)
-STOPPED_WHY = "wrong number"
 
 
 @retry_deadlocks
@@ -33,7 +33,8 @@ def answer_text(
 ) -> Message:
     """Queue the desk's answer, once for a button pressed twice; what it answers counts as read.
 
-    Refuses by Invalid, and by NotTextable when the number has opted out or cannot be reached.
+    Refuses by Invalid, by NotTextable when the number has opted out or cannot be reached, and by AnsweredMeanwhile when
+    somebody else has answered after `up_to_id`, the newest message that was on the page.
     """
     body = as_sent(body)
     if not body:
@@ -54,6 +55,11 @@ def answer_text(
         )
     )
     if before is None:
+        of_others = select(Message.id).where(
+            Message.number == number, Message.kind == "desk", Message.id > up_to_id, Message.written_by != str(actor)
+        )
+        if session.scalar(of_others.limit(1)) is not None:
+            raise AnsweredMeanwhile
         before = _message(session, account, number, body, now, actor)
     _mark_read(session, number, from_id, up_to_id, now, actor)
     session.commit()
@@ -102,7 +108,7 @@ def settle_wrong_number(session: Session, *, number: str, stop: bool, now: datet
     if account is not None:
         account.wrong_number_at = None
         if stop:
-            account.unreachable_at, account.unreachable_why = now, STOPPED_WHY
+            account.unreachable_at, account.unreachable_why = now, WRONG_NUMBER
         for patient_id in _patients(session, account):
             details = "wrong number: " + ("no more texts" if stop else "right after all")
             audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient_id, details=details)

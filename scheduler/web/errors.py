@@ -242,6 +242,10 @@ def _not_textable(_error: errors.NotTextable) -> Words:
     return _("This number gets no texts: it has opted out, or cannot be reached."), _("Please telephone instead.")
 
 
+def _answered_meanwhile(_error: errors.AnsweredMeanwhile) -> Words:
+    return _("A colleague has answered in the meantime."), _("Send yours if it is still needed.")
+
+
 def _hold_gone(_error: errors.HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
@@ -310,6 +314,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),
     errors.NotTextable: (409, _not_textable),
+    errors.AnsweredMeanwhile: (409, _answered_meanwhile),
     errors.Busy: (503, _busy),
     errors.CodeWrong: (422, _code_wrong),
     errors.CodeGone: (409, _code_gone),

@@ -104,6 +104,33 @@ def test_an_answer_is_queued_once_and_counts_as_reading(desk: FlaskClient, sessi
     assert "Your answer is on its way." in shown and "From the desk (receptionist)" in shown
 
 
+def test_of_two_at_one_thread_the_second_is_told_and_may_answer_all_the_same(
+    desk: FlaskClient, session: Session
+) -> None:
+    text_in(session, "Can I bring my dog?")
+    there = thread_of(desk, "Amélie Roy")
+    page = desk.get(there)
+    other = desk.application.test_client()
+    session.add(
+        StaffUser(
+            username="owner", display_name="Kim", role="owner", password_hash=hash_password(PASSWORD), created_at=NOW
+        )
+    )
+    session.commit()
+    enter(other, "owner")
+    assert path_of(send(other, other.get(there), "answer", body="Yes, do.")) == there
+    refused = send(desk, page, "answer", body="No dogs, sorry.")
+    assert refused.status_code == 409
+    assert "A colleague has answered in the meantime." in plain(refused)
+    assert "From the desk (Kim)" in plain(refused) and "No dogs, sorry." in refused.text
+    assert path_of(send(desk, refused, "answer", body="No dogs, sorry.")) == there
+    assert path_of(send(desk, desk.get(there), "answer", body="Only small ones.")) == there, (
+        "one's own are no colleague's"
+    )
+    answers = session.scalars(select(Message.body).where(Message.kind == "desk").order_by(Message.id)).all()
+    assert answers == ["Yes, do.", "No dogs, sorry.", "Only small ones."]
+
+
 def test_the_parts_are_counted_without_script_and_nothing_is_sent(desk: FlaskClient, session: Session) -> None:
     text_in(session, "Hello?")
     page = desk.get(thread_of(desk, "Amélie Roy"))
@@ -131,7 +158,7 @@ def test_an_answer_that_was_not_sent_says_so_and_is_sent_again_once(desk: FlaskC
     session.commit()
     assert "Answer not sent" in plain(desk.get("/desk/inbox"))
     page = desk.get(there)
-    assert "This answer was not sent." in plain(page) and "Come at five" in plain(page)
+    assert "This answer did not arrive." in plain(page) and "Come at five" in plain(page)
     for _ in range(2):
         assert path_of(send(desk, page, "again")) == there
     sent = session.scalars(select(Message).where(Message.kind == "desk").order_by(Message.id)).all()
@@ -167,6 +194,7 @@ def test_who_opted_out_cannot_be_answered(desk: FlaskClient, session: Session) -
     assert "it cannot be answered by text" in plain(desk.get(there))
     refused = send(desk, before, "answer", body="Hi")
     assert (refused.status_code, "Please telephone instead." in plain(refused)) == (409, True)
+    assert "You had written: Hi" in plain(refused) and 'href="#answer"' not in refused.text
     assert session.scalars(select(Message).where(Message.kind == "desk")).all() == []
 
 
@@ -186,6 +214,9 @@ def test_a_wrong_number_is_stopped_or_not_as_reception_decides(
     assert (account.wrong_number_at, account.unreachable_at, account.unreachable_why) == (None, NOW, "wrong number")
     told = session.scalars(select(AuditLine.details).where(AuditLine.patient_id == patient.id)).all()
     assert "wrong number: no more texts" in told
+    assert "it is the wrong one" in plain(desk.get(there)) and "Please telephone" not in plain(desk.get(there))
+    record = plain(desk.get(f"/desk/patients/{patient.public_id}"))
+    assert "No texts: wrong number" in record and "it is the wrong number" in record and "unreachable" not in record
 
 
 def test_a_family_is_named_and_the_thread_is_one(desk: FlaskClient, session: Session, patient: Patient) -> None:

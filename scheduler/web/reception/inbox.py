@@ -9,16 +9,18 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import Invalid, NotFound, NotTextable
+from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
 from scheduler.domain.sms_segments import BASIC, EXTENDED, is_gsm7, segments
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import inbox as queries
+from scheduler.queries import patient_page
 from scheduler.queries.inbox import Correspondent, ThreadText
 from scheduler.usecases import inbox as usecases
 from scheduler.usecases.audit import note_view
 from scheduler.web import access
 from scheduler.web.errors import explain
+from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
@@ -102,12 +104,12 @@ def answer(message_id: int) -> ResponseReturnValue:
     except Invalid as invalid:
         problem = invalid.errors["body"]
         return _thread(message_id, typed=body, problem=_(problem), status=422)
-    except NotTextable as refusal:
+    except (NotTextable, AnsweredMeanwhile) as refusal:
         explained = explain(refusal)
         problem = f"{explained.title} {explained.advice}"
         return _thread(message_id, typed=body, problem=problem, status=explained.status)
     flash(_("Your answer is on its way."))
-    return redirect(url_for(".thread", message_id=message_id), 303)
+    return redirect(url_for(".thread", message_id=message_id, _anchor="end"), 303)
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/again")
@@ -121,7 +123,7 @@ def again(message_id: int) -> ResponseReturnValue:
         explained = explain(refusal)
         return _thread(message_id, problem=f"{explained.title} {explained.advice}", status=explained.status)
     flash(_("Your answer is on its way."))
-    return redirect(url_for(".thread", message_id=message_id), 303)
+    return redirect(url_for(".thread", message_id=message_id, _anchor="end"), 303)
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
@@ -131,7 +133,7 @@ def wrong_number(message_id: int) -> ResponseReturnValue:
         db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor
     )
     flash(_("This number gets no more texts.") if stop else _("This number goes on getting texts."))
-    return redirect(url_for(".thread", message_id=message_id), 303)
+    return redirect(url_for(".thread", message_id=message_id, _anchor="end"), 303)
 
 
 def _thread(
@@ -144,6 +146,7 @@ def _thread(
             raise NotFound("thread")
         who = queries.correspondents(connection, [number])[number]
         found = queries.texts_of(connection, number, pages * THREAD + 1)
+        names = patient_page.names_of_staff(connection, [text.written_by for text in found if text.written_by])
     texts = found[-pages * THREAD :]
     if request.method == "GET":
         for person in who.people:
@@ -164,6 +167,7 @@ def _thread(
         display=display,
         local=_local,
         sign=text_sign,
+        by=lambda actor: actor_words(actor, names),
         lost=_lost(texts),
         kind_words=kind_words,
         longest=usecases.LONGEST_ANSWER,
