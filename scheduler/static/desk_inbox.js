@@ -3,10 +3,6 @@
 const box = document.querySelector("[data-answer] textarea");
 if (box) {
   const [basic, extended] = [new Set(box.dataset.basic), new Set(box.dataset.extended)];
-  // The back button brings back what was typed, also when it has been sent.
-  const said = [...document.querySelectorAll(".talk .text:not(.inbound)")].at(-1)?.querySelector(".body");
-  if (box.value.trim() && box.value.trim() === said?.textContent.trim()) box.value = "";
-
   const cost = document.querySelector("#cost");
   const { one, more, dear } = cost.dataset;
   const count = () => {
@@ -17,6 +13,19 @@ if (box) {
   box.addEventListener("input", count);
   count();
   document.querySelector("[data-without-script]").hidden = true;
+
+  // The back button brings back what was typed, also when it has been sent; or the page as it was before.
+  let sent = false;
+  box.form.addEventListener("submit", () => {
+    sent = true;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && sent) location.reload();
+    const said = [...document.querySelectorAll(".talk .text:not(.inbound)")].at(-1)?.querySelector(".body");
+    if (box.value.trim() !== said?.textContent.trim()) return;
+    box.value = "";
+    count();
+  });
 
   const says = document.querySelector("[data-send-key]");
   if (/Mac|iPad/.test(navigator.platform)) says.textContent = says.dataset.mac;

@@ -148,6 +148,10 @@ def test_an_answer_is_sent_by_its_key_and_once(browser: Browser, base: str, engi
     assert len([url for url in posts if url.endswith("/answer")]) == 1
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_text("or Ctrl + Enter")).to_be_hidden()
+    page.go_back()
+    expect(page.locator("#answer")).to_have_value("")
+    expect(page.locator("#cost")).to_have_text("")
+    expect(page.locator(".talk .text", has_text="Yes, please do.")).to_have_count(1)
     context.close()
 
 
@@ -196,6 +200,10 @@ def test_the_older_texts_of_a_long_thread_are_one_press_away(engine: Engine, bro
     page.get_by_role("link", name="Amélie Roy").click()
     expect(page.locator("[data-inbox-unread] [data-number]").first).to_have_text("2")
     look(page, complaints, "long-thread")
+    page.fill("#answer", "All read.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Your answer is on its way.")).to_be_in_viewport()
+    expect(page.locator(".talk .text", has_text="All read.")).to_be_in_viewport()
     page.get_by_role("link", name="Older").click()
     expect(page.get_by_text("Text number 0.")).to_be_visible()
     expect(page.locator("[data-inbox-unread]").first).to_be_hidden()

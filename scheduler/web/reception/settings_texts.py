@@ -83,7 +83,7 @@ def change(kind: str, language: str) -> ResponseReturnValue:
         return _page(kind, language, typed=typed, seen=seen, problem=_(bad.sentence, about=bad.about)), 422
     except ChangedMeanwhile as refused:
         return _changed_meanwhile(kind, language, typed, refused)
-    return _done(_("Saved."))
+    return _done(kind, language, _("Saved."))
 
 
 @blueprint.post("/<kind>/<language>/ours")
@@ -99,13 +99,13 @@ def back_to_ours(kind: str, language: str) -> ResponseReturnValue:
         )
     except ChangedMeanwhile as refused:
         return _changed_meanwhile(kind, language, our_words(kind, language), refused)
-    return _done(_("Our text goes out again."))
+    return _done(kind, language, _("Our text goes out again."))
 
 
-def _done(said: str) -> ResponseReturnValue:
+def _done(kind: str, language: str, said: str) -> ResponseReturnValue:
     live_settings.of(current_app).read(db.engine)
     flash(said)
-    return redirect(url_for(".show"), 303)
+    return redirect(url_for(".one", kind=kind, language=language), 303)
 
 
 def _changed_meanwhile(kind: str, language: str, typed: str, refused: ChangedMeanwhile) -> ResponseReturnValue:
