@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, case, or_, select
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import (
@@ -86,6 +86,9 @@ class PatientVisit:
 
 @dataclass(frozen=True, slots=True)
 class PatientText:
+    """`thread_id`: it opens the inbox's thread of the patient's number."""
+
+    thread_id: int | None
     created_at: datetime
     direction: str
     kind: str
@@ -183,8 +186,17 @@ def visits(connection: Connection, patient_id: int, *, limit: int = MOST_VISITS)
 def texts(connection: Connection, patient_id: int, number: str | None, *, limit: int = MOST_TEXTS) -> list[PatientText]:
     """About this patient, and those of the number that are about nobody in particular; the latest first."""
     of_number = [and_(Message.number == number, Message.patient_id.is_(None))] if number else []
+    opens_thread = and_(Message.number == number, Message.for_desk)
     rows: Any = connection.execute(
-        select(Message.created_at, Message.direction, Message.kind, Message.body, Message.status, Message.error_code)
+        select(
+            case((opens_thread, Message.id)),
+            Message.created_at,
+            Message.direction,
+            Message.kind,
+            Message.body,
+            Message.status,
+            Message.error_code,
+        )
         .where(or_(Message.patient_id == patient_id, *of_number))
         .order_by(Message.id.desc())
         .limit(limit)

@@ -56,6 +56,8 @@ def test_the_owner_is_warned_before_and_the_desk_when_they_are_used_up(
     use(session, 2)
     told = {role: "used up (10 parts of 10)" in said(app, session, role) for role in ROLES}
     assert told == {"owner": True, "receptionist": True, "practitioner": False}
+    links = {role: "Change the limit" in said(app, session, role) for role in ROLES}
+    assert links == {"owner": True, "receptionist": False, "practitioner": False}
     assert "used up" not in said(unlimited, session, "owner")
 
 

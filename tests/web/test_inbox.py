@@ -319,3 +319,19 @@ def test_only_what_was_on_the_page_is_read_of_a_long_thread(desk: FlaskClient, s
     send(desk, page, "read")
     assert unread(desk) == 0
     assert desk.get(f"{there}?pages=x").status_code == 200
+
+
+def test_the_patients_page_leads_to_the_thread_of_the_number_they_have_now(
+    desk: FlaskClient, session: Session, patient: Patient
+) -> None:
+    record = f"/desk/patients/{patient.public_id}"
+    text_in(session, "Buy gold", STRANGER)
+    assert "/desk/inbox/" not in desk.get(record).text
+    text_in(session, "Can I bring my dog?")
+    there = thread_of(desk, "Amélie Roy")
+    assert f'href="{there}#end">Answer<' in desk.get(record).text
+    account = patient.phone_account
+    assert account
+    account.number = "+16135550144"
+    session.commit()
+    assert "/desk/inbox/" not in desk.get(record).text

@@ -66,6 +66,7 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "age": age(patient.birth_date, now_local.date()),
         "number": display(patient.number) if patient.number else None,
         "visits": sorted_out(found, now),
+        "thread_id": next((text.thread_id for text in texts if text.thread_id), None),
         "texts": [(text, local(text.created_at), readable(text)) for text in texts],
         "screenings": [(screening, local(screening.answered_at), yeses(screening)) for screening in screenings],
         "family": family,
