@@ -28,6 +28,7 @@ from scheduler.models import (
 from scheduler.queries import reference
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.statements import statements_of_pages
+from tests.usecases.sms_clinic import make_reminder
 from tests.web.desk_staff import Desk, make_staff, sign_in
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # Monday 10:30 at the clinic
@@ -544,11 +545,25 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     assert day(desk, day="2026-12-01")["visits"][0]["ends"] == "2026-12-01T10:45"
     for minutes in ("7", "none", "9999999"):
         assert desk.post(f"{path}/length", data=True, minutes=minutes, version=2).status_code == 422
-    assert "nothing is texted" not in desk.get(path).text
     session.rollback()
-    patient.phone_account.opted_out_at = NOW
-    session.commit()
-    assert "has said STOP: nothing is texted" in desk.get(path).text
+    make_reminder(session, visit, kind="days_before_1")
+    shown = desk.get(path).text
+    assert "nothing is texted" not in shown and ": Will be sent" in shown
+    session.rollback()
+    account = patient.phone_account
+    for owner, changes, says in (
+        (account, {"opted_out_at": NOW}, "has said STOP: nothing is texted"),
+        (account, {"opted_out_at": None, "unreachable_at": NOW, "unreachable_why": "30005"}, "takes no texts"),
+        (account, {"unreachable_why": "wrong number"}, "wrong number: nothing is texted"),
+        (account, {"unreachable_at": None, "unreachable_why": None}, ": Will be sent"),
+        (patient, {"restricted_at": NOW}, "record restricted: nothing is texted"),
+    ):
+        for name, value in changes.items():
+            setattr(owner, name, value)
+        session.commit()
+        shown = desk.get(path).text
+        assert says in shown and (": Will be sent" in shown) == (says == ": Will be sent"), says
+        session.rollback()
     patient.phone_account = None
     session.commit()
     assert "no number: nothing is texted" in desk.get(path).text
