@@ -157,9 +157,9 @@ _told_before = exists().where(
 )
 _now = bindparam("now", type_=Instant())
 # After an outage the reminder of three days before may be found beside that of the day before, or after it: one is
-# enough. And who is asked to choose another time is not told beside it to come.
+# enough. And who is asked to choose another time is not told beside it to come; but that the visit is cancelled.
 _overtaken = and_(
-    Reminder.kind != TEXT_KIND,
+    Reminder.kind.not_in((TEXT_KIND, CANCELLATION)),
     exists().where(
         _other.appointment_id == Reminder.appointment_id,
         _other.version == Reminder.version,
