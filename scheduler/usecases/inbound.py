@@ -79,6 +79,9 @@ def receive(
         return None
     if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
         incoming.for_desk = True
+        reply = read_reply(incoming.body)
+        if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
+            _doubt_number(account, said_at)
         if word is InboundWord.STOP and not _has_texted_since(session, number, said_at, InboundWord.START):
             _obey(session, word, number, body, said_at)
         session.commit()
@@ -139,7 +142,7 @@ def _take_reply(
     if account is None or reply is None:
         return
     if reply.wish is Wish.WRONG_NUMBER:
-        account.wrong_number_at = now  # reception decides whether to stop texting it
+        _doubt_number(account, said_at or now)
         return
     answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
@@ -151,6 +154,12 @@ def _take_reply(
     elif may_answer and account.opted_out_at is None:
         incoming.for_desk = answer.for_desk
         _queue(session, answer, account.number, now)
+
+
+def _doubt_number(account: PhoneAccount, said_at: datetime) -> None:
+    """Reception decides whether to stop texting it. A code that has arrived since says that it is right."""
+    if account.verified_at is None or account.verified_at < said_at:
+        account.wrong_number_at = said_at
 
 
 def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None:
