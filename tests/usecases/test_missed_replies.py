@@ -311,3 +311,26 @@ def test_wrong_number_found_days_later_offers_to_stop_unless_a_code_has_arrived_
     outage.look(hours=1)
     assert session.scalars(select(PhoneAccount.wrong_number_at)).one() == (None if verified_since else said)
     assert [for_desk for _, _, for_desk in outage.kept()] == [True]
+
+
+@pytest.mark.parametrize(("words", "opted_out"), [(("STOP", "START"), False), (("START", "STOP"), True)])
+def test_the_last_of_stop_and_start_counts_also_days_later(
+    outage: Outage, session: Session, visit: Appointment, words: tuple[str, str], opted_out: bool
+) -> None:
+    for word in words:
+        outage.at.forward(minutes=1)
+        outage.text(word)
+    outage.look(hours=30)
+    assert (session.scalars(select(PhoneAccount.opted_out_at)).one() is not None) is opted_out
+
+
+def test_a_start_found_days_later_undoes_nothing_that_came_after_it(
+    outage: Outage, session: Session, visit: Appointment
+) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("START")
+    outage.at.forward(hours=30)
+    session.execute(update(PhoneAccount).values(opted_out_at=outage.at(), opted_out_by="21610"))
+    session.commit()
+    outage.look(hours=1)
+    assert session.scalars(select(PhoneAccount.opted_out_at)).one() is not None
