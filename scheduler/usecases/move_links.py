@@ -14,6 +14,8 @@ from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries.appointments import WHOLE
 
 LINK_LIFE = timedelta(hours=48)
+SHORTEST_LINK = timedelta(minutes=1)
+"""One that works for less is over before it is opened."""
 PRESSED_TWICE_WITHIN = timedelta(minutes=1)
 
 

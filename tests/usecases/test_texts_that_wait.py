@@ -334,3 +334,13 @@ def test_a_cancellation_is_told_also_after_a_text_to_choose_another_time_that_ma
         settle(engine, sms, at)
     send_reminders(engine, sms, at)
     assert states(session)["cancellation"][0] == "sent"
+
+
+def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    make_reminder(session, visit, kind="displaced", due_at=NOW)
+    at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=20)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert states(session)["displaced"] == ("failed", "too late"), "for the call list"
