@@ -7,6 +7,7 @@ and at the usual length to one part of 160 letters.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -31,6 +32,7 @@ class Wording:
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
     longest: int = LONGEST
+    each_at_most: int = 2  # or the text, filled in, would be longer than the 1,600 letters that one may have
 
     @property
     def places(self) -> frozenset[str]:
@@ -147,13 +149,15 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             "{clinic}: which visit? Reply {choices}.",
             "{clinic} : lequel? Répondez {choices}.",
             _places("clinic choices"),
+            each_at_most=1,
         ),
         "choice": Wording(
             "{letter} {number} for {day} {time}, {practitioner}",
             "{letter} {number} pour {day} {time}, {practitioner}",
             _places("letter number day time"),
             _places("practitioner"),
-            longest=120,  # five of them stand in one text, and no text has more than 1,600
+            longest=120,  # five of them stand in one text
+            each_at_most=1,
         ),
         "help": Wording(
             "{clinic}: see or change your visits at {link} or call us at {phone}.",
@@ -243,13 +247,15 @@ def checked(kind: str, typed: str) -> str:
         raise BadWording("This is too long: %(about)s letters at most.", str(wording.longest))
     if any(not letter.isprintable() and letter not in "\n\u00a0\u202f\u200d" for letter in text):
         raise BadWording("There is a sign in it that cannot be seen. Type the text anew.")
-    used = set(_PLACE.findall(text))
-    for name in _PLACE.findall(text):
+    used = Counter(_PLACE.findall(text))
+    for name in used:
         if name not in wording.places:
             raise BadWording("This text has nothing to put in the place of %(about)s.", f"{{{name}}}")
+        if used[name] > wording.each_at_most:
+            raise BadWording("%(about)s stands in this text too often.", f"{{{name}}}")
     if _ANY_BRACE.search(_PLACE.sub("", text)):
         raise BadWording("Braces are for the places that are filled in, like {clinic}.")
-    for name in sorted(wording.required - used):
+    for name in sorted(wording.required - used.keys()):
         raise BadWording("%(about)s is missing: the text must have it.", f"{{{name}}}")
     invited = invited_word(text)
     if invited:

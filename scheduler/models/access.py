@@ -12,7 +12,7 @@ ROLE_SQL = "role IN ('receptionist', 'practitioner', 'owner')"
 
 
 class SignInCode(Base):
-    """A 6-digit code sent to a number; kept as an HMAC, good for one browser, 10 minutes and a few tries."""
+    """A 6-digit code sent to a number; kept as an HMAC, good for one browser, 10 minutes from when its text goes out, and a few tries."""
 
     __tablename__ = "sign_in_code"
 

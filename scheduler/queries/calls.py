@@ -19,6 +19,10 @@ Reason = Literal[
 ANY_ZONE = timedelta(hours=15)
 """No clock of a clinic is further from UTC."""
 RESTRICTED = "restricted"
+HELD_UP = timedelta(hours=1)
+"""A text due so long ago has not gone through, in an outage or with the telephone off: while it is tried again, the visits
+of the next `NEAR` are telephoned."""
+NEAR = timedelta(hours=24)
 UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
 
 
@@ -52,7 +56,7 @@ _told = aliased(Reminder)
 
 
 def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[Call]:
-    """By time of the visit. Two SELECTs."""
+    """By time of the visit; `from_at` is now. Two SELECTs."""
     # What the indexes know, for each of the two that are asked.
     near = Appointment.starts_local.between(_wall(from_at - ANY_ZONE), _wall(to_at + ANY_ZONE))
     rows: Sequence[Any] = connection.execute(
@@ -108,7 +112,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
                         PhoneAccount.id.is_(None),
                         PhoneAccount.opted_out_at.is_not(None),
                         PhoneAccount.unreachable_at.is_not(None),
-                        exists().where(_of_visit(), _unsent(Reminder)),
+                        exists().where(_of_visit(), or_(_unsent(Reminder), _held_up(from_at))),
                     ),
                 ),
                 and_(~Appointment.active, near, _not_told(_told)),
@@ -116,7 +120,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
         )
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()
-    last_texts = _last_texts(connection, [row.id for row in rows])
+    last_texts = _last_texts(connection, [row.id for row in rows], from_at)
     return [call for row in rows if (call := _call(row, last_texts.get(row.id))) is not None]
 
 
@@ -183,7 +187,11 @@ def _not_told(text: type[Reminder]) -> Any:
     )
 
 
-def _last_texts(connection: Connection, appointment_ids: list[int]) -> dict[int, Any]:
+def _held_up(now: datetime) -> Any:
+    return and_(Reminder.status == "planned", Reminder.due_at < now - HELD_UP, Appointment.starts_at < now + NEAR)
+
+
+def _last_texts(connection: Connection, appointment_ids: list[int], now: datetime) -> dict[int, Any]:
     """Appointment's id → what became of the last of its texts that was due."""
     if not appointment_ids:
         return {}
@@ -191,7 +199,7 @@ def _last_texts(connection: Connection, appointment_ids: list[int]) -> dict[int,
         select(Reminder.appointment_id, Reminder.status, Reminder.reason)
         .join(Appointment, Appointment.id == Reminder.appointment_id)
         .where(Reminder.appointment_id.in_(appointment_ids), Reminder.version == Appointment.schedule_version)
-        .where(or_(_unsent(Reminder), Reminder.status == "sent", _not_told(Reminder)))
+        .where(or_(_unsent(Reminder), Reminder.status == "sent", _not_told(Reminder), _held_up(now)))
         .order_by(Reminder.due_at)
     )
     return {row.appointment_id: row for row in rows}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
-from scheduler.models import Message
+from scheduler.models import Message, Reminder
 
 OUTCOMES = {
     "accepted": "under way",
@@ -44,8 +45,31 @@ class SmsFigures:
     errors: list[tuple[str, str, int]]
 
 
+_later = aliased(Message)
+_is_a_try = and_(
+    Message.status == "failed",
+    Message.sid.is_(None),
+    or_(
+        exists().where(Reminder.id == Message.reminder_id, Reminder.status != "failed"),
+        exists().where(_later.reminder_id == Message.reminder_id, _later.id > Message.id),
+        and_(  # an answer or a code queued anew has the same age
+            Message.reminder_id.is_(None),
+            exists().where(
+                _later.number == Message.number,
+                _later.created_at == Message.created_at,
+                _later.kind == Message.kind,
+                _later.id > Message.id,
+            ),
+        ),
+    ),
+)
+
+
 def figures(connection: Connection, days: Sequence[tuple[date, datetime, datetime]]) -> SmsFigures:
-    """`days`: each with the instants at which it begins and ends at the clinic, in order. One SELECT."""
+    """`days`: each with the instants at which it begins and ends at the clinic, in order. One SELECT.
+
+    Tries that the provider did not take, of a text that was or is tried again, are among the errors alone.
+    """
     day_number = case(*((Message.created_at < ends_at, place) for place, (_day, _begins, ends_at) in enumerate(days)))
     rows = connection.execute(
         select(
@@ -53,19 +77,21 @@ def figures(connection: Connection, days: Sequence[tuple[date, datetime, datetim
             Message.kind,
             Message.status,
             Message.error_code,
+            _is_a_try.label("is_a_try"),
             func.count().label("texts"),
             func.coalesce(func.sum(Message.segments), 0).label("parts"),
         )
         .where(Message.direction == "out", Message.created_at >= days[0][1], Message.created_at < days[-1][2])
-        .group_by("day", Message.kind, Message.status, Message.error_code)
+        .group_by("day", Message.kind, Message.status, Message.error_code, "is_a_try")
     ).all()
     found = SmsFigures({day: Figures() for day, _begins, _ends in days}, {}, [])
     errors: Counter[tuple[str, str]] = Counter()
     for row in rows:
         kind = "days_before" if row.kind.startswith("days_before") else row.kind
         for one in (found.by_day[days[row.day][0]], found.by_kind.setdefault(kind, Figures())):
-            one.outcomes[OUTCOMES.get(row.status, "under way")] += row.texts
-            one.parts += row.parts
+            if not row.is_a_try:
+                one.outcomes[OUTCOMES.get(row.status, "under way")] += row.texts
+                one.parts += row.parts
         if row.error_code:
             errors[kind, row.error_code] += row.texts
     found.errors.extend((kind, code, count) for (kind, code), count in errors.most_common(30))

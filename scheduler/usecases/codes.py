@@ -4,10 +4,13 @@ Each is soon of no use. Codes come first: somebody sits before a page and waits.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, exists, or_, select, update
 
+from scheduler.models.access import SignInCode
 from scheduler.models.appointment import AppointmentHistory
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import IS_WAITING, Message
@@ -17,6 +20,7 @@ from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
 from scheduler.usecases.unanswered import lay_on_the_desk
 
+HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
 LOOKED_AT = timedelta(days=3)  # longer than a link works
 CLOSED = "number-closed"
@@ -62,6 +66,7 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
                 Message.attempt_id, Message.kind, Message.number, Message.body, Message.created_at, Message.attempts
             )
         ).all()
+        _let_work_as_said(connection, [row for row in claimed if row.kind == "code"], now)
     outgoing = [
         Outgoing(
             attempt_id=row.attempt_id,
@@ -74,6 +79,21 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
         for row in sorted(claimed, key=lambda row: (row.kind != "code", row.created_at))
     ]
     return Claim(len(ids), outgoing)
+
+
+def _let_work_as_said(connection: Connection, claimed: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> None:
+    """A text that an outage held up says for how long its code works, counted from when it is read."""
+    for row in claimed:
+        if row.created_at < now - HELD_UP:
+            connection.execute(
+                update(SignInCode)
+                .where(
+                    SignInCode.number == row.number,
+                    SignInCode.created_at == row.created_at,
+                    SignInCode.used_at.is_(None),
+                )
+                .values(expires_at=now + CODE_LIFE)
+            )
 
 
 def expire_old(connection: Connection, now: datetime) -> None:

@@ -12,7 +12,7 @@ from scheduler.models.replies import ReplyChoice
 from scheduler.models.sms import NO_RECEIPT, Message, Reminder
 from scheduler.usecases import refused_numbers
 from scheduler.usecases.backoff import retry_at
-from scheduler.usecases.sms_states import RANK, body_after_sending, our_status, writing
+from scheduler.usecases.sms_states import NOT_THERE, RANK, body_after_sending, our_status, writing
 from scheduler.usecases.unanswered import lay_on_the_desk
 
 DELIVERY_TRIES = 3  # of a telephone that was off
@@ -92,7 +92,8 @@ def record_on(
             .values(reason=None)
         )
     if first_news and message.reminder_id is None:
-        _drop_second(connection, message)
+        if message.error_code == NOT_THERE:
+            _drop_second(connection, message)
     elif first_news:
         connection.execute(
             update(Reminder)
@@ -103,7 +104,7 @@ def record_on(
 
 
 def _drop_second(connection: Connection, message: Row[*tuple[Any, ...]]) -> None:
-    """The text that was queued anew, when nothing was known of this one (in_doubt.py); if it is not under way yet."""
+    """The text that was queued anew, when this one seemed never to have come (in_doubt.py); if it is not under way yet."""
     second_id = connection.scalar(
         select(Message.id)
         .where(
@@ -114,6 +115,8 @@ def _drop_second(connection: Connection, message: Row[*tuple[Any, ...]]) -> None
             Message.status == "queued",
             Message.id > message.id,
         )
+        .order_by(Message.id.desc())  # others of the same moment were there before
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
     if second_id is not None:

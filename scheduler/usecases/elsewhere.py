@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ScalarSelect, Select, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -13,6 +13,7 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, PatientRestricted, TreatmentTooSoon, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment, PatientMerge
+from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries import appointments, reference
 from scheduler.usecases import audit
 from scheduler.usecases.changing import change_to, require_version, touch
@@ -177,7 +178,7 @@ def count_again(session: Session, freed: Appointment, counted_from: datetime, *,
     for stopped in session.scalars(
         _around(freed.patient_id or 0, counted_from, ims.min_days)
         .where(Appointment.status == AppointmentStatus.COMPLETED, Appointment.spacing_group_id.is_(None))
-        .where(or_(Appointment.changed_why == STOPPED, Appointment.origin == "elsewhere"))
+        .where(or_(_why_it_does_not_count() == STOPPED, Appointment.origin == "elsewhere"))
         .order_by(Appointment.counts_from_local.desc())
         .with_for_update(key_share=True)
     ).all():
@@ -198,6 +199,21 @@ def count_again(session: Session, freed: Appointment, counted_from: datetime, *,
         stopped.spacing_group_id, stopped.spacing_days = ims.spacing_group_id, ims.min_days
         touch(stopped, now=now, actor=actor, why="what counted instead counts no longer")
         session.flush()
+
+
+def _why_it_does_not_count() -> ScalarSelect[str | None]:
+    """Appointment.changed_why is that of its last change, which may be a note."""
+    return (
+        select(AppointmentHistory.changed_why)
+        .where(
+            AppointmentHistory.appointment_id == Appointment.id,
+            AppointmentHistory.from_spacing_group_id.is_distinct_from(AppointmentHistory.to_spacing_group_id),
+        )
+        .order_by(AppointmentHistory.id.desc())
+        .limit(1)
+        .correlate(Appointment)
+        .scalar_subquery()
+    )
 
 
 def _require_one_moment(day: date, at: time, zone: ZoneInfo) -> None:

@@ -14,8 +14,8 @@ from scheduler.models.replies import ReplyChoice
 from scheduler.models.sms import IS_WAITING, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
-from scheduler.usecases.sending import LISTED_AFTER, NOT_THERE, STALE_AFTER, Clock
-from scheduler.usecases.sms_states import life_of, status_when_accepted, writing
+from scheduler.usecases.sending import LISTED_AFTER, STALE_AFTER, Clock
+from scheduler.usecases.sms_states import NOT_THERE, life_of, status_when_accepted, writing
 from scheduler.usecases.unanswered import lay_on_the_desk
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes

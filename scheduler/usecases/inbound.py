@@ -29,6 +29,7 @@ LONGEST_BODY = 1600
 UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
+UNDONE_BY = {InboundWord.STOP: InboundWord.START, InboundWord.START: InboundWord.STOP}
 AUTOMATIC = ("reply", "move-link", "help", "opt-out")
 AUTOMATIC_A_DAY = 10
 """To one number; two robots must not talk for ever. What comes beyond it still takes effect, and the desk reads it."""
@@ -61,7 +62,7 @@ def receive(
 
     `said_at`: when one was sent that is found later (missed_replies.py). It answers the texts of before, no words of Twilio's
     own are answered, and the others not at night. Where they have texted since, or a day has gone, somebody reads it;
-    a STOP counts even then, until they say START.
+    STOP and START count even then, the last of them.
     """
     body = body.replace("\x00", "").encode(errors="replace").decode()  # no database keeps a NUL or half of a pair
     body = body[:LONGEST_BODY]
@@ -79,8 +80,14 @@ def receive(
         return None
     if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
         incoming.for_desk = True
-        if word is InboundWord.STOP and not _has_texted_since(session, number, said_at, InboundWord.START):
-            _obey(session, word, number, body, said_at)
+        reply = read_reply(incoming.body)
+        if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
+            _doubt_number(account, now, said_at)
+        if word in UNDONE_BY and not _has_texted_since(session, number, said_at, UNDONE_BY[word]):
+            # The provider, too, may have said since that the number has opted out.
+            said_since = account is not None and account.opted_out_at is not None and account.opted_out_at > said_at
+            if word is InboundWord.STOP or not said_since:
+                _obey(session, word, number, body, said_at)
         session.commit()
         return None
     would_wake = said_at is not None and said_at < now - FRESH and is_night(clinic, now)
@@ -139,7 +146,7 @@ def _take_reply(
     if account is None or reply is None:
         return
     if reply.wish is Wish.WRONG_NUMBER:
-        account.wrong_number_at = now  # reception decides whether to stop texting it
+        _doubt_number(account, now, said_at)
         return
     answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
@@ -151,6 +158,13 @@ def _take_reply(
     elif may_answer and account.opted_out_at is None:
         incoming.for_desk = answer.for_desk
         _queue(session, answer, account.number, now)
+
+
+def _doubt_number(account: PhoneAccount, now: datetime, said_at: datetime | None) -> None:
+    """Reception decides whether to stop texting it. A code that has arrived since says that it is right."""
+    is_right = said_at is not None and account.verified_at is not None and account.verified_at > said_at
+    if not is_right:
+        account.wrong_number_at = said_at or now
 
 
 def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None:

@@ -4,15 +4,19 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, and_, insert, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
 from scheduler.models import Appointment, MoveLink, Patient
+from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries.appointments import WHOLE
 
 LINK_LIFE = timedelta(hours=48)
+SHORTEST_LINK = timedelta(minutes=1)
+"""One that works for less is over before it is opened."""
+PRESSED_TWICE_WITHIN = timedelta(minutes=1)
 
 
 def make_link(
@@ -72,14 +76,24 @@ def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
 
 
 def was_moved_by(session: Session, token: str, starts_local: datetime, *, now: datetime) -> bool:
-    """Whether the visit of this link, used up, stands where its holder wants it: a button pressed twice."""
+    """Whether the visit of this link, used up, has just been moved by its patient to where the holder wants it: a button
+    pressed twice. Where the desk, or anybody later, has moved it is not to be found out by guessing."""
     found = session.scalar(
         select(Appointment.id)
         .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .join(
+            AppointmentHistory,
+            and_(
+                AppointmentHistory.appointment_id == Appointment.id,
+                AppointmentHistory.version == Appointment.schedule_version,
+            ),
+        )
         .where(
             MoveLink.token_hash == _hash(token),
             MoveLink.expires_at > now,
             Appointment.starts_local == starts_local,
+            AppointmentHistory.changed_at > now - PRESSED_TWICE_WITHIN,
+            AppointmentHistory.changed_by.startswith("patient:"),
             Appointment.status.in_(("booked", "confirmed")),
         )
     )

@@ -31,7 +31,7 @@ from scheduler.models.clinic import Practitioner
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
 from scheduler.queries.displaced import TEXT_KIND
-from scheduler.usecases.move_links import link_until
+from scheduler.usecases.move_links import SHORTEST_LINK, link_until
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
@@ -121,7 +121,7 @@ def verdict_on(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime
         return Verdict("suppressed", "number unreachable")
     if row.overtaken:
         return Verdict("suppressed", "overtaken")
-    if row.kind == TEXT_KIND and clinic.changeable_until(row.starts_at) <= now:  # its link would open nothing
+    if row.kind == TEXT_KIND and clinic.changeable_until(row.starts_at) <= now + SHORTEST_LINK:
         return Verdict("failed", "too late")
     return None
 
@@ -157,9 +157,9 @@ _told_before = exists().where(
 )
 _now = bindparam("now", type_=Instant())
 # After an outage the reminder of three days before may be found beside that of the day before, or after it: one is
-# enough. And who is asked to choose another time is not told beside it to come.
+# enough. And who is asked to choose another time is not told beside it to come; but that the visit is cancelled.
 _overtaken = and_(
-    Reminder.kind != TEXT_KIND,
+    Reminder.kind.not_in((TEXT_KIND, CANCELLATION)),
     exists().where(
         _other.appointment_id == Reminder.appointment_id,
         _other.version == Reminder.version,

@@ -38,7 +38,7 @@ from scheduler.models import Appointment, Message, Patient, PhoneAccount, Remind
 from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
-from scheduler.usecases.move_links import make_link
+from scheduler.usecases.move_links import SHORTEST_LINK, make_link
 from scheduler.usecases.reply_texts import language_spoken, reply_text, which_text
 
 LOOK_BACK = timedelta(days=30)
@@ -47,8 +47,6 @@ TOGETHER = timedelta(hours=6)
 CHOICES_LAST = timedelta(days=3)
 CLOCKS_APART = timedelta(minutes=15)
 """Of the machines that send and that receive."""
-SHORTEST_LINK = timedelta(minutes=1)
-"""One that works for less is over before it is opened."""
 MOST_CHOICES = 5
 DESK = "desk"
 ANSWERS = (DESK, "reply", "move-link")

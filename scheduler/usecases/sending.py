@@ -41,6 +41,8 @@ from scheduler.queries.plain import text_of
 from scheduler.usecases import delivery, refused_numbers
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sms_states import (
+    GIVEN_BACK,
+    NOT_THERE,
     UNSETTLED,
     body_after_sending,
     body_when_expired,
@@ -51,8 +53,6 @@ from scheduler.usecases.unanswered import lay_on_the_desk
 
 CALL_WITHIN = timedelta(seconds=15)
 STALE_AFTER = timedelta(seconds=45)  # more than CALL_WITHIN and the gateway's own time limits together
-NOT_THERE, GIVEN_BACK = "not-there", "given-back"
-"""Message.error_code of a try that the provider has never seen: lost on the way, or not begun."""
 SETTLED_WELL = ("accepted", "sent", "delivered")
 LISTED_AFTER = timedelta(seconds=60)  # after the call: by then the provider lists what it has accepted
 

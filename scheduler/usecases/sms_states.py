@@ -14,6 +14,8 @@ from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import CODE_LIFE
 
 UNSETTLED = ("attempting", "in_doubt")
+NOT_THERE, GIVEN_BACK = "not-there", "given-back"
+"""Message.error_code of a try that the provider has never seen: lost on the way, or not begun."""
 
 # Receipts come in any order: a later one changes something only when it ranks higher, and final states stay.
 RANK: Mapping[str, int] = MappingProxyType({"accepted": 1, "sent": 2, "delivered": 3, "undelivered": 3, "failed": 3})

@@ -129,3 +129,21 @@ def test_the_owners_words_go_over_ours_in_their_language_alone() -> None:
 def test_kept_words_that_would_not_pass_any_more_are_passed_over() -> None:
     kept = {("help", "en"): "{clinic} {phone}", ("help", "fr"): "{clinic}", ("greeting", "en"): "{clinic}"}
     assert still_good(kept) == {("help", "en"): "{clinic} {phone}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("help", "{clinic} {phone}" + " {link}" * 50),
+        ("help", "{clinic} {phone} {link} {link} {link}"),
+        ("which", "{clinic} {choices} {choices}"),
+        ("choice", "{letter} {number} {day} {time} {practitioner} {practitioner}"),
+    ],
+)
+def test_a_place_that_is_repeated_would_make_a_text_longer_than_any_may_be(kind: str, text: str) -> None:
+    with pytest.raises(BadWording, match="too often"):
+        checked(kind, text)
+
+
+def test_a_place_may_stand_in_a_text_twice() -> None:
+    assert checked("help", "{clinic}: {phone}. {phone}!") == "{clinic}: {phone}. {phone}!"

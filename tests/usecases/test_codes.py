@@ -1,15 +1,18 @@
 """Sign-in codes on their way out: soon, not for ever, and not kept."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from scheduler.domain.errors import CodeGone
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Message
 from scheduler.usecases.codes import blank_old_codes, claim_codes
-from tests.factories import NOW
+from scheduler.usecases.sign_in import CodeLimits, request_code, verify_code
+from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import send_codes, settle, the_messages
 
@@ -135,3 +138,44 @@ def test_a_code_that_a_worker_took_into_its_grave_waits_no_longer_for_the_provid
     send_codes(engine, sms, at)
     next_attempt_at = the_messages(session)[-1].next_attempt_at
     assert next_attempt_at and next_attempt_at - at() < timedelta(seconds=3)
+
+
+def test_a_code_held_up_by_an_outage_works_as_long_as_its_text_says(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    challenge = request_code(
+        session,
+        number="+16135550142",
+        address="192.0.2.7",
+        language="en",
+        secret="s",
+        clinic=CLINIC,
+        now=NOW,
+        limits=CodeLimits(),
+    )
+    at.forward(minutes=7)
+    send_codes(engine, sms, at)
+    assert "works for 10 minutes" in sms.sent[0].body
+    code = re.search(r"[0-9]{6}", sms.sent[0].body)[0]
+    at.forward(minutes=9, seconds=59)
+    verify_code(session, challenge=challenge, code=code, secret="s", now=at())
+
+
+def test_a_code_sent_at_once_works_no_longer_than_ten_minutes(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    challenge = request_code(
+        session,
+        number="+16135550142",
+        address="192.0.2.7",
+        language="en",
+        secret="s",
+        clinic=CLINIC,
+        now=NOW,
+        limits=CodeLimits(),
+    )
+    at.forward(seconds=2)
+    send_codes(engine, sms, at)
+    code = re.search(r"[0-9]{6}", sms.sent[0].body)[0]
+    with pytest.raises(CodeGone):
+        verify_code(session, challenge=challenge, code=code, secret="s", now=NOW + timedelta(minutes=10))

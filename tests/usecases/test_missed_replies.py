@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -13,6 +13,8 @@ from scheduler.gateways.sms import SmsReceived, SmsUnavailable
 from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount
 from scheduler.usecases import missed_replies
 from scheduler.usecases.booking import move_appointment
+from scheduler.usecases.codes import claim_codes
+from scheduler.usecases.delivery import record_status
 from scheduler.usecases.inbound import receive
 from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.missed_replies import take_missed
@@ -279,3 +281,56 @@ def test_one_that_cannot_be_kept_keeps_no_other_out(outage: Outage, monkeypatch:
     outage.text("Can I bring my dog?")
     assert outage.look(minutes=10) == 2
     assert [body for body, _, _ in outage.kept()] == ["Can I bring my dog?"]
+
+
+def test_two_answers_of_one_moment_are_both_sent_though_the_receipt_of_the_first_comes_before_its_outcome(
+    outage: Outage, visit: Appointment
+) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("M")
+    outage.at.forward(minutes=1)
+    outage.text("M please")
+    assert outage.look(minutes=20) == 2
+    [first] = claim_codes(outage.engine, now=outage.at(), limit=1, gateway="twilio").outgoing
+    record_status(
+        outage.engine, attempt_id=first.attempt_id, sid="SMfirst", word="sent", error_code=None, now=outage.at()
+    )
+    assert len(outage.answers()) == 1
+
+
+@pytest.mark.parametrize("verified_since", [False, True])
+def test_wrong_number_found_days_later_offers_to_stop_unless_a_code_has_arrived_since(
+    outage: Outage, session: Session, visit: Appointment, verified_since: bool
+) -> None:
+    outage.at.forward(minutes=1)
+    said = outage.text("wrong number").received_at
+    outage.at.forward(hours=30)
+    if verified_since:
+        session.execute(update(PhoneAccount).values(verified_at=outage.at()))
+        session.commit()
+    outage.look(hours=1)
+    assert session.scalars(select(PhoneAccount.wrong_number_at)).one() == (None if verified_since else said)
+    assert [for_desk for _, _, for_desk in outage.kept()] == [True]
+
+
+@pytest.mark.parametrize(("words", "opted_out"), [(("STOP", "START"), False), (("START", "STOP"), True)])
+def test_the_last_of_stop_and_start_counts_also_days_later(
+    outage: Outage, session: Session, visit: Appointment, words: tuple[str, str], opted_out: bool
+) -> None:
+    for word in words:
+        outage.at.forward(minutes=1)
+        outage.text(word)
+    outage.look(hours=30)
+    assert (session.scalars(select(PhoneAccount.opted_out_at)).one() is not None) is opted_out
+
+
+def test_a_start_found_days_later_undoes_nothing_that_came_after_it(
+    outage: Outage, session: Session, visit: Appointment
+) -> None:
+    outage.at.forward(minutes=1)
+    outage.text("START")
+    outage.at.forward(hours=30)
+    session.execute(update(PhoneAccount).values(opted_out_at=outage.at(), opted_out_by="21610"))
+    session.commit()
+    outage.look(hours=1)
+    assert session.scalars(select(PhoneAccount.opted_out_at)).one() is not None

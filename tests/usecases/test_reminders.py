@@ -282,6 +282,24 @@ def test_a_cancellation_that_a_text_told_or_that_is_undone_is_not_on_the_call_li
     assert to_call(engine, at) == []
 
 
+def test_a_reminder_that_an_outage_holds_up_is_for_the_call_list_once_the_visit_is_near_until_it_is_out(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    """NOW is Friday, 10:00 at the clinic."""
+    near = make_visit(session, starts_local=local(NOW.date() + timedelta(days=1), "09:00"))
+    far = make_visit(session, starts_local=local(NOW.date() + timedelta(days=3), "09:00"))
+    make_reminder(session, near, kind="days_before_1")
+    make_reminder(session, far, kind="days_before_3")
+    sms.next_outcomes = [LATER, LATER]
+    send_reminders(engine, sms, at)
+    at.forward(minutes=60)
+    assert to_call(engine, at) == []
+    at.forward(minutes=1)
+    assert [(call.public_id, call.reason) for call in to_call(engine, at)] == [(near.public_id, "trying")]
+    send_reminders(engine, sms, at)
+    assert to_call(engine, at) == []
+
+
 def tick_off_the_reminder(session: Session, visit: Appointment) -> None:
     """Called before, about a reminder that had failed."""
     before = NOW - timedelta(hours=1)

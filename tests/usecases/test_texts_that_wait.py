@@ -317,3 +317,30 @@ def test_an_answer_of_the_desk_that_stays_in_doubt_is_seen_in_the_inbox(
         at.forward(hours=13)
         settle(engine, sms, at)
     assert doubtful() == [True]
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_cancellation_is_told_also_after_a_text_to_choose_another_time_that_may_have_arrived(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, settled: bool
+) -> None:
+    make_reminder(session, visit, kind="displaced", due_at=NOW)
+    sms.next_outcomes = [SmsInDoubt("no answer")]
+    send_reminders(engine, sms, at)
+    cancel_appointment(
+        session, public_id=visit.public_id, reason="", clinic=CLINIC, now=at(), actor=STAFF, tells_patient=True
+    )
+    at.forward(minutes=5)
+    if settled:
+        settle(engine, sms, at)
+    send_reminders(engine, sms, at)
+    assert states(session)["cancellation"][0] == "sent"
+
+
+def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    make_reminder(session, visit, kind="displaced", due_at=NOW)
+    at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=20)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert states(session)["displaced"] == ("failed", "too late"), "for the call list"

@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from scheduler.models import Appointment
+from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.move_links import make_link
-from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web.pages import path_of, plain, send
 
 DAY = timedelta(days=1)
@@ -142,3 +143,20 @@ def test_whatever_is_sent_to_it_is_answered(client: FlaskClient, path: str, form
         "from=9999-12-31&day=0001-01-01",
     ):
         assert client.get(f"{path}?{query}").status_code in (200, 404)
+
+
+def test_a_link_that_is_over_does_not_tell_where_the_visit_went(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    move_appointment(
+        session,
+        public_id=visit.public_id,
+        starts_local=TO,
+        practitioner=None,
+        clinic=CLINIC,
+        now=NOW,
+        actor=STAFF,
+    )
+    guessed = send(client, page, "Move to", starts=TO.isoformat(timespec="minutes"))
+    assert guessed.status_code == 404

@@ -115,6 +115,7 @@ SENTENCES = (
     _l("This is too long: %(about)s letters at most."),
     _l("There is a sign in it that cannot be seen. Type the text anew."),
     _l("This text has nothing to put in the place of %(about)s."),
+    _l("%(about)s stands in this text too often."),
     _l("Braces are for the places that are filled in, like {clinic}."),
     _l("%(about)s is missing: the text must have it."),
     _l("Twilio takes %(about)s for itself, to stop or to begin texts. Ask for another word."),
