@@ -138,7 +138,7 @@ def _answer_to(
             return Answer("reply", "", about) if about else None
         if about and about.status == AppointmentStatus.CANCELLED:
             return _answer_about(session, Told(about, about.schedule_version), wish, account, clinic, now)
-    told, still_open = _told_and_open(session, account, texts, now)
+    told, still_open = _told_and_open(session, account, texts, now, may_be_over=wish is Wish.MOVE)
     if wish is not Wish.MOVE:
         return _confirm(session, reply, texts, told, still_open, account, clinic, now)
     if len(still_open) > 1:
@@ -173,13 +173,16 @@ def _confirm(
 
 
 def _told_and_open(
-    session: Session, account: PhoneAccount, texts: Sequence[_Text], now: datetime
+    session: Session, account: PhoneAccount, texts: Sequence[_Text], now: datetime, *, may_be_over: bool
 ) -> tuple[list[Told], list[Told]]:
-    """What was told last, and what stands of it, or else of what was told before the last cancellation."""
+    """What was told last, and what stands of it, or else of what was told before the last cancellation; `may_be_over`:
+    or before the visits that are over."""
     told = _told_last(session, account, texts)
     still_open = [one for one in told if _stands(one, now)]
     if not still_open:  # what was cancelled last is not what they confirm
         gone = {text.visit_id for text in texts if text.kind == CANCELLATION}
+        if may_be_over:
+            gone |= {text.visit_id for text in texts if _is_over(session, text, now)}
         before = _told_last(session, account, [text for text in texts if text.visit_id not in gone])
         still_open = [one for one in before if _stands(one, now)]
     return told, still_open
@@ -271,6 +274,10 @@ def _own_visit(session: Session, account: PhoneAccount, text: _Text) -> Appointm
 
 def _visit(session: Session, appointment_id: int) -> Appointment:
     return session.scalars(select(Appointment).options(*WHOLE).where(Appointment.id == appointment_id)).one()
+
+
+def _is_over(session: Session, text: _Text, now: datetime) -> bool:
+    return text.visit_id is not None and _visit(session, text.visit_id).ends_at <= now
 
 
 def _stands(told: Told, now: datetime) -> bool:

@@ -634,3 +634,17 @@ def test_a_link_that_would_be_over_before_it_is_opened_is_none(
     telephone.at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=seconds_left)
     telephone.is_reminded_of(visit)
     assert "please call 613-555-0100" in (telephone.text("M") or "")
+
+
+def test_m_after_a_visit_that_is_over_moves_the_one_to_come(
+    telephone: Telephone, session: Session, patient: Patient, visit: Appointment
+) -> None:
+    coming = make_appointment(session, patient=patient, starts_local=local(TUESDAY + 7 * DAY, "10:00"))
+    telephone.is_reminded_of(coming, kind="confirmation")
+    telephone.at.forward(days=1)
+    telephone.is_reminded_of(visit)
+    telephone.at.forward(days=3, minutes=10)  # it has begun: who is late means this one
+    assert "has begun" in (telephone.text("M") or "")
+    telephone.at.forward(hours=2)
+    assert "Tuesday 8 December" in (telephone.text("M") or "")
+    assert "has begun" in (telephone.text("C") or "")
