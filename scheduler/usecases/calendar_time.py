@@ -6,15 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.models import Closure, Practitioner, Reminder, TimeOff, WorkingHours
-from scheduler.queries.displaced import TEXT_KIND, DisplacedVisit
+from scheduler.models import Appointment, Closure, Practitioner, Reminder, TimeOff, WorkingHours
+from scheduler.queries import reference
+from scheduler.queries.displaced import LONGEST_VISIT, TEXT_KIND, DisplacedVisit, displaced, is_within
 from scheduler.usecases.audit import SETTINGS, note
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -286,8 +287,48 @@ def _require_order(starts_local: datetime, ends_local: datetime) -> None:
 def _remove(session: Session, model: type[TimeOff] | type[Closure], key: int, now: datetime, actor: Actor) -> None:
     begin_write(session)
     found = session.get(model, key)
-    if found is None:
+    if not isinstance(found, TimeOff | Closure):
         raise NotFound(model.__tablename__)
     session.delete(found)
+    session.flush()
+    _ask_no_more(session, found.starts_local, found.ends_local, now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"{model.__tablename__} {key} taken back")
     session.commit()
+
+
+def _ask_no_more(session: Session, begins: datetime, ends: datetime, now: datetime) -> None:
+    """Whose visit need not move after all, and whose text waits for the morning, is not asked to choose another time."""
+    connection = session.connection()
+    asked = connection.execute(
+        select(
+            Reminder.id,
+            Appointment.id.label("visit_id"),
+            Appointment.starts_local,
+            Appointment.minutes,
+            Appointment.practitioner_id,
+        )
+        .join(Appointment, Appointment.id == Reminder.appointment_id)
+        .where(Appointment.active, Appointment.starts_local.between(begins - LONGEST_VISIT, ends))
+        .where(Reminder.kind == TEXT_KIND, *_NOT_BEGUN)
+    ).all()
+    if not asked:
+        return
+    from_local = min(row.starts_local for row in asked)
+    displaced_still = {
+        visit.id for visit in displaced(connection, now=now, now_local=from_local, hours_of=None, hours=())
+    }
+    hours = reference.current(connection).hours
+    stays = [
+        row.id
+        for row in asked
+        if row.visit_id not in displaced_still
+        and is_within(
+            [hour for hour in hours if hour.practitioner_id == row.practitioner_id],
+            row.starts_local,
+            row.starts_local + timedelta(minutes=row.minutes),
+        )
+    ]
+    connection.execute(delete(Reminder).where(Reminder.id.in_(stays), *_NOT_BEGUN))
+
+
+_NOT_BEGUN = (Reminder.status == "planned", Reminder.attempts == 0)

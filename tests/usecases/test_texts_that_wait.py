@@ -1,16 +1,18 @@
 """Texts that wait while the world goes on: none doubled, none stale, no reply forgotten."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
-from scheduler.models import Appointment, Message, PhoneAccount, Reminder
+from scheduler.models import Appointment, Closure, Message, PhoneAccount, Reminder
+from scheduler.queries.displaced import displaced
 from scheduler.queries.inbox import threads
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.calendar_time import NewClosure, add_closures, remove_closure, text_displaced
 from scheduler.usecases.delivery import record_status
 from scheduler.usecases.inbound import receive
 from scheduler.usecases.sms_budget import mark_waiting
@@ -344,3 +346,21 @@ def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
     send_reminders(engine, sms, at)
     assert sms.sent == []
     assert states(session)["displaced"] == ("failed", "too late"), "for the call list"
+
+
+def test_nobody_is_told_in_the_morning_to_choose_another_time_for_a_closure_taken_back_at_night(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    at.at = datetime(2026, 11, 28, 3, tzinfo=UTC)  # 22:00 at the clinic
+    closure = NewClosure(visit.starts_local - HOUR, visit.starts_local + HOUR, "Burst pipe")
+    add_closures(session, closures=[closure], now=at(), actor=STAFF)
+    with engine.connect() as connection:
+        now_local = visit.starts_local - timedelta(days=4)
+        found = displaced(connection, now=at(), now_local=now_local, hours_of=None, hours=[])
+    assert text_displaced(session, visits=found, clinic=CLINIC, now=at(), actor=STAFF) == 1
+    send_reminders(engine, sms, at)
+    closure_id = session.scalars(select(Closure.id)).one()
+    remove_closure(session, closure_id=closure_id, now=at(), actor=STAFF)
+    at.forward(hours=11)
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
