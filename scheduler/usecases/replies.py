@@ -47,6 +47,8 @@ TOGETHER = timedelta(hours=6)
 CHOICES_LAST = timedelta(days=3)
 CLOCKS_APART = timedelta(minutes=15)
 """Of the machines that send and that receive."""
+SECONDS_APART = timedelta(seconds=30)
+"""Of our clock and the provider's, which names whole seconds. Nobody answers a text sooner than some seconds after it came."""
 MOST_CHOICES = 5
 DESK = "desk"
 ANSWERS = (DESK, "reply", "move-link")
@@ -103,7 +105,7 @@ def answer_reply(
 
     `said_at`: when it was sent, of one that is found later; what they were texted since is not what they answered.
     """
-    until = said_at or now + CLOCKS_APART
+    until = said_at + SECONDS_APART if said_at else now + CLOCKS_APART
     texts = _texts(session, account, until)
     if not texts:
         return None

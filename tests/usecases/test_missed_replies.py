@@ -334,3 +334,11 @@ def test_a_start_found_days_later_undoes_nothing_that_came_after_it(
     session.commit()
     outage.look(hours=1)
     assert session.scalars(select(PhoneAccount.opted_out_at)).one() is not None
+
+
+def test_the_providers_clock_may_be_some_seconds_behind(outage: Outage, visit: Appointment) -> None:
+    """It names whole seconds besides: a reply may seem older than the text it answers."""
+    outage.at.forward(seconds=-10)
+    outage.text("C")
+    outage.look(minutes=10)
+    assert visit.status == "confirmed"
