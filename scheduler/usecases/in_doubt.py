@@ -196,16 +196,20 @@ def _ask_later(engine: Engine, attempt: Row[*tuple[Any, ...]], now: datetime) ->
     asked_for = now - attempt.attempted_at
     if asked_for > ASK_FOR:
         log.error("an attempt stays in doubt", attempt=attempt.attempt_id)
-        _ask_again_at(engine, attempt, None)
         with writing(engine) as connection:
+            _ask_again_on(connection, attempt, None)
             lay_on_the_desk(connection, [attempt.attempt_id])
     else:
         tries = 1 + int(asked_for.total_seconds() // 300)
         _ask_again_at(engine, attempt, retry_at(now, tries=tries, first_seconds=15, longest_seconds=900))
 
 
-def _ask_again_at(engine: Engine, attempt: Row[*tuple[Any, ...]], at: datetime | None) -> None:
+def _ask_again_at(engine: Engine, attempt: Row[*tuple[Any, ...]], at: datetime) -> None:
     with writing(engine) as connection:
-        connection.execute(
-            update(Message).where(Message.id == attempt.id, Message.status == "in_doubt").values(next_attempt_at=at)
-        )
+        _ask_again_on(connection, attempt, at)
+
+
+def _ask_again_on(connection: Connection, attempt: Row[*tuple[Any, ...]], at: datetime | None) -> None:
+    connection.execute(
+        update(Message).where(Message.id == attempt.id, Message.status == "in_doubt").values(next_attempt_at=at)
+    )
