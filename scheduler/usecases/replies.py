@@ -184,7 +184,7 @@ def _told_and_open(
     if not still_open:  # what was cancelled last is not what they confirm
         gone = {text.visit_id for text in texts if text.kind == CANCELLATION}
         if may_be_over:
-            gone |= {text.visit_id for text in texts if _is_over(session, text, now)}
+            gone |= _over(session, texts, now)
         before = _told_last(session, account, [text for text in texts if text.visit_id not in gone])
         still_open = [one for one in before if _stands(one, now)]
     return told, still_open
@@ -205,7 +205,8 @@ def keep_choices(session: Session, message: Message, answer: Answer) -> None:
 
 
 def _texts(session: Session, account: PhoneAccount, until: datetime) -> list[_Text]:
-    """That this number got by then and may be answering, the newest first. A text that numbered visits told the time of each."""
+    """That this number got by then and may be answering, the newest first. A text that numbered visits told the time of
+    each."""
     at = func.coalesce(Message.attempted_at, Message.created_at)
     rows = session.execute(
         select(
@@ -278,8 +279,11 @@ def _visit(session: Session, appointment_id: int) -> Appointment:
     return session.scalars(select(Appointment).options(*WHOLE).where(Appointment.id == appointment_id)).one()
 
 
-def _is_over(session: Session, text: _Text, now: datetime) -> bool:
-    return text.visit_id is not None and _visit(session, text.visit_id).ends_at <= now
+def _over(session: Session, texts: Sequence[_Text], now: datetime) -> set[int | None]:
+    ids = {text.visit_id for text in texts}
+    return set(
+        session.scalars(select(Appointment.id).where(Appointment.id.in_(ids - {None}), Appointment.ends_at <= now))
+    )
 
 
 def _stands(told: Told, now: datetime) -> bool:
