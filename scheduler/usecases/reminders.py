@@ -134,7 +134,7 @@ def is_night(clinic: ClinicSettings, now: datetime) -> bool:
 
 def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
     """Confirmations before reminders: they answer what somebody has just done. None when nothing is due."""
-    due = _due(clinic, now)
+    due = due_now(clinic, now)
     with engine.connect() as connection:
         for which in (and_(due, Reminder.kind == "confirmation"), due):
             if connection.scalar(select(Reminder.id).where(which).limit(1)) is not None:
@@ -142,7 +142,8 @@ def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnE
     return None
 
 
-def _due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
+def due_now(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
+    """Which reminders may be claimed."""
     is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
     if is_night(clinic, now):
         return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)

@@ -8,11 +8,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import AT_NIGHT
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.models.sms import IS_UNDER_WAY, IS_WAITING, WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
-from scheduler.usecases.reminders import FRESH, is_night
+from scheduler.usecases.reminders import due_now, is_night
 
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""
@@ -87,15 +86,8 @@ def oldest_due_seconds(connection: Connection, *, clinic: ClinicSettings, now: d
 
 
 def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
-    """As usecases/reminders.py claims them."""
-    is_due = and_(
-        Reminder.status == "planned",
-        Reminder.next_attempt_at <= now,
-        Reminder.reason.is_distinct_from(WAITS_FOR_BUDGET),  # on the call list; no failure of the service
-    )
-    if is_night(clinic, now):
-        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
-    return is_due
+    """Without those that wait for the budget: they are on the call list, and no failure of the service."""
+    return and_(due_now(clinic, now), Reminder.reason.is_distinct_from(WAITS_FOR_BUDGET))
 
 
 def _texts_due(now: datetime) -> ColumnElement[bool]:
