@@ -14,9 +14,9 @@ from scheduler.usecases.transaction import end_reading
 
 BATCH = 2_000
 PREFIX = "staged_"
-PATIENT = "SET idle_in_transaction_session_timeout = '30min'"
+WAIT_LONG = "SET idle_in_transaction_session_timeout = '30min'"
 """PostgreSQL hangs up on who does nothing within a transaction for a minute; a million rows are read for longer."""
-IMPATIENT = "RESET idle_in_transaction_session_timeout"
+WAIT_AS_USUAL = "RESET idle_in_transaction_session_timeout"
 T = TypeVar("T")
 
 
@@ -28,7 +28,7 @@ def staging(session: Session) -> Iterator[Connection]:
         staged = MetaData()
         connection.info[PREFIX] = staged
         if is_postgresql := connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(PATIENT)
+            connection.exec_driver_sql(WAIT_LONG)
             connection.commit()
         try:
             yield connection
@@ -36,7 +36,7 @@ def staging(session: Session) -> Iterator[Connection]:
             connection.rollback()
             staged.drop_all(connection)
             if is_postgresql:
-                connection.exec_driver_sql(IMPATIENT)
+                connection.exec_driver_sql(WAIT_AS_USUAL)
             connection.commit()
 
 
