@@ -21,6 +21,7 @@ from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES
 
 E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 SENDER = re.compile(r"\+?[A-Za-z0-9]{1,19}")
@@ -30,7 +31,7 @@ UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 ANSWERS = {InboundWord.HELP: "help", InboundWord.STOP: "opt-out"}
 UNDONE_BY = {InboundWord.STOP: InboundWord.START, InboundWord.START: InboundWord.STOP}
-AUTOMATIC = ("reply", "move-link", "help", "opt-out")
+AUTOMATIC = (*ANSWERS_TO_REPLIES, "help", "opt-out")
 AUTOMATIC_A_DAY = 10
 """To one number; two robots must not talk for ever. What comes beyond it still takes effect, and the desk reads it."""
 OLD = timedelta(days=1)

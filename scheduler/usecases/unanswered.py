@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 
 from scheduler.models.sms import Message
 
-AUTOMATIC = ("reply", "move-link")
+ANSWERS_TO_REPLIES = ("reply", "move-link")
 
 
 def lay_on_the_desk(connection: Connection, attempt_ids: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ def lay_on_the_desk(connection: Connection, attempt_ids: Sequence[str]) -> None:
     )
     replies = connection.scalars(
         select(answered).where(
-            Message.attempt_id.in_(attempt_ids), Message.kind.in_(AUTOMATIC), Message.direction == "out"
+            Message.attempt_id.in_(attempt_ids), Message.kind.in_(ANSWERS_TO_REPLIES), Message.direction == "out"
         )
     ).all()
     connection.execute(update(Message).where(Message.id.in_(replies)).values(for_desk=True))
