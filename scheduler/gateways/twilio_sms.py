@@ -7,7 +7,8 @@ exceptions quote the number, so that ours are raised before its exceptions are m
 import base64
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -110,42 +111,34 @@ class TwilioSms:
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
         since_at = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
-        try:
+        with _unreadable_is_unavailable():
             listed = self._messages.list(to=to, date_sent_after=since_at.date(), limit=_PAGE)
             # Twilio filters by the date sent, which a queued message does not have yet: look once without.
             listed += self._messages.list(to=to, limit=_PAGE)
             found = {message.sid: _found(message) for message in listed if _is_ours(message, body)}
-        except SmsUnavailable:
-            raise
-        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
-            raise SmsUnavailable from None
         recent = (message for message in found.values() if message.created_at >= since_at)
         return tuple(sorted(recent, key=lambda message: message.created_at))
 
     def status_of(self, *, sid: str) -> FoundMessage | None:
-        try:
-            return _found(self._messages(sid).fetch())
-        except SmsRefused as refusal:
-            if refusal.error_code == NO_SUCH_MESSAGE:
-                return None
-            raise SmsUnavailable from None
-        except (SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
-            raise SmsUnavailable from None
+        with _unreadable_is_unavailable():
+            try:
+                return _found(self._messages(sid).fetch())
+            except SmsRefused as refusal:
+                if refusal.error_code != NO_SUCH_MESSAGE:
+                    raise
+        return None
 
     def prices_on(self, day: date) -> list[SmsPrice]:
-        try:
+        with _unreadable_is_unavailable():
             listed = self._messages.stream(date_sent=day, limit=_MOST_PRICES, page_size=_PAGE)
-            return [price for message in listed if (price := _price(message)) is not None]
-        except SmsUnavailable:
-            raise
-        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
-            raise SmsUnavailable from None
+            prices = [price for message in listed if (price := _price(message)) is not None]
+        return prices
 
     def received_since(self, since: datetime) -> list[SmsReceived]:
         """Twilio filters by the day. A Messaging Service answers to several numbers, so that all the account's texts are read."""
         service = self._settings.messaging_service_sid
         to = {} if service else {"to": self._settings.from_number}
-        try:
+        with _unreadable_is_unavailable():
             listed = self._messages.stream(
                 date_sent_after=since.astimezone(UTC).date(), limit=_MOST_RECEIVED, page_size=_LARGEST_PAGE, **to
             )
@@ -158,10 +151,6 @@ class TwilioSms:
                     not service or message.messaging_service_sid == service or message.to == self._settings.from_number
                 )
             ]
-        except SmsUnavailable:
-            raise
-        except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
-            raise SmsUnavailable from None
         texts.reverse()  # listed with the newest first; the time has no parts of a second
         return sorted((text for text in texts if text.received_at >= since), key=lambda text: text.received_at)
 
@@ -178,6 +167,15 @@ class TwilioSignature:
         `params` are the form's fields; a MultiDict will do.
         """
         return bool(signature) and bool(self._validator.validate(url, params, signature))
+
+
+@contextmanager
+def _unreadable_is_unavailable() -> Iterator[None]:
+    """Whatever comes instead of what was asked for, when asking changes nothing there."""
+    try:
+        yield
+    except (SmsRefused, SmsInDoubt, ValueError, TypeError, AttributeError, KeyError, TwilioException):
+        raise SmsUnavailable from None
 
 
 def _is_ours(message: MessageInstance, body: str) -> bool:
