@@ -80,15 +80,7 @@ def receive(
         session.rollback()
         return None
     if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
-        incoming.for_desk = True
-        reply = read_reply(incoming.body)
-        if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
-            _doubt_number(account, now, said_at)
-        if word in UNDONE_BY and not _has_texted_since(session, number, said_at, UNDONE_BY[word]):
-            # The provider, too, may have said since that the number has opted out.
-            said_since = account is not None and account.opted_out_at is not None and account.opted_out_at > said_at
-            if word is InboundWord.STOP or not said_since:
-                _obey(session, word, number, body, said_at)
+        _lay_by(session, incoming, word, body, account, now, said_at)
         session.commit()
         return None
     would_wake = said_at is not None and said_at < now - FRESH and is_night(clinic, now)
@@ -119,6 +111,28 @@ def receive(
         )
     session.commit()
     return answer
+
+
+def _lay_by(
+    session: Session,
+    incoming: Message,
+    word: InboundWord | None,
+    body: str,
+    account: PhoneAccount | None,
+    now: datetime,
+    said_at: datetime,
+) -> None:
+    """One found too late to be acted upon, but for what it says of the number itself."""
+    incoming.for_desk = True
+    reply = read_reply(incoming.body)
+    if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
+        _doubt_number(account, now, said_at)
+    if word not in UNDONE_BY or _has_texted_since(session, incoming.number, said_at, UNDONE_BY[word]):
+        return
+    # The provider, too, may have said since that the number has opted out.
+    said_since = account is not None and account.opted_out_at is not None and account.opted_out_at > said_at
+    if word is InboundWord.STOP or not said_since:
+        _obey(session, word, incoming.number, body, said_at)
 
 
 def _obey(session: Session, word: InboundWord, number: str, body: str, said_at: datetime) -> None:
