@@ -20,6 +20,7 @@ from scheduler.usecases import inbox as usecases
 from scheduler.usecases.audit import note_view
 from scheduler.web import access
 from scheduler.web.errors import explain
+from scheduler.web.reception import asked
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
@@ -50,7 +51,7 @@ def unread() -> int:
 def show() -> ResponseReturnValue:
     """`?from=unknown`: numbers that no patient has."""
     known = request.args.get("from") != "unknown"
-    before_id = _id(request.args.get("before", ""))
+    before_id = asked.number("before")
     with db.reading.connect() as connection:
         found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
     return render_template(
@@ -76,7 +77,7 @@ def read(message_id: int) -> ResponseReturnValue:
     usecases.mark_read(
         db.session(),
         number=_number(message_id),
-        from_id=_id(request.form.get("from", "")) or 0,
+        from_id=asked.number("from") or 0,
         up_to_id=_up_to(message_id),
         now=clock.now(),
         actor=current_user.actor,
@@ -96,7 +97,7 @@ def answer(message_id: int) -> ResponseReturnValue:
             db.session(),
             number=_number(message_id),
             body=body,
-            from_id=_id(request.form.get("from", "")) or 0,
+            from_id=asked.number("from") or 0,
             up_to_id=_up_to(message_id),
             now=clock.now(),
             actor=current_user.actor,
@@ -114,7 +115,7 @@ def answer(message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):message_id>/again")
 def again(message_id: int) -> ResponseReturnValue:
-    text_id = _id(request.form.get("text", "")) or 0
+    text_id = asked.number("text") or 0
     try:
         usecases.send_again(
             db.session(), number=_number(message_id), text_id=text_id, now=clock.now(), actor=current_user.actor
@@ -139,7 +140,7 @@ def wrong_number(message_id: int) -> ResponseReturnValue:
 def _thread(
     message_id: int, *, typed: str = "", cost: Cost | None = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
-    pages = min(_id(request.args.get("pages", "")) or 1, MOST_PAGES)
+    pages = min(asked.number("pages") or 1, MOST_PAGES)
     with db.reading.connect() as connection:
         number = queries.number_of(connection, message_id)
         if number is None:
@@ -197,11 +198,7 @@ def _number(message_id: int) -> str:
 
 def _up_to(message_id: int) -> int:
     """The newest message that was on the page."""
-    return _id(request.form.get("up_to", "")) or message_id
-
-
-def _id(asked: str) -> int | None:
-    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+    return asked.number("up_to") or message_id
 
 
 def _cost(body: str) -> Cost:
