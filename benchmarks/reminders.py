@@ -4,10 +4,8 @@ sender's pace (above what is reached), the circuit breaker, priorities. And how 
 import http.client
 import itertools
 import os
-import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +49,8 @@ class Goal:
 
 GOALS = (Goal(POSTGRESQL, 64, 0.85), Goal(POSTGRESQL, 128, 0.80), Goal(SQLITE, 64, 0.60))
 
-# A process of its own, as `flask jobs run`, that leaves out what it takes to start Python.
+# A process and a session of its own, as a service is started, on whatever core the system gives it. What it takes to
+# start Python is left out.
 SENDER = """
 import os, time
 from config import Config
@@ -59,6 +58,7 @@ from scheduler import create_app, jobs
 app = create_app(Config(os.environ))
 jobs.gateway_for(app)
 jobs.give_way()
+print("sending", flush=True)
 began = time.perf_counter()
 jobs.tick(app)
 print(time.perf_counter() - began)
@@ -94,7 +94,7 @@ def run(report: Report, databases: Databases) -> None:
 def _rate(engine: Engine, url: str, goal: Goal) -> float:
     _make_due(engine, goal.due)
     with _provider() as settings:
-        seconds = _send(url, settings, goal)
+        seconds = _seconds(_start_sending(url, settings, goal))
     sent = _sent(engine)
     if sent != goal.due:
         raise RuntimeError(f"{sent} of {goal.due} reminders were sent")
@@ -113,12 +113,10 @@ def _bookings(databases: Databases, engine: Engine, url: str, goal: Goal) -> tup
         for _ in range(ROUNDS):
             alone += _book(server.address, requests, places, itertools.repeat(None, BOOKINGS_A_SECOND * FOR_SECONDS))
             _make_due(engine, goal.due)
-            over = threading.Event()
             with _provider() as settings:
-                sender = threading.Thread(target=_send, args=(url, settings, goal, over))
-                sender.start()
-                meanwhile += _book(server.address, requests, places, iter(over.is_set, True))
-                sender.join()
+                sender = _start_sending(url, settings, goal)
+                meanwhile += _book(server.address, requests, places, _while_running(sender))
+                _seconds(sender)
     return quantiles(alone, n=20)[-1], quantiles(meanwhile, n=20)[-1]
 
 
@@ -169,24 +167,35 @@ def _provider() -> Iterator[dict[str, str]]:
         provider.wait()
 
 
-def _send(url: str, settings: dict[str, str], goal: Goal, over: threading.Event | None = None) -> float:
-    """The seconds it took to send everything; `over` is set then."""
-    command = [sys.executable, "-c", SENDER]
-    try:
-        done = subprocess.run(
-            ["taskset", "-c", str(CORES[0]), *command] if len(CORES) > 1 and shutil.which("taskset") else command,
-            cwd=ROOT,
-            env={**os.environ, **settings, **_environment(url, goal.at_once)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        if over is not None:
-            over.set()
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr[-4000:])
-    return float(done.stdout.split()[-1])
+def _start_sending(url: str, settings: dict[str, str], goal: Goal) -> "subprocess.Popen[str]":
+    """When it returns, the first text is about to go out."""
+    sender = subprocess.Popen(
+        [sys.executable, "-c", SENDER],
+        cwd=ROOT,
+        env={**os.environ, **settings, **_environment(url, goal.at_once)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    if CORES:
+        os.sched_setaffinity(sender.pid, CORES)
+    assert sender.stdout
+    if sender.stdout.readline() != "sending\n":
+        raise RuntimeError("the sender did not start")
+    return sender
+
+
+def _while_running(process: "subprocess.Popen[str]") -> Iterator[None]:
+    while process.poll() is None:
+        yield
+
+
+def _seconds(sender: "subprocess.Popen[str]") -> float:
+    """That it took to send everything, when it has."""
+    output, _ = sender.communicate()
+    if sender.returncode != 0:
+        raise RuntimeError("the sender failed")  # it has said why on the terminal
+    return float(output.split()[-1])
 
 
 def _environment(url: str, at_once: int) -> dict[str, str]:

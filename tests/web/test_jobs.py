@@ -1,9 +1,12 @@
 """The scheduler itself: it goes on ticking, whatever the clock does."""
 
 import dataclasses
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import time_machine
 from flask import Flask
@@ -39,6 +42,18 @@ def test_a_clock_set_back_by_hours_stops_no_tick(app: Flask, engine: Engine) -> 
         finally:
             jobs.stop(app, scheduler)
     assert at < real + timedelta(hours=1)
+
+
+def test_a_worker_started_as_a_service_gives_way_to_other_services() -> None:
+    """Linux weighs sessions before the processes in them; where it does not, its niceness is all there is."""
+    autogroup = Path("/proc/self/autogroup")
+    tell = f"from scheduler import jobs; jobs.give_way(); import os; print(os.nice(0)); print(open({str(autogroup)!r}).read())"
+    tell = tell if autogroup.exists() else tell.rpartition(";")[0]
+    told = subprocess.run(
+        [sys.executable, "-c", tell], capture_output=True, text=True, check=True, start_new_session=True
+    ).stdout.split()
+    assert int(told[0]) >= jobs.NICENESS
+    assert told[-1] == str(jobs.NICENESS) if autogroup.exists() else told[1:] == []
 
 
 def test_a_reply_that_reached_no_webhook_is_found_at_twilio(database_url: str, session: Session) -> None:
