@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, with ids and never a name, a number, a token or an address that holds one.
 
-Exceptions are logged by type and place only: their messages may quote what a patient typed. While developing,
-LOG_FORMAT=text shows them whole.
+Exceptions are logged by type and place only: their messages may quote what a patient typed, and their variables are
+patients. LOG_FORMAT=text is the same for eyes instead of programs.
 """
 
 import logging
@@ -30,11 +30,11 @@ def configure(log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
     ]
-    last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-        if log_format == "text"
-        else [_exception_without_words, structlog.processors.JSONRenderer()]
-    )
+    last: list[Processor] = [_exception_without_words]
+    if log_format == "text":
+        last += [_exception_in_lines, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    else:
+        last.append(structlog.processors.JSONRenderer())
     structlog.configure(
         processors=[*first, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -74,6 +74,12 @@ def _exception_without_words(_logger: Any, _method: str, event: EventDict) -> Ev
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         event["exception"] = [_told(link) for link in _chain(error)]
+    return event
+
+
+def _exception_in_lines(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = "\n".join("\n  ".join([link["type"], *link["at"]]) for link in event["exception"])
     return event
 
 
