@@ -15,7 +15,7 @@ from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
 from scheduler.domain.reply import ATTACHED, NO_WORDS, Wish, read_reply
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
-from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -163,6 +163,8 @@ def _take_reply(
     if reply.wish is Wish.WRONG_NUMBER:
         _doubt_number(account, now, said_at)
         return
+    if account.wrong_number_at is not None or account.unreachable_why == WRONG_NUMBER:
+        return  # whoever has this telephone is not the patient
     answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
         return

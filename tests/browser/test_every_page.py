@@ -193,6 +193,8 @@ def texted_link(engine: Engine) -> str:
             .order_by(Appointment.starts_at)
         ).first()
         assert visit is not None
-        link, _until = make_link(session, visit, clinic=CLINIC, now=clock.now())
+        link, _until = make_link(
+            session, visit, account_id=visit.patient.phone_account_id, clinic=CLINIC, now=clock.now()
+        )
         session.commit()
     return link

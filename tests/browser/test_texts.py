@@ -162,7 +162,7 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
     with Session(engine) as session:
         again = session.get_one(Appointment, visit.id)
         again.patient.language = locale[:2]  # type: ignore[union-attr]  # it has one
-        link, _ = make_link(session, again, clinic=CLINIC, now=clock.now())
+        link, _ = make_link(session, again, account_id=again.patient.phone_account_id, clinic=CLINIC, now=clock.now())
         session.commit()
     before: datetime = visit.starts_local
     context = browser.new_context(locale=locale, java_script_enabled=script)

@@ -20,7 +20,7 @@ from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink,
 from scheduler.usecases import codes
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
-from scheduler.usecases.inbox import answer_text
+from scheduler.usecases.inbox import answer_text, settle_wrong_number
 from scheduler.usecases.move_links import visit_behind
 from scheduler.usecases.reply_texts import which_text
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -292,6 +292,29 @@ def test_wrong_number_is_marked_for_reception(telephone: Telephone, session: Ses
     assert telephone.text("Wrong number, sorry") is None
     assert patient.phone_account and patient.phone_account.wrong_number_at == NOW
     assert last_in(session).for_desk
+
+
+@pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.parametrize("body", ["M", "C", "OK"])
+def test_what_a_telephone_of_somebody_else_replies_is_for_people(
+    telephone: Telephone, session: Session, visit: Appointment, body: str, decided: bool
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("wrong number")
+    if decided:
+        settle_wrong_number(session, number=NUMBER, stop=True, now=telephone.at(), actor=DESK)
+    assert telephone.text(body) is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+    assert session.scalars(select(MoveLink)).all() == []
+
+
+def test_once_the_number_is_right_after_all_its_replies_count_again(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("wrong number")
+    settle_wrong_number(session, number=NUMBER, stop=False, now=telephone.at(), actor=DESK)
+    assert "is confirmed" in (telephone.text("C") or "")
 
 
 def test_two_robots_do_not_talk_for_ever_but_what_they_say_counts(
