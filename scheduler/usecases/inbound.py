@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.folding import words_of
 from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
-from scheduler.domain.reply import ATTACHED, NO_WORDS, Wish, read_reply
+from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_stop, read_reply, without_signature
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
@@ -54,8 +55,8 @@ def receive(
     """Keep the text and do what it says; the answer to give with the webhook, if any. One that came before is ignored.
 
     Twilio itself confirms STOP and START and their English kin, and after STOP lets nothing of ours through: a second
-    answer would be refused or be one too many. It does not know ARRET, so we confirm that. HELP we answer though Twilio
-    does, because its answer names neither the clinic nor its telephone. `opt_out_type` comes with Advanced Opt-Out,
+    answer would be refused or be one too many. It does not know ARRET, nor a STOP with a signature below, so we confirm
+    these; the second, which Twilio goes on delivering to, is read at the desk too. HELP we answer though Twilio does, because its answer names neither the clinic nor its telephone. `opt_out_type` comes with Advanced Opt-Out,
     where the owner has worded Twilio's answers, in every language: then we are silent.
 
     Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py). With a picture somebody
@@ -124,7 +125,7 @@ def _lay_by(
 ) -> None:
     """One found too late to be acted upon, but for what it says of the number itself."""
     incoming.for_desk = True
-    reply = read_reply(incoming.body)
+    reply = _read(incoming.body, account)
     if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
         _doubt_number(account, now, said_at)
     if word not in UNDONE_BY or _has_texted_since(session, incoming.number, said_at, UNDONE_BY[word]):
@@ -142,7 +143,7 @@ def _obey(session: Session, word: InboundWord, number: str, body: str, said_at: 
     opted_out: dict[str, object] = {"opted_out_at": None, "opted_out_by": None}
     if word is InboundWord.STOP:
         _expect(session, number, "fr" if _is_french(body) else "en", said_at)
-        opted_out = {"opted_out_at": said_at, "opted_out_by": body.strip()[:40]}
+        opted_out = {"opted_out_at": said_at, "opted_out_by": without_signature(body).strip()[:40]}
     session.execute(update(PhoneAccount).where(PhoneAccount.number == number).values(**opted_out))
 
 
@@ -156,7 +157,7 @@ def _take_reply(
     *,
     may_answer: bool,
 ) -> None:
-    reply = read_reply(incoming.body)
+    reply = _read(incoming.body, account)
     incoming.for_desk = True
     if account is None or reply is None:
         return
@@ -175,6 +176,13 @@ def _take_reply(
     elif may_answer and account.opted_out_at is None:
         incoming.for_desk = answer.for_desk
         _queue(session, answer, account.number, now)
+
+
+def _read(body: str, account: PhoneAccount | None) -> Reply | None:
+    patients = account.patients if account is not None else ()
+    return read_reply(
+        body, {word for patient in patients for word in words_of(patient.given_name, patient.family_name)}
+    )
 
 
 def _doubt_number(account: PhoneAccount, now: datetime, said_at: datetime | None) -> None:
@@ -225,9 +233,10 @@ def _may_answer(session: Session, number: str, now: datetime) -> bool:
 
 
 def _says_more_than_its_word(word: InboundWord, body: str, account: PhoneAccount | None) -> bool:
-    """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder."""
+    """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder. And
+    Twilio itself does not keep us from texting who has signed their STOP."""
     if word is InboundWord.STOP:
-        return bare_letters(body) == "CANCEL"
+        return bare_letters(body) == "CANCEL" or is_signed_stop(body)
     return word is InboundWord.START and (account is None or account.opted_out_at is None)
 
 
@@ -236,7 +245,7 @@ def _word(body: str, opt_out_type: str | None) -> InboundWord | None:
     try:
         return InboundWord((opt_out_type or "").lower())
     except ValueError:
-        return inbound_word(body)
+        return InboundWord.STOP if is_signed_stop(body) else inbound_word(body)
 
 
 def _expect(session: Session, number: str, language: str, now: datetime) -> None:
@@ -276,7 +285,7 @@ def _incoming(
 
 def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, clinic: ClinicSettings) -> str | None:
     in_french = _is_french(body)
-    if word is InboundWord.HELP or (word is InboundWord.STOP and in_french):
+    if word is InboundWord.HELP or (word is InboundWord.STOP and (in_french or is_signed_stop(body))):
         spoken = language_spoken(account.patients, account) if account is not None else "en"
         language = "fr" if in_french or spoken.startswith("fr") else "en"
         values = {"clinic": clinic.name, "link": f"{clinic.public_url}/me", "phone": clinic.phone}

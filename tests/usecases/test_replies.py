@@ -612,6 +612,62 @@ def test_an_arret_in_any_dress_is_confirmed_in_french(session: Session, telephon
     assert said and "vous ne recevrez plus" in said
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("body", ["STOP\n\nSent from my iPhone", "Arrêt\nEnvoyé de mon iPad"])
+def test_a_stop_above_a_signature_is_obeyed_confirmed_and_read_at_the_desk(
+    session: Session, telephone: Telephone, patient: Patient, body: str, language: str
+) -> None:
+    """Twilio acts upon single words alone, and goes on delivering what we send."""
+    patient.language = language
+    session.commit()
+    said = receive(session, sid="SMstop", number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=NOW)
+    is_french = language == "fr" or body.startswith("Arr")
+    assert said and ("vous ne recevrez plus" if is_french else "we will not text you any more") in said
+    session.refresh(patient.phone_account)
+    account = patient.phone_account
+    assert account and account.opted_out_at == NOW and account.opted_out_by in ("STOP", "Arrêt")
+    assert last_in(session).for_desk
+    assert telephone.text("START") is None
+    assert account.opted_out_at is None
+
+
+@pytest.mark.parametrize("word", ["CANCEL", "START", "YES", "HELP"])
+def test_another_word_of_twilios_above_a_signature_is_for_people(
+    session: Session, telephone: Telephone, visit: Appointment, word: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text(f"{word}\nSent from my iPhone") is None
+    account = visit.patient.phone_account
+    assert account and account.opted_out_at is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+
+
+def test_start_above_a_signature_does_not_undo_a_stop(session: Session, telephone: Telephone, patient: Patient) -> None:
+    """Twilio would not let ours through."""
+    telephone.text("STOP")
+    telephone.text("START\nSent from my iPhone")
+    assert patient.phone_account and patient.phone_account.opted_out_at
+    assert last_in(session).for_desk
+
+
+@pytest.mark.parametrize("below", ["Sent from my iPhone", "--\nAmélie", "--\nAMELIE\nSent from my iPhone"])
+def test_a_reply_above_a_signature_does_its_work(
+    telephone: Telephone, session: Session, visit: Appointment, below: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert "is confirmed" in (telephone.text(f"C\n{below}") or "")
+    assert "/m/" in (telephone.text(f"M\n\n{below}") or "")
+
+
+@pytest.mark.parametrize("below", ["but I'd rather come later", "--\nJane", "--\nFriday"])
+def test_a_reply_with_anything_else_below_is_for_people(
+    telephone: Telephone, session: Session, visit: Appointment, below: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text(f"C\n{below}") is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+
+
 def test_half_an_emoji_is_kept_as_far_as_it_goes(telephone: Telephone, session: Session) -> None:
     telephone.text("Hello \ud83d")
     assert last_in(session).body == "Hello ?"
