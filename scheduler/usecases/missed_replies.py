@@ -17,7 +17,7 @@ from scheduler.gateways.sms import SmsGateway, SmsReceived, SmsUnavailable
 from scheduler.models.access import Heartbeat
 from scheduler.models.sms import Message
 from scheduler.usecases.housekeeping import beat
-from scheduler.usecases.inbound import SENDER, receive
+from scheduler.usecases.inbound import SENDER, IncomingText, receive
 
 MARK = "replies asked"
 EVERY = timedelta(minutes=5)
@@ -58,17 +58,14 @@ def take_missed(engine: Engine, gateway: SmsGateway, *, clinic: ClinicSettings, 
 def _take(session: Session, text: SmsReceived, clinic: ClinicSettings, now: datetime) -> None:
     """One that cannot be kept must not keep out those after it."""
     try:
-        receive(
-            session,
+        found = IncomingText(
             sid=text.sid,
             number=text.number,
             body=text.body,
             attachments=text.attachments,
-            opt_out_type=None,
-            clinic=clinic,
-            now=now,
             said_at=text.received_at,
         )
+        receive(session, found, clinic=clinic, now=now)
     except (DataError, ValueError):
         session.rollback()
         log.exception("a text received cannot be kept", sid=text.sid)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import Appointment, Message, StaffUser
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.move_links import make_link
 from scheduler.usecases.staff import hash_password
 from tests.browser import test_booking, test_desk
@@ -59,7 +59,7 @@ def base(database_url: str, visit: Appointment) -> Iterator[str]:
 def text_in(engine: Engine, body: str, number: str = NUMBER) -> None:
     with Session(engine) as session:
         sid = f"SMin{next(_sids)}"
-        receive(session, sid=sid, number=number, body=body, opt_out_type=None, clinic=CLINIC, now=clock.now())
+        receive(session, IncomingText(sid=sid, number=number, body=body), clinic=CLINIC, now=clock.now())
 
 
 def look(page: Page, complaints: list[str], name: str) -> None:

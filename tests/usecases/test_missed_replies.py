@@ -16,7 +16,7 @@ from scheduler.usecases import missed_replies
 from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.codes import claim_codes
 from scheduler.usecases.delivery import record_status
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.missed_replies import take_missed
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -45,7 +45,7 @@ class Outage:
 
     def webhook(self, body: str) -> None:
         text = self.text(body)
-        receive(self.session, sid=text.sid, number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=self.at())
+        receive(self.session, IncomingText(sid=text.sid, number=NUMBER, body=body), clinic=CLINIC, now=self.at())
 
     def look(self, **later: float) -> int:
         self.at.forward(**later)
@@ -258,10 +258,10 @@ def test_a_look_that_is_cut_off_is_gone_on_with_and_loses_nothing(
         outage.provider.pages_before_error = None
     else:
 
-        def take(session: Session, *, body: str, **more: Any) -> str | None:
-            if body == bodies[4]:
+        def take(session: Session, text: IncomingText, **more: Any) -> str | None:
+            if text.body == bodies[4]:
                 raise SystemExit
-            return receive(session, body=body, **more)
+            return receive(session, text, **more)
 
         with monkeypatch.context() as patched, pytest.raises(SystemExit):
             patched.setattr(missed_replies, "receive", take)
@@ -357,10 +357,10 @@ def test_half_an_emoji_holds_up_none_of_the_others(outage: Outage, session: Sess
 
 
 def test_one_that_cannot_be_kept_keeps_no_other_out(outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def take(session: Session, *, body: str, **more: Any) -> str | None:
-        if body == "?":
+    def take(session: Session, text: IncomingText, **more: Any) -> str | None:
+        if text.body == "?":
             raise ValueError
-        return receive(session, body=body, **more)
+        return receive(session, text, **more)
 
     monkeypatch.setattr(missed_replies, "receive", take)
     outage.text("?")

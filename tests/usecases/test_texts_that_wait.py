@@ -15,7 +15,7 @@ from scheduler.queries.inbox import threads
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.calendar_time import NewClosure, add_closures, remove_closure, text_displaced
 from scheduler.usecases.delivery import record_status
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.sms_budget import mark_waiting
 from scheduler.usecases.sms_retention import blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
@@ -65,7 +65,7 @@ def queue(session: Session, kind: str, **columns: object) -> Message:
 
 
 def text_in(session: Session, body: str, at: FakeClock) -> None:
-    receive(session, sid=f"SMin{body}", number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=at())
+    receive(session, IncomingText(sid=f"SMin{body}", number=NUMBER, body=body), clinic=CLINIC, now=at())
 
 
 @pytest.mark.parametrize("column", ["opted_out_at", "unreachable_at"])
@@ -221,7 +221,7 @@ def test_what_waits_for_the_budget_expires_in_its_time_all_the_same(session: Ses
 
 
 def test_an_answer_given_with_the_webhook_is_never_silent(session: Session, engine: Engine, visit: Appointment) -> None:
-    receive(session, sid="SMhelp", number=NUMBER, body="AIDE", opt_out_type=None, clinic=CLINIC, now=NOW - 5 * HOUR)
+    receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="AIDE"), clinic=CLINIC, now=NOW - 5 * HOUR)
     with engine.connect() as connection:
         assert sms_status(connection, clinic=CLINIC, now=NOW).silent == 0
 
