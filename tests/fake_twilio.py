@@ -336,19 +336,21 @@ class FakeTwilio:
         newest_first = sorted(listed, key=lambda message: message.created_at, reverse=True)
         wanted = [message for message in newest_first if _is_wanted(message, query)]
         page, size = (int(query.get(name, [default])[0]) for name, default in (("Page", "0"), ("PageSize", "50")))
-        shown = wanted[page * size : (page + 1) * size]
+        start = _start(wanted, query.get("PageToken", [""])[0], size)
+        shown = wanted[start : start + size]
 
-        def uri(number: int) -> str:
+        def uri(number: int, token: str = "") -> str:
             keys = [(name, value) for name, values in query.items() for value in values if "Page" not in name]
-            return f"{self._messages_path}.json?" + urlencode([*keys, ("PageSize", size), ("Page", number)])
+            paging = [("PageSize", size), ("Page", number), *([("PageToken", token)] if token else [])]
+            return f"{self._messages_path}.json?" + urlencode([*keys, *paging])
 
         reply = _json(
             200,
             {
                 "first_page_uri": uri(0),
-                "next_page_uri": uri(page + 1) if len(wanted) > (page + 1) * size else None,
-                "previous_page_uri": uri(page - 1) if page else None,
-                "uri": uri(page),
+                "next_page_uri": uri(page + 1, "PA" + shown[-1].sid) if len(wanted) > start + size else None,
+                "previous_page_uri": uri(page - 1, "PB" + shown[0].sid) if start and shown else None,
+                "uri": uri(page, query.get("PageToken", [""])[0]),
                 "page": page,
                 "page_size": size,
                 "start": page * size,
@@ -405,6 +407,14 @@ def _is_wanted(message: FakeMessage, query: Mapping[str, list[str]]) -> bool:
         and ("DateSent>" not in query or (day is not None and day >= _day(query["DateSent>"])))
         and ("DateSent<" not in query or (day is not None and day <= _day(query["DateSent<"])))
     )
+
+
+def _start(wanted: list[FakeMessage], token: str, size: int) -> int:
+    """A page begins after a message (PA…) or ends before one (PB…); its number is for the client alone."""
+    if not token:
+        return 0
+    at = next((at for at, message in enumerate(wanted) if message.sid == token[2:]), len(wanted))
+    return at + 1 if token.startswith("PA") else max(at - size, 0)
 
 
 def _day(values: list[str]) -> date:

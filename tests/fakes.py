@@ -1,10 +1,10 @@
 """Stand-ins handed to what is tested, never patched into it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice, SmsReceived
+from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsPrice, SmsReceived, SmsUnavailable
 
 
 class FakeClock:
@@ -41,6 +41,8 @@ class FakeSms:
         self.statuses: dict[str, FoundMessage] = {}
         self.prices: dict[date, list[SmsPrice]] = {}
         self.received: list[SmsReceived] = []
+        self.page_size = 1_000
+        self.pages_before_error: int | None = None
 
     def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         self.calls += 1
@@ -71,8 +73,12 @@ class FakeSms:
             raise self.find_error
         return self.prices.get(day, [])
 
-    def received_since(self, since: datetime) -> list[SmsReceived]:
+    def received_since(self, since: datetime) -> Iterator[list[SmsReceived]]:
         self.asked += 1
         if self.find_error:
             raise self.find_error
-        return [text for text in self.received if text.received_at >= since]
+        texts = [text for text in self.received if text.received_at >= since]
+        for number, start in enumerate(range(0, len(texts), self.page_size)):
+            if number == self.pages_before_error:
+                raise SmsUnavailable
+            yield texts[start : start + self.page_size]

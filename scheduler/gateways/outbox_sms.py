@@ -4,6 +4,7 @@ What was sent is kept by the caller, in our own table of messages; the desk show
 """
 
 import threading
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import TextIO
 
@@ -34,9 +35,9 @@ class OutboxSms:
         """Nothing: it costs nothing."""
         return []
 
-    def received_since(self, since: datetime) -> list[SmsReceived]:
+    def received_since(self, since: datetime) -> Iterator[list[SmsReceived]]:
         """Nothing: it has no number that anybody could text."""
-        return []
+        return iter(())
 
     def _write(self, stream: TextIO, line: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"

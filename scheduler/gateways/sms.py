@@ -5,7 +5,7 @@ The three errors answer one question, "may it be sent again?":
 None of them carries the number or the text, so that a logged error tells nothing about a patient.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -87,10 +87,10 @@ class SmsGateway(Protocol):
         Raises SmsUnavailable when the provider cannot be asked.
         """
 
-    def received_since(self, since: datetime) -> list[SmsReceived]:
-        """Texts to our sender that the provider got at or after `since` (aware), oldest first.
+    def received_since(self, since: datetime) -> Iterator[list[SmsReceived]]:
+        """All texts to our sender that the provider got at or after `since` (aware), oldest first, some hundred at a time.
 
-        Raises SmsUnavailable when the provider cannot be asked.
+        Each step may raise SmsUnavailable: what was given before it is complete as far as it goes.
         """
 
 

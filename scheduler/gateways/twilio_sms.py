@@ -46,7 +46,6 @@ _CLOCK_SKEW = timedelta(minutes=15)  # between this machine and Twilio; texts th
 _PAGE = 200
 _MOST_PRICES = 50_000  # of one day
 _LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
-_MOST_RECEIVED = 5 * _LARGEST_PAGE
 NO_SUCH_MESSAGE = 20404
 _asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
 """Past twilio's Client, which hands on what it knows alone."""
@@ -66,6 +65,16 @@ class TwilioSettings:
     def __post_init__(self) -> None:
         if not (self.from_number or self.messaging_service_sid):
             raise ValueError("Twilio needs a number or a messaging service to send from")
+
+
+@dataclass(frozen=True, slots=True)
+class _PageOfReceived:
+    """`texts`: oldest first. `last_sid`: of the oldest message on it, of whatever kind. `next_address`: of the page of older
+    ones, none where they are too old."""
+
+    texts: list[SmsReceived]
+    last_sid: str | None
+    next_address: str | None
 
 
 class TwilioSms:
@@ -134,25 +143,49 @@ class TwilioSms:
             prices = [price for message in listed if (price := _price(message)) is not None]
         return prices
 
-    def received_since(self, since: datetime) -> list[SmsReceived]:
-        """Twilio filters by the day. A Messaging Service answers to several numbers, so that all the account's texts are read."""
-        service = self._settings.messaging_service_sid
-        to = {} if service else {"to": self._settings.from_number}
+    def received_since(self, since: datetime) -> Iterator[list[SmsReceived]]:
+        """Twilio lists the newest first: its pages are walked to the oldest, and read again on the way back. So no more
+        than two are kept, the one in hand and the newest, whose address would show texts that came meanwhile. The others'
+        addresses name the message after which they begin (PageToken) and stay what they are."""
+        newest = page = self._page_of_received(None, since)
+        walked: list[tuple[str, str | None]] = []
+        while page.next_address is not None:
+            address = page.next_address
+            page = self._page_of_received(address, since)
+            walked.append((address, page.last_sid))
+        yield page.texts
+        for address, last_sid in reversed(walked[:-1]):
+            page = self._page_of_received(address, since)
+            if page.last_sid != last_sid:  # a message was deleted: what it pushed away is found from the start again
+                raise SmsUnavailable
+            yield page.texts
+        if walked:
+            yield newest.texts
+
+    def _page_of_received(self, address: str | None, since: datetime) -> "_PageOfReceived":
+        """Without an address, the newest. Twilio filters by the day. A Messaging Service answers to several numbers, so
+        that all the account's texts are read."""
+        service, number = self._settings.messaging_service_sid, self._settings.from_number
         with _unreadable_is_unavailable():
-            listed = self._messages.stream(
-                date_sent_after=since.astimezone(UTC).date(), limit=_MOST_RECEIVED, page_size=_LARGEST_PAGE, **to
-            )
+            if address is None:
+                day = since.astimezone(UTC).date()
+                to = {} if service else {"to": number}
+                page = self._messages.page(date_sent_after=day, page_size=_LARGEST_PAGE, **to)
+            else:
+                page = self._messages.get_page(address)
+            listed = list(page)
+            inbound = [message for message in listed if message.direction == "inbound" and message.from_]
             texts = [
                 _received(message)
-                for message in listed
-                if message.direction == "inbound"
-                and message.from_
-                and (
-                    not service or message.messaging_service_sid == service or message.to == self._settings.from_number
-                )
+                for message in reversed(inbound)  # the time has no parts of a second
+                if not service or message.messaging_service_sid == service or message.to == number
             ]
-        texts.reverse()  # listed with the newest first; the time has no parts of a second
-        return sorted((text for text in texts if text.received_at >= since), key=lambda text: text.received_at)
+            is_last = bool(inbound) and inbound[-1].date_created.astimezone(UTC) < since
+            return _PageOfReceived(
+                sorted((text for text in texts if text.received_at >= since), key=lambda text: text.received_at),
+                str(listed[-1].sid) if listed else None,
+                None if is_last else page.next_page_url,
+            )
 
 
 class TwilioSignature:

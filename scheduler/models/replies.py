@@ -7,13 +7,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Base, Id, Instant
+from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
 
 
 class MoveLink(Base):
     """A texted address that opens the moving of one visit. Only the token's SHA-256 is kept.
 
-    It works while the visit stands at `schedule_version`: moving it, by this link or otherwise, ends it.
+    It works while the visit stands at `schedule_version`: moving it, by this link or otherwise, ends it. And while the
+    number that it was texted to is still its patient's.
     """
 
     __tablename__ = "move_link"
@@ -22,6 +24,7 @@ class MoveLink(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     appointment_id: Mapped[int] = mapped_column(ForeignKey(Appointment.id), index=True)
     schedule_version: Mapped[int]
+    phone_account_id: Mapped[int] = mapped_column(ForeignKey(PhoneAccount.id))
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
 

@@ -23,7 +23,7 @@ HELD_UP = timedelta(hours=1)
 """A text due so long ago has not gone through, in an outage or with the telephone off: while it is tried again, the visits
 of the next `NEAR` are telephoned."""
 NEAR = timedelta(hours=24)
-UNSENT = ("opted out", "number unreachable", "no number")  # reasons of suppressed reminders
+UNSENT = ("opted out", "number unreachable", WRONG_NUMBER, "no number")  # reasons of suppressed reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +220,6 @@ def _reason(row: Any, last: Any) -> Reason | None:
         return "in doubt"
     if last.reason == RESTRICTED:
         return "restricted"
+    if last.reason == WRONG_NUMBER:
+        return "wrong number"
     return "failed"

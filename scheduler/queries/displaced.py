@@ -137,6 +137,7 @@ def _visits(now: datetime) -> Any:
         PhoneAccount.number.is_not(None),
         PhoneAccount.opted_out_at.is_(None),
         PhoneAccount.unreachable_at.is_(None),
+        PhoneAccount.wrong_number_at.is_(None),
         Patient.restricted_at.is_(None),
     )
     return (

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, exists, or_, selec
 
 from scheduler.models.access import SignInCode
 from scheduler.models.appointment import AppointmentHistory
-from scheduler.models.patient import PhoneAccount
+from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import IS_WAITING, Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
-from scheduler.usecases.unanswered import lay_on_the_desk
+from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES, lay_on_the_desk
 
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
@@ -38,6 +38,17 @@ _visit_has_changed_since = exists().where(
             AppointmentHistory.from_status != AppointmentHistory.to_status,
             AppointmentHistory.to_status != "confirmed",
         ),
+    ),
+)
+# Whoever replied may have another number by now, or have lost the telephone to somebody else.
+_number_has_changed_since = and_(
+    Message.kind.in_(ANSWERS_TO_REPLIES),
+    Message.patient_id.is_not(None),
+    ~exists().where(
+        Patient.id == Message.patient_id,
+        PhoneAccount.id == Patient.phone_account_id,
+        PhoneAccount.number == Message.number,
+        PhoneAccount.wrong_number_at.is_(None),
     ),
 )
 
@@ -97,11 +108,15 @@ def _let_work_as_said(connection: Connection, claimed: Sequence[Row[*tuple[Any, 
 
 
 def expire_old(connection: Connection, now: datetime) -> None:
-    """Too old, or about a visit as it was before. What the desk wrote keeps its words: somebody may want to send them
+    """Too old, about a visit as it was before, or to a number that is not its patient's any more. What the desk wrote keeps its words: somebody may want to send them
     again."""
     expired = connection.scalars(
         update(Message)
-        .where(IS_WAITING, Message.status == "queued", or_(is_past_its_life(now), _visit_has_changed_since))
+        .where(
+            IS_WAITING,
+            Message.status == "queued",
+            or_(is_past_its_life(now), _visit_has_changed_since, _number_has_changed_since),
+        )
         .values(status="expired", body=body_when_expired(), settled_at=now)
         .returning(Message.attempt_id)
     ).all()

@@ -3,6 +3,7 @@ laid on the desk's table (`for_desk`)."""
 
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -11,11 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.folding import words_of
 from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
-from scheduler.domain.reply import ATTACHED, NO_WORDS, Wish, read_reply
+from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_stop, read_reply, without_signature
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
-from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -38,68 +40,69 @@ OLD = timedelta(days=1)
 """A reply found later than this is for people to read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingText:
+    """As the provider tells of it. `opt_out_type` comes with Advanced Opt-Out. `said_at`: when one was sent that is found
+    later (missed_replies.py); none when it has just come."""
+
+    sid: str
+    number: str
+    body: str
+    opt_out_type: str | None = None
+    attachments: int = 0
+    said_at: datetime | None = None
+
+
 @retry_deadlocks
-def receive(
-    session: Session,
-    *,
-    sid: str,
-    number: str,
-    body: str,
-    opt_out_type: str | None,
-    clinic: ClinicSettings,
-    now: datetime,
-    attachments: int = 0,
-    said_at: datetime | None = None,
-) -> str | None:
+def receive(session: Session, text: IncomingText, *, clinic: ClinicSettings, now: datetime) -> str | None:
     """Keep the text and do what it says; the answer to give with the webhook, if any. One that came before is ignored.
 
     Twilio itself confirms STOP and START and their English kin, and after STOP lets nothing of ours through: a second
-    answer would be refused or be one too many. It does not know ARRET, so we confirm that. HELP we answer though Twilio
-    does, because its answer names neither the clinic nor its telephone. `opt_out_type` comes with Advanced Opt-Out,
-    where the owner has worded Twilio's answers, in every language: then we are silent.
+    answer would be refused or be one too many. It does not know ARRET, nor a STOP with a signature below, so we confirm
+    these; the second, which Twilio goes on delivering to, is read at the desk too. HELP we answer though Twilio does,
+    because its answer names neither the clinic nor its telephone. With Advanced Opt-Out the owner has worded Twilio's
+    answers, in every language: then we are silent.
 
     Replies about a visit (C, M …) are answered by a text of their own, queued here (replies.py). With a picture somebody
     reads them all the same.
 
-    `said_at`: when one was sent that is found later (missed_replies.py). It answers the texts of before, no words of Twilio's
-    own are answered, and the others not at night. Where they have texted since, or a day has gone, somebody reads it;
-    STOP and START count even then, the last of them.
+    One found later answers the texts of before, no words of Twilio's own are answered, and the others not at night. Where
+    they have texted since, or a day has gone, somebody reads it; STOP and START count even then, the last of them.
     """
-    body = body.replace("\x00", "").encode(errors="replace").decode()  # no database keeps a NUL or half of a pair
-    body = body[:LONGEST_BODY]
-    word = _word(body, opt_out_type)
+    text = replace(text, body=_keepable(text.body))
+    word, said_at = _word(text), text.said_at
     begin_write(session)
-    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in body)
-    kept = (body if is_seen else "") + ATTACHED * attachments
-    incoming = _incoming(session, sid, number, kept or NO_WORDS, word, account, said_at or now)
+    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == text.number))
+    incoming = _incoming(session, text, word, account, now)
     session.add(incoming)
     try:
         session.flush()
     except IntegrityError:  # Twilio repeats a webhook whose answer it did not get
         session.rollback()
         return None
-    if said_at is not None and (said_at < now - OLD or _has_texted_since(session, number, said_at)):
-        _lay_by(session, incoming, word, body, account, now, said_at)
+    if said_at is not None and (said_at < now - OLD or _has_texted_since(session, text.number, said_at)):
+        _lay_by(session, incoming, text, word, account, now=now, said_at=said_at)
         session.commit()
         return None
     would_wake = said_at is not None and said_at < now - FRESH and is_night(clinic, now)
-    may_answer = not would_wake and _may_answer(session, number, now)
+    may_answer = not would_wake and _may_answer(session, text.number, now)
     if word is None:
         _take_reply(session, incoming, account, clinic, now, said_at, may_answer=may_answer)
-        incoming.for_desk |= attachments > 0
+        incoming.for_desk |= text.attachments > 0
         session.commit()
         return None
     is_unanswered_help = said_at is not None and word is InboundWord.HELP
-    incoming.for_desk = attachments > 0 or is_unanswered_help or _says_more_than_its_word(word, body, account)
-    _obey(session, word, number, body, said_at or now)
-    answer = None if opt_out_type or said_at or not may_answer else _answer(word, body, account, clinic)
+    says_more = _says_more_than_its_word(word, text.body, account)
+    incoming.for_desk = text.attachments > 0 or is_unanswered_help or says_more
+    _obey(session, word, text, said_at or now)
+    is_silent = text.opt_out_type or said_at or not may_answer
+    answer = None if is_silent else _answer(word, text.body, account, clinic)
     if answer is not None:
         session.add(
             Message(
                 direction="out",
                 kind="help" if word is InboundWord.HELP else "opt-out",
-                number=number,
+                number=text.number,
                 body=answer,
                 status="accepted",
                 gateway="twilio",
@@ -116,34 +119,35 @@ def receive(
 def _lay_by(
     session: Session,
     incoming: Message,
+    text: IncomingText,
     word: InboundWord | None,
-    body: str,
     account: PhoneAccount | None,
+    *,
     now: datetime,
     said_at: datetime,
 ) -> None:
     """One found too late to be acted upon, but for what it says of the number itself."""
     incoming.for_desk = True
-    reply = read_reply(incoming.body)
+    reply = _read(incoming.body, account)
     if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
         _doubt_number(account, now, said_at)
-    if word not in UNDONE_BY or _has_texted_since(session, incoming.number, said_at, UNDONE_BY[word]):
+    if word not in UNDONE_BY or _has_texted_since(session, text.number, said_at, UNDONE_BY[word]):
         return
     # The provider, too, may have said since that the number has opted out.
     said_since = account is not None and account.opted_out_at is not None and account.opted_out_at > said_at
     if word is InboundWord.STOP or not said_since:
-        _obey(session, word, incoming.number, body, said_at)
+        _obey(session, word, text, said_at)
 
 
-def _obey(session: Session, word: InboundWord, number: str, body: str, said_at: datetime) -> None:
+def _obey(session: Session, word: InboundWord, text: IncomingText, said_at: datetime) -> None:
     """A STOP also of a number that nobody has booked with yet: once somebody does, the word counts."""
     if word is InboundWord.HELP:
         return
     opted_out: dict[str, object] = {"opted_out_at": None, "opted_out_by": None}
     if word is InboundWord.STOP:
-        _expect(session, number, "fr" if _is_french(body) else "en", said_at)
-        opted_out = {"opted_out_at": said_at, "opted_out_by": body.strip()[:40]}
-    session.execute(update(PhoneAccount).where(PhoneAccount.number == number).values(**opted_out))
+        _expect(session, text.number, "fr" if _is_french(text.body) else "en", said_at)
+        opted_out = {"opted_out_at": said_at, "opted_out_by": without_signature(text.body).strip()[:40]}
+    session.execute(update(PhoneAccount).where(PhoneAccount.number == text.number).values(**opted_out))
 
 
 def _take_reply(
@@ -156,13 +160,15 @@ def _take_reply(
     *,
     may_answer: bool,
 ) -> None:
-    reply = read_reply(incoming.body)
+    reply = _read(incoming.body, account)
     incoming.for_desk = True
     if account is None or reply is None:
         return
     if reply.wish is Wish.WRONG_NUMBER:
         _doubt_number(account, now, said_at)
         return
+    if account.wrong_number_at is not None or account.unreachable_why == WRONG_NUMBER:
+        return  # whoever has this telephone is not the patient
     answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
         return
@@ -173,6 +179,13 @@ def _take_reply(
     elif may_answer and account.opted_out_at is None:
         incoming.for_desk = answer.for_desk
         _queue(session, answer, account.number, now)
+
+
+def _read(body: str, account: PhoneAccount | None) -> Reply | None:
+    patients = account.patients if account is not None else ()
+    return read_reply(
+        body, {word for patient in patients for word in words_of(patient.given_name, patient.family_name)}
+    )
 
 
 def _doubt_number(account: PhoneAccount, now: datetime, said_at: datetime | None) -> None:
@@ -223,18 +236,24 @@ def _may_answer(session: Session, number: str, now: datetime) -> bool:
 
 
 def _says_more_than_its_word(word: InboundWord, body: str, account: PhoneAccount | None) -> bool:
-    """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder."""
+    """CANCEL is Twilio's word for STOP, but its sender may mean the visit; YES is START, but may answer a reminder. And
+    Twilio itself does not keep us from texting who has signed their STOP."""
     if word is InboundWord.STOP:
-        return bare_letters(body) == "CANCEL"
+        return bare_letters(body) == "CANCEL" or is_signed_stop(body)
     return word is InboundWord.START and (account is None or account.opted_out_at is None)
 
 
-def _word(body: str, opt_out_type: str | None) -> InboundWord | None:
+def _keepable(body: str) -> str:
+    """No database keeps a NUL or half of a pair."""
+    return body.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_BODY]
+
+
+def _word(text: IncomingText) -> InboundWord | None:
     """What Twilio says it was comes first: the owner may have taught it more words."""
     try:
-        return InboundWord((opt_out_type or "").lower())
+        return InboundWord((text.opt_out_type or "").lower())
     except ValueError:
-        return inbound_word(body)
+        return InboundWord.STOP if is_signed_stop(text.body) else inbound_word(text.body)
 
 
 def _expect(session: Session, number: str, language: str, now: datetime) -> None:
@@ -248,33 +267,29 @@ def _expect(session: Session, number: str, language: str, now: datetime) -> None
 
 
 def _incoming(
-    session: Session,
-    sid: str,
-    number: str,
-    body: str,
-    word: InboundWord | None,
-    account: PhoneAccount | None,
-    now: datetime,
+    session: Session, text: IncomingText, word: InboundWord | None, account: PhoneAccount | None, now: datetime
 ) -> Message:
+    is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in text.body)
+    kept = (text.body if is_seen else "") + ATTACHED * text.attachments
     patients = session.scalars(select(Patient.id).where(Patient.phone_account_id == account.id)) if account else ()
     known = list(patients)
     return Message(
         direction="in",
         kind="inbound",
-        number=number,
-        body=body,
+        number=text.number,
+        body=kept or NO_WORDS,
         status="received",
         gateway="twilio",
-        sid=sid,
+        sid=text.sid,
         opt_word=word,
-        created_at=now,
+        created_at=text.said_at or now,
         patient_id=known[0] if len(known) == 1 else None,  # a family shares the number: whose text it is, nobody knows
     )
 
 
 def _answer(word: InboundWord | None, body: str, account: PhoneAccount | None, clinic: ClinicSettings) -> str | None:
     in_french = _is_french(body)
-    if word is InboundWord.HELP or (word is InboundWord.STOP and in_french):
+    if word is InboundWord.HELP or (word is InboundWord.STOP and (in_french or is_signed_stop(body))):
         spoken = language_spoken(account.patients, account) if account is not None else "en"
         language = "fr" if in_french or spoken.startswith("fr") else "en"
         values = {"clinic": clinic.name, "link": f"{clinic.public_url}/me", "phone": clinic.phone}

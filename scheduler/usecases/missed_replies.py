@@ -1,5 +1,9 @@
 """Replies whose webhook reached nobody (the service or its database was away): the provider tells a reply once and keeps
-it, so its list of texts received is read every few minutes."""
+it, so its list of texts received is read every few minutes.
+
+However many there are, the oldest come first and a page at a time, and how far it has been read is kept after each: who is
+interrupted goes on from there. What was taken before is known by its sid.
+"""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +17,7 @@ from scheduler.gateways.sms import SmsGateway, SmsReceived, SmsUnavailable
 from scheduler.models.access import Heartbeat
 from scheduler.models.sms import Message
 from scheduler.usecases.housekeeping import beat
-from scheduler.usecases.inbound import SENDER, receive
+from scheduler.usecases.inbound import SENDER, IncomingText, receive
 
 MARK = "replies asked"
 EVERY = timedelta(minutes=5)
@@ -32,37 +36,36 @@ def take_missed(engine: Engine, gateway: SmsGateway, *, clinic: ClinicSettings, 
         last = connection.scalar(select(Heartbeat.at).where(Heartbeat.name == MARK))
     if last is not None and now - EVERY < last <= now:
         return 0
-    missed = []
-    if last is not None:
+    since = None if last is None else max(min(last, now) - OVERLAP, now - FURTHEST)
+    taken = 0
+    with Session(engine) as session:
         try:
-            listed = gateway.received_since(max(min(last, now) - OVERLAP, now - FURTHEST))
+            for texts in () if since is None else gateway.received_since(since):
+                missed = _unknown(engine, [text for text in texts if text.received_at <= now - UNDER_WAY])
+                for text in missed:
+                    _take(session, text, clinic, now)
+                taken += len(missed)
+                if texts:
+                    beat(session, name=MARK, now=min(texts[-1].received_at, now))
+            beat(session, name=MARK, now=now)
         except SmsUnavailable:
             log.warning("the texts received cannot be read")
-            return 0
-        missed = _unknown(engine, [text for text in listed if text.received_at <= now - UNDER_WAY])
-    with Session(engine) as session:
-        for text in missed:
-            _take(session, text, clinic, now)
-        beat(session, name=MARK, now=now)
-    if missed:
-        log.warning("replies taken that no webhook had brought", replies=len(missed))
-    return len(missed)
+    if taken:
+        log.warning("replies taken that no webhook had brought", replies=taken)
+    return taken
 
 
 def _take(session: Session, text: SmsReceived, clinic: ClinicSettings, now: datetime) -> None:
     """One that cannot be kept must not keep out those after it."""
     try:
-        receive(
-            session,
+        found = IncomingText(
             sid=text.sid,
             number=text.number,
             body=text.body,
             attachments=text.attachments,
-            opt_out_type=None,
-            clinic=clinic,
-            now=now,
             said_at=text.received_at,
         )
+        receive(session, found, clinic=clinic, now=now)
     except (DataError, ValueError):
         session.rollback()
         log.exception("a text received cannot be kept", sid=text.sid)

@@ -4,12 +4,12 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
-from scheduler.models import Appointment, MoveLink, Patient
+from scheduler.models import Appointment, MoveLink, Patient, PhoneAccount
 from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries.appointments import WHOLE
 
@@ -20,15 +20,24 @@ PRESSED_TWICE_WITHIN = timedelta(minutes=1)
 
 
 def make_link(
-    session: Session, appointment: Appointment, *, clinic: ClinicSettings, now: datetime
+    session: Session, appointment: Appointment, *, account_id: int, clinic: ClinicSettings, now: datetime
 ) -> tuple[str, datetime]:
-    """The address, told once, and when it stops to work: before patients may no longer change the visit themselves.
+    """The address, told this number once, and when it stops to work: before patients may no longer change the visit
+    themselves.
 
     In the caller's transaction, which commits.
     """
     until = min(now + LINK_LIFE, clinic.changeable_until(appointment.starts_at))
-    connection, version = session.connection(), appointment.schedule_version
-    return link_until(connection, appointment.id, version, clinic=clinic, now=now, until=until), until
+    address = link_until(
+        session.connection(),
+        appointment.id,
+        appointment.schedule_version,
+        account_id=account_id,
+        clinic=clinic,
+        now=now,
+        until=until,
+    )
+    return address, until
 
 
 def link_until(
@@ -36,17 +45,19 @@ def link_until(
     appointment_id: int,
     schedule_version: int,
     *,
+    account_id: int,
     clinic: ClinicSettings,
     now: datetime,
     until: datetime,
 ) -> str:
-    """The address, that works until then and while the visit stands at this version."""
+    """The address, that works until then, while the visit stands at this version and the number is its patient's."""
     token = secrets.token_urlsafe(16)
     connection.execute(
         insert(MoveLink).values(
             token_hash=_hash(token),
             appointment_id=appointment_id,
             schedule_version=schedule_version,
+            phone_account_id=account_id,
             created_at=now,
             expires_at=until,
         )
@@ -55,13 +66,14 @@ def link_until(
 
 
 def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
-    """NotFound once the link was used, the visit changed otherwise, the link is too old or the patient restricted: all
-    look alike."""
+    """NotFound once the link was used, the visit changed otherwise, the link is too old, its telephone is not the
+    patient's any more or the patient restricted: all look alike."""
     visit = session.scalar(
         select(Appointment)
         .options(*WHOLE)
         .join(MoveLink, MoveLink.appointment_id == Appointment.id)
         .join(Patient, Patient.id == Appointment.patient_id)
+        .join(PhoneAccount, _is_still_theirs())
         .where(
             MoveLink.token_hash == _hash(token),
             MoveLink.expires_at > now,
@@ -81,6 +93,8 @@ def was_moved_by(session: Session, token: str, starts_local: datetime, *, now: d
     found = session.scalar(
         select(Appointment.id)
         .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(PhoneAccount, _is_still_theirs())
         .join(
             AppointmentHistory,
             and_(
@@ -98,6 +112,16 @@ def was_moved_by(session: Session, token: str, starts_local: datetime, *, now: d
         )
     )
     return found is not None
+
+
+def _is_still_theirs() -> ColumnElement[bool]:
+    """The number that the link was texted to is the patient's, and nobody has said otherwise: a telephone changes hands."""
+    return and_(
+        PhoneAccount.id == MoveLink.phone_account_id,
+        PhoneAccount.id == Patient.phone_account_id,
+        PhoneAccount.unreachable_at.is_(None),
+        PhoneAccount.wrong_number_at.is_(None),
+    )
 
 
 def _hash(token: str) -> str:

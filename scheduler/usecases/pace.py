@@ -5,6 +5,7 @@
 What is paused stays due in the database: no attempt is spent on it. State is one row for each sender.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -173,5 +174,5 @@ class WatchedGateway:
     def prices_on(self, day: date) -> list[SmsPrice]:
         return self._gateway.prices_on(day)
 
-    def received_since(self, since: datetime) -> list[SmsReceived]:
+    def received_since(self, since: datetime) -> Iterator[list[SmsReceived]]:
         return self._gateway.received_since(since)

@@ -28,7 +28,7 @@ from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
-from scheduler.models.patient import Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.move_links import SHORTEST_LINK, link_until
@@ -113,16 +113,25 @@ def verdict_on(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime
         return Verdict("failed" if row.attempts else "suppressed", "too late")
     if row.restricted_at is not None:
         return Verdict("suppressed", "restricted")
-    if row.number is None:
-        return Verdict("suppressed", "no number")
-    if row.opted_out_at is not None:
-        return Verdict("suppressed", "opted out")
-    if row.unreachable_at is not None:
-        return Verdict("suppressed", "number unreachable")
+    why_not = _why_not_to_the_number(row)
+    if why_not is not None:
+        return Verdict("suppressed", why_not)
     if row.overtaken:
         return Verdict("suppressed", "overtaken")
     if row.kind == TEXT_KIND and clinic.changeable_until(row.starts_at) <= now + SHORTEST_LINK:
         return Verdict("failed", "too late")
+    return None
+
+
+def _why_not_to_the_number(row: Row[*tuple[Any, ...]]) -> str | None:
+    if row.number is None:
+        return "no number"
+    if row.opted_out_at is not None:
+        return "opted out"
+    if row.unreachable_at is not None:
+        return "number unreachable"
+    if row.kind == TEXT_KIND and row.wrong_number_at is not None:  # its link would not work
+        return WRONG_NUMBER
     return None
 
 
@@ -192,6 +201,8 @@ _FACTS = (
         PhoneAccount.number,
         PhoneAccount.opted_out_at,
         PhoneAccount.unreachable_at,
+        PhoneAccount.wrong_number_at,
+        Patient.phone_account_id,
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),
     )
@@ -279,4 +290,12 @@ def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSett
     if row.kind != TEXT_KIND:
         return None
     until = clinic.changeable_until(row.starts_at)
-    return link_until(connection, row.appointment_id, row.version, clinic=clinic, now=now, until=until)
+    return link_until(
+        connection,
+        row.appointment_id,
+        row.version,
+        account_id=row.phone_account_id,
+        clinic=clinic,
+        now=now,
+        until=until,
+    )

@@ -328,6 +328,6 @@ def _answer_about(
         require_changeable(visit, clinic=clinic, now=now + SHORTEST_LINK, actor=actor)
     except TooLateToChange:
         return say("too-late")
-    link, expires_at = make_link(session, visit, clinic=clinic, now=now)
+    link, expires_at = make_link(session, visit, account_id=account.id, clinic=clinic, now=now)
     text = reply_text("move-link", clinic=clinic, visit=visit, language=language, link=link, lasts=expires_at - now)
     return Answer("move-link", text, visit)

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.twilio_sms import TwilioSignature
-from scheduler.usecases.inbound import SENDER, receive
+from scheduler.usecases.inbound import SENDER, IncomingText, receive
 from scheduler.usecases.receipts import record_receipt
 from scheduler.web import access
 
@@ -62,16 +62,14 @@ def status(attempt: str | None) -> ResponseReturnValue:
 def inbound() -> ResponseReturnValue:
     """Answers with TwiML: an empty Response sends nothing."""
     media = request.form.get("NumMedia", "")
-    answer = receive(
-        db.session(),
+    text = IncomingText(
         sid=_field("MessageSid", SID),
         number=_field("From", SENDER),
         body=request.form.get("Body", ""),
-        attachments=int(media) if MEDIA.fullmatch(media) else 0,
         opt_out_type=request.form.get("OptOutType"),
-        clinic=current_app.config["CLINIC"],
-        now=clock.now(),
+        attachments=int(media) if MEDIA.fullmatch(media) else 0,
     )
+    answer = receive(db.session(), text, clinic=current_app.config["CLINIC"], now=clock.now())
     message = f"<Message>{escape(answer)}</Message>" if answer else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', mimetype="text/xml")
 

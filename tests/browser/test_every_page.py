@@ -17,7 +17,7 @@ from scheduler import clock, demo
 from scheduler.demo.people import NGOZI
 from scheduler.demo.staff import PASSWORD
 from scheduler.models import Appointment
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.move_links import make_link
 from tests.browser.serving import serving
 from tests.browser.test_booking import AXE, code, open_page
@@ -120,10 +120,7 @@ def app(database_url: str, engine: Engine) -> Flask:
         demo.seed(session, clinic=CLINIC, now=clock.now())
         receive(
             session,
-            sid="SMin1",
-            number=NGOZI.number,
-            body="May I bring my daughter?",
-            opt_out_type=None,
+            IncomingText(sid="SMin1", number=NGOZI.number, body="May I bring my daughter?"),
             clinic=CLINIC,
             now=clock.now(),
         )
@@ -193,6 +190,8 @@ def texted_link(engine: Engine) -> str:
             .order_by(Appointment.starts_at)
         ).first()
         assert visit is not None
-        link, _until = make_link(session, visit, clinic=CLINIC, now=clock.now())
+        link, _until = make_link(
+            session, visit, account_id=visit.patient.phone_account_id, clinic=CLINIC, now=clock.now()
+        )
         session.commit()
     return link

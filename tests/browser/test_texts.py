@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import Appointment, Message, StaffUser
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.move_links import make_link
 from scheduler.usecases.staff import hash_password
 from tests.browser import test_booking, test_desk
@@ -59,7 +59,7 @@ def base(database_url: str, visit: Appointment) -> Iterator[str]:
 def text_in(engine: Engine, body: str, number: str = NUMBER) -> None:
     with Session(engine) as session:
         sid = f"SMin{next(_sids)}"
-        receive(session, sid=sid, number=number, body=body, opt_out_type=None, clinic=CLINIC, now=clock.now())
+        receive(session, IncomingText(sid=sid, number=number, body=body), clinic=CLINIC, now=clock.now())
 
 
 def look(page: Page, complaints: list[str], name: str) -> None:
@@ -162,7 +162,7 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
     with Session(engine) as session:
         again = session.get_one(Appointment, visit.id)
         again.patient.language = locale[:2]  # type: ignore[union-attr]  # it has one
-        link, _ = make_link(session, again, clinic=CLINIC, now=clock.now())
+        link, _ = make_link(session, again, account_id=again.patient.phone_account_id, clinic=CLINIC, now=clock.now())
         session.commit()
     before: datetime = visit.starts_local
     context = browser.new_context(locale=locale, java_script_enabled=script)

@@ -111,7 +111,7 @@ def test_the_list_we_ask_for_is_a_request_twilio_knows(document: dict[str, Any])
 def test_the_list_of_texts_received_is_a_request_twilio_knows(document: dict[str, Any]) -> None:
     with FakeTwilio() as twilio:
         twilio.take_in(from_=TO, body="C")
-        assert make_sms(twilio).received_since(datetime(2026, 11, 22, 10, tzinfo=UTC))
+        assert list(make_sms(twilio).received_since(datetime(2026, 11, 22, 10, tzinfo=UTC))) != [[]]
         [request] = twilio.requests
         shown = twilio._shown(twilio.received[0])
 
@@ -122,6 +122,31 @@ def test_the_list_of_texts_received_is_a_request_twilio_knows(document: dict[str
     assert int(request.query["PageSize"]) <= known["PageSize"]["maximum"]
     message = document["components"]["schemas"]["api.v2010.account.message"]
     assert objections(shown, message, document) == []
+
+
+def test_the_pages_of_a_long_list_are_asked_for_as_twilio_says(document: dict[str, Any]) -> None:
+    """Its example of a full page names the message after which the next one begins."""
+    with FakeTwilio() as twilio:
+        for number in range(2_100):
+            twilio.take_in(from_=TO, body=str(number))
+        assert sum(map(len, make_sms(twilio).received_since(datetime(2026, 11, 22, 10, tzinfo=UTC)))) == 2_100
+        pages = [json.loads(twilio._list(request).body) for request in twilio.requests]
+
+    operation = document["paths"][_MESSAGES]["get"]
+    known = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    response = operation["responses"]["200"]["content"]["application/json"]
+    example = urlsplit(response["examples"]["readFullPage1"]["value"]["next_page_uri"])
+    assert len(pages) == 4
+    for request, page in zip(twilio.requests, pages, strict=True):
+        assert objections(page, response["schema"], document) == []
+        assert set(request.query) <= set(known)
+        assert int(request.query["PageSize"]) == known["PageSize"]["maximum"]
+        if page["next_page_uri"]:
+            address = urlsplit(page["next_page_uri"])
+            assert path_matches(address.path, _MESSAGES, operation)
+            assert set(parse_qs(address.query)) == set(parse_qs(example.query)) - {"From"}
+            assert re.fullmatch(r"PA(MM|SM)[0-9a-f]{32}", parse_qs(address.query)["PageToken"][0])
+    assert re.fullmatch(r"PA(MM|SM)[0-9a-f]{32}", parse_qs(example.query)["PageToken"][0])
 
 
 @pytest.mark.parametrize("service", [None, "MG" + "a" * 32])

@@ -579,12 +579,12 @@ def test_texts_received_are_read_from_the_list_oldest_first(twilio: FakeTwilio) 
     twilio.take_in(from_=TO, body="to another number of the account", to="+16135550101", at=now)
     twilio.take_in(from_=TO, body="before", at=now - timedelta(hours=3))
     twilio.take_in(from_="", body="from nobody", at=now)
-    assert sms.received_since(now - timedelta(hours=2)) == [
+    assert read(sms, now - timedelta(hours=2)) == [
         SmsReceived(early.sid, "12345", "Sale!", now - timedelta(hours=1)),
         SmsReceived(late.sid, TO, "C", now, 1),
     ]
     with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
-        sms.received_since(now)
+        read(sms, now)
     assert sms.find(to=TO, body="C", since=now - timedelta(hours=2)) == ()
 
 
@@ -592,7 +592,7 @@ def test_two_of_one_second_come_in_their_order(twilio: FakeTwilio) -> None:
     """Twilio lists the newest first, and names the second alone."""
     now = datetime(2026, 11, 27, 15, tzinfo=UTC)
     sent = [twilio.take_in(from_=TO, body=body, at=now).sid for body in ("STOP", "START")]
-    assert [text.sid for text in make_sms(twilio).received_since(now)] == sent
+    assert [text.sid for text in read(make_sms(twilio), now)] == sent
 
 
 def test_texts_to_any_number_of_the_messaging_service_are_read(twilio: FakeTwilio) -> None:
@@ -600,4 +600,65 @@ def test_texts_to_any_number_of_the_messaging_service_are_read(twilio: FakeTwili
     first = twilio.take_in(from_=TO, body="C", to="+16135550101", service=service, at=now)
     twilio.take_in(from_=TO, body="C", to="+16135550102", at=now)
     sms = make_sms(twilio, from_number=None, messaging_service_sid=service)
-    assert [text.sid for text in sms.received_since(now)] == [first.sid]
+    assert [text.sid for text in read(sms, now)] == [first.sid]
+
+
+def take_in_many(twilio: FakeTwilio, many: int, begins: datetime) -> list[str]:
+    """One a second."""
+    return [twilio.take_in(from_=TO, body=str(n), at=begins + timedelta(seconds=n)).sid for n in range(many)]
+
+
+@pytest.mark.parametrize("many", [0, 1_000, 1_001, 2_000, 6_500])
+def test_all_texts_received_are_read_however_many_they_are(twilio: FakeTwilio, many: int) -> None:
+    begins = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    sids = take_in_many(twilio, many, begins)
+    pages = [[text.sid for text in page] for page in make_sms(twilio).received_since(begins)]
+    assert [sid for page in pages for sid in page] == sids
+    assert max(map(len, pages)) <= 1_000
+    walked = -(-many // 1_000) or 1
+    assert len(twilio.requests) == walked + max(walked - 2, 0), "all but the newest and the oldest page twice"
+
+
+def test_what_comes_while_the_pages_are_read_pushes_nothing_out(twilio: FakeTwilio) -> None:
+    begins = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    sids = take_in_many(twilio, 3_500, begins)
+    found = []
+    for page in make_sms(twilio).received_since(begins):
+        found += [text.sid for text in page]
+        take_in_many(twilio, 300, begins + timedelta(hours=2))
+    assert found == sids
+
+
+def test_a_text_deleted_at_twilio_while_the_pages_are_read_hides_none_of_its_neighbours(twilio: FakeTwilio) -> None:
+    begins = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    sids = take_in_many(twilio, 3_500, begins)
+    sms = make_sms(twilio)
+    pages = sms.received_since(begins)
+    assert [text.sid for text in next(pages)] == sids[:500]
+    twilio.received = [message for message in twilio.received if message.sid != sids[1_600]]
+    assert [text.sid for text in next(pages)] == sids[500:1_500]
+    twilio.received = [message for message in twilio.received if message.sid != sids[1_500]]
+    with pytest.raises(SmsUnavailable):
+        next(pages)
+    assert len(read(sms, begins)) == 3_498
+
+
+def test_pages_of_what_was_read_before_are_not_asked_for(twilio: FakeTwilio) -> None:
+    begins = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    sids = take_in_many(twilio, 4_200, begins)
+    assert [text.sid for text in read(make_sms(twilio), begins + timedelta(seconds=4_000))] == sids[4_000:]
+    assert len(twilio.requests) == 1
+
+
+def test_what_was_read_before_an_outage_is_given(twilio: FakeTwilio) -> None:
+    begins = datetime(2026, 11, 27, 15, tzinfo=UTC)
+    sids = take_in_many(twilio, 3_500, begins)
+    twilio.list_faults.next(None, None, None, None, None, ERROR_BEFORE_ACCEPTING)
+    pages = make_sms(twilio).received_since(begins)
+    assert [text.sid for _ in range(2) for text in next(pages)] == sids[:1_500]
+    with pytest.raises(SmsUnavailable):
+        next(pages)
+
+
+def read(sms: TwilioSms, since: datetime) -> list[SmsReceived]:
+    return [text for page in sms.received_since(since) for text in page]

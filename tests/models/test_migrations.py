@@ -1,5 +1,7 @@
 """The migrations, up and down, on both engines with data in the tables."""
 
+from datetime import timedelta
+
 import alembic.command
 import alembic.config
 import click
@@ -9,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.orm import Session
 
-from scheduler.models import Appointment, AppointmentHistory, Base, Patient, PatientMerge
+from scheduler.models import Appointment, AppointmentHistory, Base, Message, MoveLink, Patient, PatientMerge
 from scheduler.models.constraints import missing
 from scheduler.models.constraints_postgresql import EXCLUSIONS
 from tests.engines import ROOT
@@ -90,3 +92,47 @@ def test_one_that_is_too_near_there_stops_the_upgrade_by_name(left_behind: Engin
         merged = session.scalar(select(PatientMerge.merged_patient_id))
         assert session.scalar(select(Appointment.patient_id).where(Appointment.public_id == left)) == merged
         assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0013"
+
+
+def test_a_link_texted_before_the_upgrade_is_for_the_number_that_its_text_went_to(engine: Engine) -> None:
+    """Also when its patient has another number by now; one that no text tells of works no more."""
+    with Session(engine) as session:
+        make_clinic(session)
+        patient, other = make_patient(session), make_patient(session)
+        visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+        old = patient.phone_account
+        assert old
+        texts = (("move-link", 0, 0), ("displaced", 1, 1), ("reply", 2, 2), ("move-link", 3, 4))
+        for kind, made, texted in texts:
+            session.add_all(
+                (
+                    MoveLink(
+                        token_hash=kind + str(made),
+                        appointment_id=visit.id,
+                        schedule_version=1,
+                        phone_account_id=old.id,
+                        created_at=NOW + timedelta(seconds=made),
+                        expires_at=NOW + timedelta(hours=48),
+                    ),
+                    Message(
+                        direction="out",
+                        kind=kind,
+                        number=old.number,
+                        body="",
+                        status="delivered",
+                        created_at=NOW + timedelta(seconds=texted),
+                        appointment_id=visit.id,
+                        patient_id=patient.id,
+                    ),
+                )
+            )
+        patient.phone_account = other.phone_account
+        session.commit()
+        expected = [("displaced1", old.id), ("move-link0", old.id)]
+    alembic_run(engine, "downgrade", "0017")
+    assert "phone_account_id" not in {column["name"] for column in inspect(engine).get_columns("move_link")}
+    alembic_run(engine, "upgrade", "head")
+    with Session(engine) as session:
+        links = select(MoveLink.token_hash, MoveLink.phone_account_id).order_by(MoveLink.token_hash)
+        assert [tuple(link) for link in session.execute(links)] == expected
+        assert session.scalars(select(MoveLink.expires_at)).first() == NOW + timedelta(hours=48)

@@ -5,20 +5,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.gateways.sms import SmsReceived, SmsUnavailable
+from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount
 from scheduler.usecases import missed_replies
 from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.codes import claim_codes
 from scheduler.usecases.delivery import record_status
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.missed_replies import take_missed
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders
 
@@ -43,7 +45,7 @@ class Outage:
 
     def webhook(self, body: str) -> None:
         text = self.text(body)
-        receive(self.session, sid=text.sid, number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=self.at())
+        receive(self.session, IncomingText(sid=text.sid, number=NUMBER, body=body), clinic=CLINIC, now=self.at())
 
     def look(self, **later: float) -> int:
         self.at.forward(**later)
@@ -229,6 +231,90 @@ def test_strangers_pictures_and_odd_senders(outage: Outage) -> None:
     assert [len(body) for body, _, _ in outage.kept()] == [5, 2, 1600]
 
 
+def test_more_than_a_page_is_taken_oldest_first(outage: Outage, session: Session, visit: Appointment) -> None:
+    outage.provider.page_size = 2
+    for body in ("C", "STOP", "Is it raining?", "START", "Thanks!"):
+        outage.at.forward(minutes=1)
+        outage.text(body)
+    assert outage.look(minutes=10) == 5
+    assert visit.status == "confirmed"
+    assert session.scalars(select(PhoneAccount.opted_out_at)).one() is None
+    assert [body for body, _, _ in outage.kept()] == ["C", "STOP", "Is it raining?", "START", "Thanks!"]
+
+
+@pytest.mark.parametrize("cut", ["outage", "crash"])
+def test_a_look_that_is_cut_off_is_gone_on_with_and_loses_nothing(
+    outage: Outage, session: Session, visit: Appointment, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    outage.provider.page_size = 2
+    bodies = ["C", "Is it raining?", "And on Friday?", "Hello?", "Anybody there?", "M"]
+    for body in bodies:
+        outage.at.forward(hours=1)
+        outage.text(body)
+    outage.at.forward(minutes=10)
+    if cut == "outage":
+        outage.provider.pages_before_error = 2
+        assert outage.look() == 4
+        outage.provider.pages_before_error = None
+    else:
+
+        def take(session: Session, text: IncomingText, **more: Any) -> str | None:
+            if text.body == bodies[4]:
+                raise SystemExit
+            return receive(session, text, **more)
+
+        with monkeypatch.context() as patched, pytest.raises(SystemExit):
+            patched.setattr(missed_replies, "receive", take)
+            outage.look()
+    assert visit.status == "confirmed"
+    session.rollback()
+    mark = session.scalars(select(Heartbeat.at)).one()
+    assert mark == outage.provider.received[3].received_at, "read as far as that"
+    assert outage.look(minutes=1) == 2
+    assert [body for body, _, _ in outage.kept()] == bodies
+    assert len([answer for answer in outage.answers() if "/m/" in answer]) == 1
+
+
+def test_more_texts_than_twilio_lists_at_once_hide_none(outage: Outage, session: Session) -> None:
+    """Seven thousand came by webhook; of the missed ones the first is the oldest of all."""
+    with FakeTwilio() as twilio:
+        settings = TwilioSettings(
+            account_sid=ACCOUNT_SID,
+            auth_token=AUTH_TOKEN,
+            public_url=CLINIC.public_url,
+            from_number="+16135550100",
+            api_origin=twilio.origin,
+        )
+        begins = outage.at()
+        texts = [
+            twilio.take_in(from_=NUMBER, body=str(number), at=begins + timedelta(seconds=3 * number))
+            for number in range(7_007)
+        ]
+        missed = texts[::1_001]
+        session.execute(
+            insert(Message),
+            [
+                {
+                    "direction": "in",
+                    "kind": "inbound",
+                    "number": NUMBER,
+                    "body": text.body,
+                    "status": "received",
+                    "sid": text.sid,
+                    "created_at": text.created_at,
+                }
+                for text in texts
+                if text not in missed
+            ],
+        )
+        session.commit()
+        outage.at.forward(hours=6)
+        assert take_missed(outage.engine, TwilioSms(settings), clinic=CLINIC, now=outage.at()) == 7
+    session.rollback()
+    found = session.scalars(select(Message.body).where(Message.for_desk).order_by(Message.created_at)).all()
+    assert found == [text.body for text in missed]
+
+
 def opted_out(session: Session) -> bool:
     session.rollback()
     session.expire_all()
@@ -271,10 +357,10 @@ def test_half_an_emoji_holds_up_none_of_the_others(outage: Outage, session: Sess
 
 
 def test_one_that_cannot_be_kept_keeps_no_other_out(outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def take(session: Session, *, body: str, **more: Any) -> str | None:
-        if body == "?":
+    def take(session: Session, text: IncomingText, **more: Any) -> str | None:
+        if text.body == "?":
             raise ValueError
-        return receive(session, body=body, **more)
+        return receive(session, text, **more)
 
     monkeypatch.setattr(missed_replies, "receive", take)
     outage.text("?")

@@ -19,8 +19,8 @@ from scheduler.gateways.sms import FoundMessage, SmsInDoubt
 from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient
 from scheduler.usecases import codes
 from scheduler.usecases.booking import cancel_appointment, move_appointment
-from scheduler.usecases.inbound import AUTOMATIC_A_DAY, receive
-from scheduler.usecases.inbox import answer_text
+from scheduler.usecases.inbound import AUTOMATIC_A_DAY, IncomingText, receive
+from scheduler.usecases.inbox import answer_text, settle_wrong_number
 from scheduler.usecases.move_links import visit_behind
 from scheduler.usecases.reply_texts import which_text
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -45,7 +45,7 @@ class Telephone:
         """What comes back on it."""
         sid = sid or f"SMin{next(_sids)}"
         before = len(self.provider.sent)
-        receive(self.session, sid=sid, number=number, body=body, opt_out_type=None, clinic=CLINIC, now=self.at())
+        receive(self.session, IncomingText(sid=sid, number=number, body=body), clinic=CLINIC, now=self.at())
         send_codes(self.engine, self.provider, self.at)
         self.session.expire_all()
         answers = [sent.body for sent in self.provider.sent[before:] if sent.to == number]
@@ -294,6 +294,29 @@ def test_wrong_number_is_marked_for_reception(telephone: Telephone, session: Ses
     assert last_in(session).for_desk
 
 
+@pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.parametrize("body", ["M", "C", "OK"])
+def test_what_a_telephone_of_somebody_else_replies_is_for_people(
+    telephone: Telephone, session: Session, visit: Appointment, body: str, decided: bool
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("wrong number")
+    if decided:
+        settle_wrong_number(session, number=NUMBER, stop=True, now=telephone.at(), actor=DESK)
+    assert telephone.text(body) is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+    assert session.scalars(select(MoveLink)).all() == []
+
+
+def test_once_the_number_is_right_after_all_its_replies_count_again(
+    telephone: Telephone, session: Session, visit: Appointment
+) -> None:
+    telephone.is_reminded_of(visit)
+    telephone.text("wrong number")
+    settle_wrong_number(session, number=NUMBER, stop=False, now=telephone.at(), actor=DESK)
+    assert "is confirmed" in (telephone.text("C") or "")
+
+
 def test_two_robots_do_not_talk_for_ever_but_what_they_say_counts(
     telephone: Telephone, session: Session, visit: Appointment
 ) -> None:
@@ -302,7 +325,7 @@ def test_two_robots_do_not_talk_for_ever_but_what_they_say_counts(
     assert [bool(answer) for answer in answers] == [True] * AUTOMATIC_A_DAY + [False] * 3
     assert telephone.text("C") is None
     assert (visit.status, last_in(session).for_desk) == ("confirmed", True)
-    assert receive(session, sid="SMhelp", number=NUMBER, body="AIDE", opt_out_type=None, clinic=CLINIC, now=NOW) is None
+    assert receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="AIDE"), clinic=CLINIC, now=NOW) is None
     telephone.at.forward(hours=25)
     assert telephone.text("C")
 
@@ -320,7 +343,7 @@ def test_an_answer_that_could_not_go_out_for_an_hour_is_not_sent_any_more(
     telephone: Telephone, session: Session, visit: Appointment
 ) -> None:
     telephone.is_reminded_of(visit)
-    receive(session, sid="SMx", number=NUMBER, body="C", opt_out_type=None, clinic=CLINIC, now=NOW)
+    receive(session, IncomingText(sid="SMx", number=NUMBER, body="C"), clinic=CLINIC, now=NOW)
     telephone.at.forward(minutes=61)
     assert send_codes(telephone.engine, telephone.provider, telephone.at) == 0
     assert [m.status for m in the_messages(session) if m.kind == "reply"] == ["expired"]
@@ -585,8 +608,64 @@ def test_a_cancel_in_any_dress_is_read_by_somebody(
 
 @pytest.mark.parametrize("body", ["«Arrêt»", "\u200bARRET", "Arre\u0302t"])
 def test_an_arret_in_any_dress_is_confirmed_in_french(session: Session, telephone: Telephone, body: str) -> None:
-    said = receive(session, sid="SMarret", number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=NOW)
+    said = receive(session, IncomingText(sid="SMarret", number=NUMBER, body=body), clinic=CLINIC, now=NOW)
     assert said and "vous ne recevrez plus" in said
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("body", ["STOP\n\nSent from my iPhone", "Arrêt\nEnvoyé de mon iPad"])
+def test_a_stop_above_a_signature_is_obeyed_confirmed_and_read_at_the_desk(
+    session: Session, telephone: Telephone, patient: Patient, body: str, language: str
+) -> None:
+    """Twilio acts upon single words alone, and goes on delivering what we send."""
+    patient.language = language
+    session.commit()
+    said = receive(session, IncomingText(sid="SMstop", number=NUMBER, body=body), clinic=CLINIC, now=NOW)
+    is_french = language == "fr" or body.startswith("Arr")
+    assert said and ("vous ne recevrez plus" if is_french else "we will not text you any more") in said
+    session.refresh(patient.phone_account)
+    account = patient.phone_account
+    assert account and account.opted_out_at == NOW and account.opted_out_by in ("STOP", "Arrêt")
+    assert last_in(session).for_desk
+    assert telephone.text("START") is None
+    assert account.opted_out_at is None
+
+
+@pytest.mark.parametrize("word", ["CANCEL", "START", "YES", "HELP"])
+def test_another_word_of_twilios_above_a_signature_is_for_people(
+    session: Session, telephone: Telephone, visit: Appointment, word: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text(f"{word}\nSent from my iPhone") is None
+    account = visit.patient.phone_account
+    assert account and account.opted_out_at is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
+
+
+def test_start_above_a_signature_does_not_undo_a_stop(session: Session, telephone: Telephone, patient: Patient) -> None:
+    """Twilio would not let ours through."""
+    telephone.text("STOP")
+    telephone.text("START\nSent from my iPhone")
+    assert patient.phone_account and patient.phone_account.opted_out_at
+    assert last_in(session).for_desk
+
+
+@pytest.mark.parametrize("below", ["Sent from my iPhone", "--\nAmélie", "--\nAMELIE\nSent from my iPhone"])
+def test_a_reply_above_a_signature_does_its_work(
+    telephone: Telephone, session: Session, visit: Appointment, below: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert "is confirmed" in (telephone.text(f"C\n{below}") or "")
+    assert "/m/" in (telephone.text(f"M\n\n{below}") or "")
+
+
+@pytest.mark.parametrize("below", ["but I'd rather come later", "--\nJane", "--\nFriday"])
+def test_a_reply_with_anything_else_below_is_for_people(
+    telephone: Telephone, session: Session, visit: Appointment, below: str
+) -> None:
+    telephone.is_reminded_of(visit)
+    assert telephone.text(f"C\n{below}") is None
+    assert (visit.status, last_in(session).for_desk) == ("booked", True)
 
 
 def test_half_an_emoji_is_kept_as_far_as_it_goes(telephone: Telephone, session: Session) -> None:
@@ -597,7 +676,7 @@ def test_half_an_emoji_is_kept_as_far_as_it_goes(telephone: Telephone, session: 
 def test_help_is_answered_in_the_patients_language(telephone: Telephone, session: Session, patient: Patient) -> None:
     patient.language = "fr"
     session.commit()
-    said = receive(session, sid="SMhelp", number=NUMBER, body="help", opt_out_type=None, clinic=CLINIC, now=NOW)
+    said = receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="help"), clinic=CLINIC, now=NOW)
     assert said and "pour voir ou changer vos rendez-vous" in said
 
 

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Appointment, Closure, Message, PhoneAccount, Reminder
+from scheduler.queries import calls
 from scheduler.queries.displaced import displaced
 from scheduler.queries.inbox import threads
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.calendar_time import NewClosure, add_closures, remove_closure, text_displaced
 from scheduler.usecases.delivery import record_status
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.sms_budget import mark_waiting
 from scheduler.usecases.sms_retention import blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
@@ -64,7 +65,7 @@ def queue(session: Session, kind: str, **columns: object) -> Message:
 
 
 def text_in(session: Session, body: str, at: FakeClock) -> None:
-    receive(session, sid=f"SMin{body}", number=NUMBER, body=body, opt_out_type=None, clinic=CLINIC, now=at())
+    receive(session, IncomingText(sid=f"SMin{body}", number=NUMBER, body=body), clinic=CLINIC, now=at())
 
 
 @pytest.mark.parametrize("column", ["opted_out_at", "unreachable_at"])
@@ -82,6 +83,42 @@ def test_a_text_that_waits_is_not_sent_to_who_has_opted_out_meanwhile_but_a_code
     assert states["desk"] == ("failed", "Yes, come at five")
     assert states["reply"] == ("failed", "")
     assert states["code"][0] == "accepted"
+
+
+@pytest.mark.parametrize("change", ["another number", "no number", "wrong number"])
+def test_an_answer_that_waits_is_not_sent_to_a_number_that_is_not_the_patients_any_more(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, change: str
+) -> None:
+    make_reminder(session, visit, kind="days_before_1")
+    send_reminders(engine, sms, at)
+    text_in(session, "M", at)
+    queue(session, "desk", body="To this number all the same", patient_id=visit.patient_id)
+    patient = session.get_one(Appointment, visit.id).patient
+    assert patient and patient.phone_account
+    if change == "wrong number":
+        patient.phone_account.wrong_number_at = NOW
+    else:
+        patient.phone_account = make_patient(session).phone_account if change == "another number" else None
+    session.commit()
+    send_codes(engine, sms, at)
+    assert {message.kind: message.status for message in the_messages(session)[2:]} == {
+        "move-link": "expired",
+        "desk": "accepted",
+    }
+    assert the_messages(session)[1].for_desk
+
+
+def test_who_may_have_lost_the_telephone_is_not_texted_a_link_that_would_not_work(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+) -> None:
+    make_reminder(session, visit, kind="displaced")
+    session.execute(update(PhoneAccount).values(wrong_number_at=NOW))
+    session.commit()
+    send_reminders(engine, sms, at)
+    assert sms.sent == []
+    assert states(session) == {"displaced": ("suppressed", "wrong number")}
+    [call] = calls.due(session.connection(), from_at=at(), to_at=visit.starts_at + HOUR)
+    assert call.reason == "wrong number"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +221,7 @@ def test_what_waits_for_the_budget_expires_in_its_time_all_the_same(session: Ses
 
 
 def test_an_answer_given_with_the_webhook_is_never_silent(session: Session, engine: Engine, visit: Appointment) -> None:
-    receive(session, sid="SMhelp", number=NUMBER, body="AIDE", opt_out_type=None, clinic=CLINIC, now=NOW - 5 * HOUR)
+    receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="AIDE"), clinic=CLINIC, now=NOW - 5 * HOUR)
     with engine.connect() as connection:
         assert sms_status(connection, clinic=CLINIC, now=NOW).silent == 0
 
@@ -346,6 +383,20 @@ def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
     send_reminders(engine, sms, at)
     assert sms.sent == []
     assert states(session)["displaced"] == ("failed", "too late"), "for the call list"
+
+
+def test_who_may_have_lost_the_telephone_is_not_asked_by_text_to_choose_another_time(
+    session: Session, engine: Engine, at: FakeClock, visit: Appointment
+) -> None:
+    session.execute(update(PhoneAccount).values(wrong_number_at=NOW))
+    session.commit()
+    closure = NewClosure(visit.starts_local - HOUR, visit.starts_local + HOUR, "Burst pipe")
+    add_closures(session, closures=[closure], now=at(), actor=STAFF)
+    with engine.connect() as connection:
+        now_local = visit.starts_local - timedelta(days=4)
+        [found] = displaced(connection, now=at(), now_local=now_local, hours_of=None, hours=[])
+    assert not found.can_be_texted
+    assert text_displaced(session, visits=[found], clinic=CLINIC, now=at(), actor=STAFF) == 0
 
 
 def test_nobody_is_told_in_the_morning_to_choose_another_time_for_a_closure_taken_back_at_night(

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.models import AuditLine, Message, Patient, PhoneAccount
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from tests.factories import CLINIC, make_clinic, make_patient
 from tests.web.pages import path_of, plain, send
 from tests.web.test_desk import NOW, PASSWORD, StaffUser, enter, hash_password
@@ -49,13 +49,9 @@ def text_in(
 ) -> None:
     receive(
         session,
-        sid=f"SMin{next(_sids)}",
-        number=number,
-        body=body,
-        opt_out_type=None,
+        IncomingText(sid=f"SMin{next(_sids)}", number=number, body=body, attachments=attachments),
         clinic=CLINIC,
         now=NOW + at,
-        attachments=attachments,
     )
 
 

@@ -35,7 +35,7 @@ def visit(client: FlaskClient, session: Session) -> Appointment:
 
 @pytest.fixture
 def path(session: Session, visit: Appointment) -> str:
-    link, _expires_at = make_link(session, visit, clinic=CLINIC, now=NOW)
+    link, _expires_at = make_link(session, visit, account_id=visit.patient.phone_account_id, clinic=CLINIC, now=NOW)
     session.commit()
     return link.removeprefix(CLINIC.public_url)
 
@@ -119,6 +119,46 @@ def test_a_restricted_patients_link_works_no_more(
     visit.patient.restricted_at = NOW
     session.commit()
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("column", ["wrong_number_at", "unreachable_at"])
+def test_a_link_on_a_telephone_that_is_somebody_elses_works_no_more(
+    client: FlaskClient, session: Session, visit: Appointment, path: str, column: str
+) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    account = visit.patient.phone_account
+    setattr(account, column, NOW)
+    session.commit()
+    assert client.get(path).status_code == 404
+    assert send(client, page, "Move to", starts=TO.isoformat(timespec="minutes")).status_code == 404
+    session.rollback()
+    setattr(account, column, None)  # it was theirs after all
+    session.commit()
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("has_another", [True, False])
+def test_a_link_texted_to_the_number_of_before_works_no_more(
+    client: FlaskClient, session: Session, visit: Appointment, path: str, has_another: bool
+) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    visit.patient.phone_account = make_patient(session).phone_account if has_another else None
+    session.commit()
+    assert client.get(path).status_code == 404
+    assert send(client, page, "Move to", starts=TO.isoformat(timespec="minutes")).status_code == 404
+    session.rollback()
+    session.refresh(visit)
+    assert visit.starts_local == local(MONDAY + DAY, "10:00")
+
+
+def test_nor_does_it_tell_whether_the_patient_has_moved_the_visit_since(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    page = client.get(f"{path}?practitioner=anyone&day={TO.date()}")
+    send(client, page, "Move to", starts=TO.isoformat(timespec="minutes"))
+    visit.patient.phone_account = make_patient(session).phone_account
+    session.commit()
+    assert send(client, page, "Move to", starts=TO.isoformat(timespec="minutes")).status_code == 404
 
 
 @pytest.mark.parametrize(
