@@ -82,6 +82,8 @@ def test_an_exception_is_logged_by_type_and_place_but_not_by_its_words(
     assert answer.headers["X-Request-ID"] in answer.text
     assert told["exception"][0]["type"] == "builtins.LookupError"
     assert told["exception"][0]["at"][-1].endswith(" fail")
+    assert "+1613" not in written
+    assert "SECRET" not in written
 
 
 def test_a_request_id_of_the_proxy_is_taken_over_only_from_a_trusted_one(database_url: str) -> None:
