@@ -42,7 +42,7 @@ from scheduler.gateways.sms import (
 )
 
 API_ORIGIN = "https://api.twilio.com"
-_CLOCK_SKEW = timedelta(minutes=15)  # between this machine and Twilio; texts that we know are left out anyway
+_CLOCK_SKEW = timedelta(days=1)  # this machine's may be hours ahead of Twilio's; texts that we know are left out anyway
 _PAGE = 200
 _MOST_PRICES = 50_000  # of one day
 _LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources

@@ -23,6 +23,8 @@ from scheduler.usecases.unanswered import lay_on_the_desk
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
 LOOKED_AT = timedelta(days=3)  # longer than a link works
+CLOCKS_APART = timedelta(minutes=5)
+"""Of the machines that write and that send."""
 CLOSED = "number-closed"
 """Message.error_code of what was not sent because its number gets no texts any more."""
 _WAITING = ("queued", "attempting", "in_doubt")
@@ -159,6 +161,12 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
 
 def _waiting(now: datetime, only: str | None) -> Select[int]:
     waiting = select(Message.id).where(
-        IS_WAITING, Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+        IS_WAITING,
+        Message.status == "queued",
+        or_(
+            Message.next_attempt_at.is_(None),
+            Message.next_attempt_at <= now,
+            Message.created_at > now + CLOCKS_APART,  # the clock was set back: it waits already
+        ),
     )
     return waiting if only is None else waiting.where(Message.kind == only)

@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden
 from scheduler import clock, schema
 from scheduler.extensions import db
 from scheduler.models import Heartbeat, constraints
+from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import oldest_due_seconds, sms_status
 from scheduler.web import access
 from scheduler.web.envelope import METRICS
@@ -58,7 +59,8 @@ def metrics() -> ResponseReturnValue:
         raise Forbidden
     told = generate_latest(METRICS)
     with suppress(SQLAlchemyError), db.reading.connect() as connection:
-        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now()))
+        sender = sender_name(current_app.config["SMS"])
+        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender))
     return Response(told, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -345,11 +345,17 @@ def test_a_message_may_not_be_listed_yet(twilio: FakeTwilio, sms: TwilioSms) -> 
 
 def test_an_older_message_with_the_same_text_is_not_taken_for_it(twilio: FakeTwilio, sms: TwilioSms) -> None:
     send(sms)
-    twilio.messages[0].created_at -= timedelta(hours=2)
+    twilio.messages[0].created_at -= timedelta(days=2)
     twilio.messages[0].sent_at = twilio.messages[0].created_at
     later = send(sms)
 
     assert find(sms) == [later]
+
+
+def test_a_message_is_found_although_our_clock_is_hours_ahead_of_twilios(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    """Else it would be sent again. Texts that are known are left out by whoever asks."""
+    sid = send(sms)
+    assert find(sms, ago=-timedelta(hours=9)) == [sid]
 
 
 def test_plainer_signs_put_by_a_messaging_service_do_not_hide_a_message(twilio: FakeTwilio, sms: TwilioSms) -> None:

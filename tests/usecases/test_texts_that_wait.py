@@ -186,7 +186,7 @@ def test_what_waits_for_the_budget_expires_in_its_time_all_the_same(session: Ses
 def test_an_answer_given_with_the_webhook_is_never_silent(session: Session, engine: Engine, visit: Appointment) -> None:
     receive(session, sid="SMhelp", number=NUMBER, body="AIDE", opt_out_type=None, clinic=CLINIC, now=NOW - 5 * HOUR)
     with engine.connect() as connection:
-        assert sms_status(connection, clinic=CLINIC, now=NOW).silent == 0
+        assert sms_status(connection, clinic=CLINIC, now=NOW, sender="").silent == 0
 
 
 def test_the_words_of_a_text_that_stays_in_doubt_are_not_kept_for_ever(session: Session, engine: Engine) -> None:
