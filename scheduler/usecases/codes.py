@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, exists, or_, selec
 
 from scheduler.models.access import SignInCode
 from scheduler.models.appointment import AppointmentHistory
-from scheduler.models.patient import PhoneAccount
+from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import IS_WAITING, Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
-from scheduler.usecases.unanswered import lay_on_the_desk
+from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES, lay_on_the_desk
 
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
@@ -111,14 +111,22 @@ def expire_old(connection: Connection, now: datetime) -> None:
 
 
 def _drop_those_to_closed_numbers(connection: Connection, now: datetime) -> None:
-    """Opted out, or found unreachable, since they were written. Not codes: somebody asks for those at a page."""
+    """Opted out, or found unreachable, since they were written; and answers about a visit whose patient has another number
+    since, or gets no texts any more. Not codes: somebody asks for those at a page."""
     closed = exists().where(
         PhoneAccount.number == Message.number,
         or_(PhoneAccount.opted_out_at.is_not(None), PhoneAccount.unreachable_at.is_not(None)),
     )
+    theirs = exists().where(
+        Patient.id == Message.patient_id,
+        Patient.restricted_at.is_(None),
+        PhoneAccount.id == Patient.phone_account_id,
+        PhoneAccount.number == Message.number,
+    )
+    told_of_another = and_(Message.kind.in_(ANSWERS_TO_REPLIES), Message.patient_id.is_not(None), ~theirs)
     dropped = connection.scalars(
         update(Message)
-        .where(IS_WAITING, Message.status == "queued", Message.kind != "code", closed)
+        .where(IS_WAITING, Message.status == "queued", Message.kind != "code", or_(closed, told_of_another))
         .values(status="failed", error_code=CLOSED, body=body_when_expired(), settled_at=now)
         .returning(Message.attempt_id)
     ).all()

@@ -110,7 +110,7 @@ def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
     if lost:
         found["constraints"] = f"missing: {', '.join(sorted(lost))}"
     at = connection.execute(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER)).scalar()
-    if at is None or now - at > HEARTBEAT_MAX_AGE:
+    if at is None or abs(now - at) > HEARTBEAT_MAX_AGE:  # or it ticked before the clock was set back
         found["scheduler"] = "has never ticked" if at is None else f"last ticked at {at.isoformat(timespec='seconds')}"
     waited = oldest_due_seconds(connection, clinic=current_app.config["CLINIC"], now=now)
     if waited > OLDEST_DUE_MAX_AGE.total_seconds():

@@ -84,6 +84,26 @@ def test_a_text_that_waits_is_not_sent_to_who_has_opted_out_meanwhile_but_a_code
     assert states["code"][0] == "accepted"
 
 
+@pytest.mark.parametrize("change", ["another number", "no number", "restricted"])
+def test_an_answer_that_waits_is_not_sent_about_a_patient_who_has_another_number_or_is_restricted_meanwhile(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, change: str
+) -> None:
+    """Reception has corrected a wrong number while an outage held the link up."""
+    make_reminder(session, visit, kind="days_before_1")
+    send_reminders(engine, sms, at)
+    text_in(session, "M", at)
+    assert visit.patient is not None
+    if change == "restricted":
+        visit.patient.restricted_at = NOW
+    else:
+        visit.patient.phone_account = make_patient(session).phone_account if change == "another number" else None
+    session.commit()
+    send_codes(engine, sms, at)
+    assert len(sms.sent) == 1
+    [incoming] = [message for message in the_messages(session) if message.direction == "in"]
+    assert (incoming.for_desk, the_messages(session)[-1].body) == (True, "")
+
+
 @pytest.mark.parametrize(
     "outcome",
     [
