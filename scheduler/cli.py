@@ -26,6 +26,7 @@ from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.importing import ImportSettings, open_file
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
+from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import sms_status
 
 
@@ -122,7 +123,8 @@ def tick_jobs() -> None:
 @jobs_group.command("status", help="Print how sending goes, as a table.")
 def show_status() -> None:
     with db.engine.connect() as connection:
-        status = sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now())
+        sender = sender_name(current_app.config["SMS"])
+        status = sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender)
     lag = "-" if status.lag_seconds is None else f"{status.lag_seconds:.0f} s"
     rows = [
         ("due now", f"{status.due}"),

@@ -37,7 +37,7 @@ from scheduler.usecases import (
     sms_prices,
     sms_retention,
 )
-from scheduler.usecases.pace import Pace, WatchedGateway
+from scheduler.usecases.pace import Pace, WatchedGateway, sender_name
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
 from scheduler.usecases.sms_budget import SmsBudget, mark_waiting
@@ -165,7 +165,7 @@ class _Work:
         self._gateway = gateway_for(app)
         self._app = app
         settings = app.config["SMS"]
-        sender = settings["from"] or settings["messaging_service_sid"] if settings else "outbox"
+        sender = sender_name(settings)
         self._pace = Pace(self._engine, sender=sender, per_second=app.config["SMS_PER_SECOND"] if settings else 0)
         self._watched = WatchedGateway(self._gateway, self._pace, clock.now)
         self._budget = SmsBudget(self._engine, lambda: app.config["CLINIC"])

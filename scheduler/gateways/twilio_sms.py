@@ -7,6 +7,7 @@ exceptions quote the number, so that ours are raised before its exceptions are m
 import base64
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -42,10 +43,12 @@ from scheduler.gateways.sms import (
 )
 
 API_ORIGIN = "https://api.twilio.com"
-_CLOCK_SKEW = timedelta(minutes=15)  # between this machine and Twilio; texts that we know are left out anyway
+_CLOCK_SKEW = timedelta(days=1)  # this machine's may be hours ahead of Twilio's; texts that we know are left out anyway
 _PAGE = 200
 _MOST_PRICES = 50_000  # of one day
 _LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
+_LONGEST_RETRY_AFTER = 86_400.0
+_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 NO_SUCH_MESSAGE = 20404
 _asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
 """Past twilio's Client, which hands on what it knows alone."""
@@ -212,8 +215,9 @@ def _unreadable_is_unavailable() -> Iterator[None]:
 
 
 def _is_ours(message: MessageInstance, body: str) -> bool:
-    """A trial account's texts begin with words of Twilio's; its Messaging Services put plainer signs for some of ours."""
-    if not str(message.direction).startswith("outbound"):
+    """A trial account's texts begin with words of Twilio's; its Messaging Services put plainer signs for some of ours. What
+    was answered with a webhook (HELP) is no attempt."""
+    if str(message.direction) in ("inbound", "outbound-reply"):
         return False
     if not message.body or str(message.body).endswith(body):
         return True
@@ -256,7 +260,7 @@ def _price(message: MessageInstance) -> SmsPrice | None:
 
 
 def _number(code: object) -> int | None:
-    return int(code) if isinstance(code, int | str) and str(code).isdigit() else None
+    return int(code) if isinstance(code, int | str) and _DIGITS.fullmatch(str(code)) else None
 
 
 class _TwilioHttp(HttpClient):  # type: ignore[misc]
@@ -343,12 +347,12 @@ def _twilio_code(text: str) -> int | None:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After of either form; a date is counted from the server's own Date."""
+    """Seconds from a Retry-After of either form, a day at most; a date is counted from the server's own Date."""
     value = headers.get("retry-after", "")
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_RETRY_AFTER)
     try:
         until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return max((until - now).total_seconds(), 0.0)
+        return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER)
     except (ValueError, TypeError):  # TypeError: one of the two without a zone
         return None

@@ -23,6 +23,8 @@ from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES, lay_on_the_desk
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
 LOOKED_AT = timedelta(days=3)  # longer than a link works
+CLOCKS_APART = timedelta(minutes=5)
+"""Of the machines that write and that send."""
 CLOSED = "number-closed"
 """Message.error_code of what was not sent because its number gets no texts any more."""
 _WAITING = ("queued", "attempting", "in_doubt")
@@ -38,17 +40,6 @@ _visit_has_changed_since = exists().where(
             AppointmentHistory.from_status != AppointmentHistory.to_status,
             AppointmentHistory.to_status != "confirmed",
         ),
-    ),
-)
-# Whoever replied may have another number by now, or have lost the telephone to somebody else.
-_number_has_changed_since = and_(
-    Message.kind.in_(ANSWERS_TO_REPLIES),
-    Message.patient_id.is_not(None),
-    ~exists().where(
-        Patient.id == Message.patient_id,
-        PhoneAccount.id == Patient.phone_account_id,
-        PhoneAccount.number == Message.number,
-        PhoneAccount.wrong_number_at.is_(None),
     ),
 )
 
@@ -108,14 +99,13 @@ def _let_work_as_said(connection: Connection, claimed: Sequence[Row[*tuple[Any, 
 
 
 def expire_old(connection: Connection, now: datetime) -> None:
-    """Too old, about a visit as it was before, or to a number that is not its patient's any more. What the desk wrote keeps its words: somebody may want to send them
-    again."""
+    """Too old, or about a visit as it was before. What the desk wrote keeps its words: somebody may want to send them again."""
     expired = connection.scalars(
         update(Message)
         .where(
             IS_WAITING,
             Message.status == "queued",
-            or_(is_past_its_life(now), _visit_has_changed_since, _number_has_changed_since),
+            or_(is_past_its_life(now), _visit_has_changed_since),
         )
         .values(status="expired", body=body_when_expired(), settled_at=now)
         .returning(Message.attempt_id)
@@ -124,14 +114,23 @@ def expire_old(connection: Connection, now: datetime) -> None:
 
 
 def _drop_those_to_closed_numbers(connection: Connection, now: datetime) -> None:
-    """Opted out, or found unreachable, since they were written. Not codes: somebody asks for those at a page."""
+    """Opted out, or found unreachable, since they were written; and answers to a number that is not, or may not be,
+    their patient's since, or whose patient gets no texts any more. Not codes: somebody asks for those at a page."""
     closed = exists().where(
         PhoneAccount.number == Message.number,
         or_(PhoneAccount.opted_out_at.is_not(None), PhoneAccount.unreachable_at.is_not(None)),
     )
+    theirs = exists().where(
+        Patient.id == Message.patient_id,
+        Patient.restricted_at.is_(None),
+        PhoneAccount.id == Patient.phone_account_id,
+        PhoneAccount.number == Message.number,
+        PhoneAccount.wrong_number_at.is_(None),
+    )
+    told_of_another = and_(Message.kind.in_(ANSWERS_TO_REPLIES), Message.patient_id.is_not(None), ~theirs)
     dropped = connection.scalars(
         update(Message)
-        .where(IS_WAITING, Message.status == "queued", Message.kind != "code", closed)
+        .where(IS_WAITING, Message.status == "queued", Message.kind != "code", or_(closed, told_of_another))
         .values(status="failed", error_code=CLOSED, body=body_when_expired(), settled_at=now)
         .returning(Message.attempt_id)
     ).all()
@@ -174,6 +173,12 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
 
 def _waiting(now: datetime, only: str | None) -> Select[int]:
     waiting = select(Message.id).where(
-        IS_WAITING, Message.status == "queued", or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now)
+        IS_WAITING,
+        Message.status == "queued",
+        or_(
+            Message.next_attempt_at.is_(None),
+            Message.next_attempt_at <= now,
+            Message.created_at > now + CLOCKS_APART,  # the clock was set back: it waits already
+        ),
     )
     return waiting if only is None else waiting.where(Message.kind == only)

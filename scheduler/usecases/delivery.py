@@ -49,6 +49,7 @@ def record_on(
             Message.error_code,
             Message.number,
             Message.created_at,
+            Message.attempted_at,
             Message.reminder_id,
             Message.attempt_id,
             Message.kind,
@@ -193,7 +194,9 @@ def _not_delivered(
 ) -> None:
     failure = failure_of(error_code)
     if isinstance(failure, SmsRefused):
-        refused_numbers.remember(connection, number=message.number, refusal=failure, now=now)
+        refused_numbers.remember(
+            connection, number=message.number, refusal=failure, tried_at=message.attempted_at, now=now
+        )
     if message.reminder_id is None:
         lay_on_the_desk(connection, [message.attempt_id])
         return

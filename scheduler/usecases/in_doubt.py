@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, case, exists, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from scheduler.gateways.sms import FoundMessage, SmsGateway, SmsUnavailable
@@ -20,6 +20,10 @@ from scheduler.usecases.unanswered import lay_on_the_desk
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
 LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
+LONGEST_WAIT = timedelta(minutes=20)
+"""Nobody leaves an attempt alone for longer (`_ask_later`); more is what a clock that was set back has left."""
+CLOCKS_APART = timedelta(minutes=5)
+"""Between machines. An attempt begun later than that from now was begun before the clock was set back."""
 LET_FINISH = timedelta(seconds=45)
 """Between taking an attempt for lost and looking for it. The clock may have jumped, the machine slept, or the other worker's
 clock be another: then its call is still under way, and ends, or is given up, within this time."""
@@ -29,7 +33,8 @@ log = structlog.get_logger("sms")
 
 def take_stale(engine: Engine, *, now: datetime) -> int:
     """Attempts of a worker that has died, or cannot reach the database, are in doubt from now on."""
-    stale = (IS_WAITING, Message.status == "attempting", Message.attempted_at < now - STALE_AFTER)
+    is_of_another_time = or_(Message.attempted_at < now - STALE_AFTER, Message.attempted_at > now + CLOCKS_APART)
+    stale = (IS_WAITING, Message.status == "attempting", is_of_another_time)
     with engine.connect() as connection:
         if connection.scalar(select(Message.id).where(*stale).limit(1)) is None:
             return 0
@@ -37,7 +42,7 @@ def take_stale(engine: Engine, *, now: datetime) -> int:
         taken = connection.scalars(
             update(Message)
             .where(*stale)
-            .values(status="in_doubt", next_attempt_at=now + LET_FINISH)
+            .values(status="in_doubt", next_attempt_at=now + LET_FINISH, attempted_at=_not_after(now))
             .returning(Message.reminder_id)
         ).all()
         reminders = [reminder_id for reminder_id in taken if reminder_id is not None]
@@ -48,6 +53,11 @@ def take_stale(engine: Engine, *, now: datetime) -> int:
         )
     log.warning("attempts without an outcome", count=len(taken))
     return len(taken)
+
+
+def _not_after(now: datetime) -> ColumnElement[datetime | None]:
+    """When it was attempted, by the clock as it is now."""
+    return case((Message.attempted_at > now, now), else_=Message.attempted_at)
 
 
 def settle_some(
@@ -79,7 +89,12 @@ def _lease(engine: Engine, now: datetime) -> Row[*tuple[Any, ...]] | None:
     """The oldest that is to be asked about now."""
     waiting = (
         select(Message.id)
-        .where(IS_WAITING, Message.status == "in_doubt", Message.next_attempt_at <= now, ~_alike_in_flight)
+        .where(
+            IS_WAITING,
+            Message.status == "in_doubt",
+            or_(Message.next_attempt_at <= now, Message.next_attempt_at > now + LONGEST_WAIT),
+            ~_alike_in_flight,
+        )
         .order_by(Message.created_at)
         .limit(1)
     )
@@ -91,7 +106,10 @@ def _lease(engine: Engine, now: datetime) -> Row[*tuple[Any, ...]] | None:
         return connection.execute(
             update(Message)
             .where(Message.id == chosen)
-            .values(next_attempt_at=now + LEASE)
+            .values(
+                next_attempt_at=now + LEASE,
+                attempted_at=_not_after(now),
+            )
             .returning(
                 Message.id, Message.attempt_id, Message.number, Message.body, Message.attempted_at, Message.attempts
             )

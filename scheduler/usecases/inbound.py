@@ -17,11 +17,14 @@ from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
 from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_stop, read_reply, without_signature
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
+from scheduler.gateways import phone_numbers
+from scheduler.gateways.phone_numbers import BadPhoneNumber
 from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.reply_texts import language_spoken
+from scheduler.usecases.sms_budget import parts_used
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES
 
@@ -91,12 +94,12 @@ def receive(session: Session, text: IncomingText, *, clinic: ClinicSettings, now
         incoming.for_desk |= text.attachments > 0
         session.commit()
         return None
-    is_unanswered_help = said_at is not None and word is InboundWord.HELP
+    may_answer &= not text.opt_out_type and said_at is None and _is_paid_for(session, text.number, clinic, now)
+    answer = _answer(word, text.body, account, clinic) if may_answer else None
+    is_unanswered_help = word is InboundWord.HELP and answer is None and not text.opt_out_type
     says_more = _says_more_than_its_word(word, text.body, account)
     incoming.for_desk = text.attachments > 0 or is_unanswered_help or says_more
     _obey(session, word, text, said_at or now)
-    is_silent = text.opt_out_type or said_at or not may_answer
-    answer = None if is_silent else _answer(word, text.body, account, clinic)
     if answer is not None:
         session.add(
             Message(
@@ -233,6 +236,16 @@ def _may_answer(session: Session, number: str, now: datetime) -> bool:
         )
     )
     return (answered or 0) < AUTOMATIC_A_DAY
+
+
+def _is_paid_for(session: Session, number: str, clinic: ClinicSettings, now: datetime) -> bool:
+    """Anybody may ask for help, as often as they have numbers; abroad it is dear, and what has no telephone is a robot."""
+    try:
+        phone_numbers.parse(number)
+    except BadPhoneNumber:
+        return False
+    parts = clinic.sms_parts_monthly
+    return not parts or parts_used(session.get_bind().engine, zone=clinic.zone, now=now) < parts
 
 
 def _says_more_than_its_word(word: InboundWord, body: str, account: PhoneAccount | None) -> bool:

@@ -5,7 +5,7 @@
 What is paused stays due in the database: no attempt is spent on it. State is one row for each sender.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -36,6 +36,11 @@ LONGEST_DEBT = timedelta(minutes=5)
 """The rate is never used up for longer; more is what a clock that was set back has left."""
 
 log = structlog.get_logger("sms")
+
+
+def sender_name(settings: Mapping[str, str]) -> str:
+    """Of Twilio's settings; without them it is the outbox."""
+    return (settings["from"] or settings["messaging_service_sid"])[:64] if settings else "outbox"
 
 
 class Pace:

@@ -2,24 +2,36 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, exists, or_, update
 
+from scheduler.domain.phone import InboundWord
 from scheduler.gateways.sms import RefusalReason, SmsRefused
 from scheduler.models.patient import PhoneAccount
+from scheduler.models.sms import Message
 
 
-def remember(connection: Connection, *, number: str, refusal: SmsRefused, now: datetime) -> None:
-    """Opted out, which START clears as well, or unreachable; both are cleared when the number is verified again."""
-    code = str(refusal.error_code)
+def remember(
+    connection: Connection, *, number: str, refusal: SmsRefused, tried_at: datetime | None, now: datetime
+) -> None:
+    """Opted out, which START clears as well, or unreachable; both are cleared when the number is verified again. What is
+    said of a text tried before that comes too late to count."""
+    code, tried_at = str(refusal.error_code), tried_at or now
+    account = update(PhoneAccount).where(
+        PhoneAccount.number == number, or_(PhoneAccount.verified_at.is_(None), PhoneAccount.verified_at <= tried_at)
+    )
     if refusal.reason is RefusalReason.OPTED_OUT:
+        has_opted_in_since = exists().where(
+            Message.number == number,
+            Message.direction == "in",
+            Message.opt_word == InboundWord.START,
+            Message.created_at > tried_at,
+        )
         connection.execute(
-            update(PhoneAccount)
-            .where(PhoneAccount.number == number, PhoneAccount.opted_out_at.is_(None))
-            .values(opted_out_at=now, opted_out_by=code)
+            account.where(PhoneAccount.opted_out_at.is_(None), ~has_opted_in_since).values(
+                opted_out_at=now, opted_out_by=code
+            )
         )
     elif refusal.reason is RefusalReason.BAD_NUMBER:
         connection.execute(
-            update(PhoneAccount)
-            .where(PhoneAccount.number == number, PhoneAccount.unreachable_at.is_(None))
-            .values(unreachable_at=now, unreachable_why=code)
+            account.where(PhoneAccount.unreachable_at.is_(None)).values(unreachable_at=now, unreachable_why=code)
         )

@@ -151,9 +151,9 @@ def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnE
     return None
 
 
-def due_now(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
-    """Which reminders may be claimed."""
-    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
+def due_now(clinic: ClinicSettings, now: datetime, *, ahead: timedelta = timedelta()) -> ColumnElement[bool]:
+    """Which reminders may be claimed; or `ahead` of that, if the night allows them now."""
+    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now + ahead)
     if is_night(clinic, now):
         return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
     return is_due

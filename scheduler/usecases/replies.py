@@ -247,12 +247,13 @@ def _told_last(session: Session, account: PhoneAccount, texts: Sequence[_Text]) 
 
 
 def _remembered(session: Session, account: PhoneAccount, place: int, until: datetime) -> ReplyChoice | None:
-    """What this number meant in the last text to them that numbered visits, two at least."""
+    """What this number meant in the last text to them that numbered visits, two at least, and that has arrived."""
     last = (
         select(func.max(Message.id))
         .join(ReplyChoice, ReplyChoice.message_id == Message.id)
         .where(
             Message.number == account.number,
+            Message.status.not_in(NOT_ARRIVED),
             Message.created_at > until - CHOICES_LAST,
             Message.created_at <= until,
             ReplyChoice.place > 1,

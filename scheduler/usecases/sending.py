@@ -25,7 +25,7 @@ its `attempt_id` stands in the status-callback address, and what became of it is
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -72,6 +72,7 @@ class Outgoing:
     until: datetime
     tries: int = 1
     reminder_id: int | None = None
+    claimed_steady: float = field(default_factory=clocks.steady)
 
 
 Outcome = SmsAccepted | SmsRefused | SmsUnavailable | SmsInDoubt | None
@@ -193,7 +194,8 @@ WHERE reminder.id = message.reminder_id AND reminder.status IN ('attempting', 'i
 def call(gateway: SmsGateway, outgoing: Outgoing, *, clock: Clock) -> Outcome:
     """Call the provider; no transaction may be open."""
     asked_at = clocks.steady()  # first: this process may be stopped anywhere, and go on when others have given it up
-    if clock() - outgoing.claimed_at > CALL_WITHIN:
+    stood_still = asked_at - outgoing.claimed_steady > CALL_WITHIN.total_seconds()  # also when the clock was set back
+    if stood_still or clock() - outgoing.claimed_at > CALL_WITHIN:
         return None
     try:
         return gateway.send(to=outgoing.number, body=outgoing.body, attempt_id=outgoing.attempt_id, asked_at=asked_at)
@@ -250,7 +252,9 @@ def _record_refused(ledger: Ledger, outgoing: Outgoing, refusal: SmsRefused, *, 
         ):
             _change_reminder(connection, outgoing, status="failed", reason=str(refusal.reason), settled_at=now)
             lay_on_the_desk(connection, [outgoing.attempt_id])
-            refused_numbers.remember(connection, number=outgoing.number, refusal=refusal, now=now)
+            refused_numbers.remember(
+                connection, number=outgoing.number, refusal=refusal, tried_at=outgoing.claimed_at, now=now
+            )
 
 
 def _record_unavailable(ledger: Ledger, outgoing: Outgoing, outage: SmsUnavailable, *, now: datetime) -> None:

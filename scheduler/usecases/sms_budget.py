@@ -21,6 +21,9 @@ from scheduler.usecases.sms_states import is_past_its_life, writing
 
 WARN_AT = 0.8
 ASKED_EVERY = timedelta(minutes=1)
+NEAR_THE_END, ASKED_THEN_EVERY = 500, timedelta(seconds=1)
+"""Of the last parts, what other workers claim counts almost at once."""
+MOST_PARTS = 4  # of a text with a link in words of the owner's own, in UCS-2
 
 log = structlog.get_logger("sms")
 
@@ -41,14 +44,16 @@ class BudgetState:
         return bool(self.parts) and self.used >= self.parts
 
     def at_most(self, wanted: int) -> int:
-        """So many texts of `wanted` are still paid for, if each is one part."""
-        return max(min(wanted, self.parts - self.used), 0) if self.parts else wanted
+        """So many texts of `wanted` are still paid for, whatever the parts of each; the last may go over it."""
+        left = self.parts - self.used
+        return min(wanted, max(left // MOST_PARTS, left > 0)) if self.parts else wanted
 
 
 class SmsBudget:
-    """Of a calendar month at the clinic. The sum is read once a minute; what this process claims counts at once.
+    """Of a calendar month at the clinic. The sum is read once a minute, of the last parts once a second; what this process
+    claims counts at once.
 
-    So other workers may go over it by what they claim within a minute.
+    So other workers may go over it by what they claim within a second.
     """
 
     def __init__(self, engine: Engine, clinic: Callable[[], ClinicSettings]) -> None:
@@ -62,7 +67,9 @@ class SmsBudget:
 
     def state(self, now: datetime) -> BudgetState:
         clinic = self._clinic()
-        if clinic.sms_parts_monthly and (self._asked_at is None or abs(now - self._asked_at) >= ASKED_EVERY):
+        ends_soon = 0 < clinic.sms_parts_monthly - self._used <= NEAR_THE_END
+        every = ASKED_THEN_EVERY if ends_soon else ASKED_EVERY
+        if clinic.sms_parts_monthly and (self._asked_at is None or abs(now - self._asked_at) >= every):
             self._used, self._asked_at = parts_used(self._engine, zone=clinic.zone, now=now), now
         state = BudgetState(self._used, clinic.sms_parts_monthly)
         self._warn(state)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -42,7 +42,8 @@ class SmsStatus:
     paused_seconds: float = 0
 
 
-def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> SmsStatus:
+def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime, sender: str) -> SmsStatus:
+    """`sender`: the one whose pace is shown; others were used before."""
     open_states = _by_status(connection, and_(IS_WAITING, Message.status != "queued"))
     return SmsStatus(
         due=_count(connection, Reminder, _reminders_due(clinic, now)) + _count(connection, Message, _texts_due(now)),
@@ -68,21 +69,34 @@ def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime)
         ),
         lag_seconds=_lag(connection, now),
         workers=_workers(connection, now),
-        outages=connection.scalar(select(func.max(SmsSender.failures))) or 0,
-        paused_seconds=_paused(connection, now),
+        outages=connection.scalar(select(SmsSender.failures).where(SmsSender.name == sender)) or 0,
+        paused_seconds=_paused(connection, sender, now),
     )
 
 
 def oldest_due_seconds(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> float:
-    """What the night holds back is not overdue: it counts from the morning on."""
+    """What the night holds back is not overdue: it counts from the morning on. What the provider did not take, and is tried
+    again later, has been due all the while."""
     morning = _last_morning(clinic, now)
-    reminder = connection.scalar(select(func.min(Reminder.next_attempt_at)).where(_reminders_due(clinic, now)))
+    held_up = and_(due_now(clinic, now, ahead=LONGEST_WAIT), Reminder.attempts > 0, ~_was_accepted_once)
+    found = [
+        connection.scalar(select(func.min(Reminder.next_attempt_at)).where(_reminders_due(clinic, now))),
+        connection.scalar(select(func.min(Reminder.due_at)).where(held_up)),
+    ]
     text = connection.scalar(
         select(func.min(func.coalesce(Message.next_attempt_at, Message.created_at))).where(_texts_due(now))
     )
-    waited = [] if reminder is None else [now - max(reminder, morning)]
-    waited += [] if text is None else [now - text]
-    return max((one.total_seconds() for one in waited), default=0.0)
+    text_held_up = connection.scalar(select(func.min(Message.created_at)).where(_texts_queued, Message.attempts > 0))
+    since = [max(one, morning) for one in found if one is not None]
+    since += [one for one in (text, text_held_up) if one is not None]
+    return max(((now - one).total_seconds() for one in since), default=0.0)
+
+
+LONGEST_WAIT = timedelta(minutes=20)
+"""Until the next try, where the provider names no time."""
+# After the telephone was off it is left alone for a while.
+_was_accepted_once = exists().where(Message.reminder_id == Reminder.id, Message.sid.is_not(None))
+_texts_queued = and_(IS_WAITING, Message.status == "queued", Message.error_code.is_distinct_from(WAITS_FOR_BUDGET))
 
 
 def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
@@ -91,12 +105,7 @@ def _reminders_due(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]
 
 
 def _texts_due(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        IS_WAITING,
-        Message.status == "queued",
-        or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
-        Message.error_code.is_distinct_from(WAITS_FOR_BUDGET),
-    )
+    return and_(_texts_queued, or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
 
 
 def _last_morning(clinic: ClinicSettings, now: datetime) -> datetime:
@@ -138,8 +147,8 @@ def _lag(connection: Connection, now: datetime) -> float | None:
     return median(lags) if lags else None
 
 
-def _paused(connection: Connection, now: datetime) -> float:
-    until = connection.scalar(select(func.max(SmsSender.paused_until)))
+def _paused(connection: Connection, sender: str, now: datetime) -> float:
+    until = connection.scalar(select(SmsSender.paused_until).where(SmsSender.name == sender))
     return 0 if until is None else max((until - now).total_seconds(), 0)
 
 

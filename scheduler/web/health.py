@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden
 from scheduler import clock, schema
 from scheduler.extensions import db
 from scheduler.models import Heartbeat, constraints
+from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import oldest_due_seconds, sms_status
 from scheduler.web import access
 from scheduler.web.envelope import METRICS
@@ -58,7 +59,8 @@ def metrics() -> ResponseReturnValue:
         raise Forbidden
     told = generate_latest(METRICS)
     with suppress(SQLAlchemyError), db.reading.connect() as connection:
-        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now()))
+        sender = sender_name(current_app.config["SMS"])
+        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender))
     return Response(told, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -108,7 +110,7 @@ def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
     if lost:
         found["constraints"] = f"missing: {', '.join(sorted(lost))}"
     at = connection.execute(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER)).scalar()
-    if at is None or now - at > HEARTBEAT_MAX_AGE:
+    if at is None or abs(now - at) > HEARTBEAT_MAX_AGE:  # or it ticked before the clock was set back
         found["scheduler"] = "has never ticked" if at is None else f"last ticked at {at.isoformat(timespec='seconds')}"
     waited = oldest_due_seconds(connection, clinic=current_app.config["CLINIC"], now=now)
     if waited > OLDEST_DUE_MAX_AGE.total_seconds():

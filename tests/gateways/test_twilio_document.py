@@ -105,7 +105,7 @@ def test_the_list_we_ask_for_is_a_request_twilio_knows(document: dict[str, Any])
         assert set(request.query) <= set(known)
         assert 1 <= int(request.query["PageSize"]) <= known["PageSize"]["maximum"]
         assert request.query["To"] == TO
-    assert by_date.query["DateSent>"] == "2026-11-22T00:00:00Z"
+    assert by_date.query["DateSent>"] == "2026-11-21T00:00:00Z"
 
 
 def test_the_list_of_texts_received_is_a_request_twilio_knows(document: dict[str, Any]) -> None:

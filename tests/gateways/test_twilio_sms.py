@@ -170,6 +170,8 @@ def test_64_at_once_do_not_wait_for_each_other(twilio: FakeTwilio, sms: TwilioSm
             False,
         ),
         (Fault(accepts=False, status=429, code=20429, headers={"Retry-After": "soon"}), None, False),
+        (Fault(accepts=False, status=429, code=20429, headers={"Retry-After": "²"}), None, False),
+        (Fault(accepts=False, status=429, code=20429, headers={"Retry-After": "9" * 400}), 86_400.0, False),
     ],
 )
 def test_surely_not_accepted_may_be_sent_again_later(
@@ -345,11 +347,17 @@ def test_a_message_may_not_be_listed_yet(twilio: FakeTwilio, sms: TwilioSms) -> 
 
 def test_an_older_message_with_the_same_text_is_not_taken_for_it(twilio: FakeTwilio, sms: TwilioSms) -> None:
     send(sms)
-    twilio.messages[0].created_at -= timedelta(hours=2)
+    twilio.messages[0].created_at -= timedelta(days=2)
     twilio.messages[0].sent_at = twilio.messages[0].created_at
     later = send(sms)
 
     assert find(sms) == [later]
+
+
+def test_a_message_is_found_although_our_clock_is_hours_ahead_of_twilios(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    """Else it would be sent again. Texts that are known are left out by whoever asks."""
+    sid = send(sms)
+    assert find(sms, ago=-timedelta(hours=9)) == [sid]
 
 
 def test_plainer_signs_put_by_a_messaging_service_do_not_hide_a_message(twilio: FakeTwilio, sms: TwilioSms) -> None:
@@ -363,6 +371,23 @@ def test_plainer_signs_put_by_a_messaging_service_do_not_hide_a_message(twilio: 
 def test_a_text_of_signs_alone_is_not_taken_for_every_other(twilio: FakeTwilio, sms: TwilioSms) -> None:
     send(sms)
     assert sms.find(to=TO, body="👍", since=datetime.now(UTC)) == ()
+
+
+@pytest.mark.parametrize("body", [BODY, ""])
+def test_an_answer_given_with_a_webhook_is_not_taken_for_an_attempt(
+    twilio: FakeTwilio, sms: TwilioSms, body: str
+) -> None:
+    """HELP is answered with the clinic's number at its end: a text of the desk that says no more was not sent by that."""
+    send(sms)
+    twilio.messages[0].direction, twilio.messages[0].body = "outbound-reply", body
+    assert sms.find(to=TO, body=BODY, since=datetime.now(UTC)) == ()
+
+
+def test_an_error_code_that_no_column_holds_is_none(twilio: FakeTwilio, sms: TwilioSms) -> None:
+    send(sms)
+    twilio.messages[0].error_code = 10**20
+    [found] = sms.find(to=TO, body=BODY, since=datetime.now(UTC))
+    assert found.error_code is None
 
 
 def test_a_redacted_message_is_found_as_one_that_may_be_another(twilio: FakeTwilio, sms: TwilioSms) -> None:

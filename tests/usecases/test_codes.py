@@ -68,6 +68,14 @@ def test_a_code_older_than_its_life_is_not_sent(session: Session, engine: Engine
     assert [(message.status, message.body) for message in the_messages(session)] == [("expired", ""), ("accepted", "")]
 
 
+def test_a_clock_that_is_set_back_holds_up_no_code(session: Session, engine: Engine, sms: FakeSms, at: FakeClock):
+    """And sends none an hour later, when nobody waits for it any more."""
+    queue(session)
+    at.forward(hours=-1)
+    send_codes(engine, sms, at)
+    assert len(sms.sent) == 1
+
+
 def test_an_outage_is_tried_again_quickly_but_only_within_the_codes_life(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock
 ):

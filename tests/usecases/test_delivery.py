@@ -1,7 +1,7 @@
 """Receipts: in any order, any number of times, before or after our own commit."""
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from scheduler.gateways.sms import FoundMessage, SmsAccepted, SmsInDoubt, SmsUnavailable
 from scheduler.models import Message, PhoneAccount
 from scheduler.usecases.delivery import record_status
-from tests.factories import NOW
+from scheduler.usecases.inbound import IncomingText, receive
+from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, make_visit, send_reminders, settle, the_messages, the_reminder
 
@@ -96,6 +97,40 @@ def test_a_text_that_will_never_arrive_fails_the_reminder_with_its_code(
     found = session.scalars(select(PhoneAccount)).one()
     states = {"unreachable": found.unreachable_at is not None, "opted out": found.opted_out_at is not None}
     assert [state for state, is_so in states.items() if is_so] == ([account] if account != "as before" else [])
+
+
+def is_closed(session: Session) -> bool:
+    the_messages(session)
+    account = session.scalars(select(PhoneAccount)).one()
+    return account.opted_out_at is not None or account.unreachable_at is not None
+
+
+@pytest.mark.parametrize("code", [21610, 30005])
+def test_late_news_of_a_number_that_has_been_verified_since_is_no_news(
+    session: Session, engine: Engine, sent: Message, code: int
+):
+    """The receipt came late, or was lost and asked for, and the number works by now."""
+    account = session.scalars(select(PhoneAccount)).one()
+    account.verified_at = NOW + timedelta(seconds=30)
+    session.commit()
+    receipt(engine, sent, "failed", error_code=code)
+    assert (the_messages(session)[0].error_code, is_closed(session)) == (str(code), False)
+
+
+def test_late_news_that_a_number_has_opted_out_is_none_after_start(session: Session, engine: Engine, sent: Message):
+    start(session, sent.number, at=NOW + timedelta(seconds=30))
+    receipt(engine, sent, "failed", error_code=21610)
+    assert (the_reminder(session).status, is_closed(session)) == ("failed", False)
+
+
+def test_a_start_of_before_does_not_outlast_a_later_stop(session: Session, engine: Engine, sent: Message):
+    start(session, sent.number, at=NOW - timedelta(seconds=30))
+    receipt(engine, sent, "failed", error_code=21610)
+    assert is_closed(session)
+
+
+def start(session: Session, number: str, *, at: datetime) -> None:
+    receive(session, IncomingText(sid="SMstart", number=number, body="START"), clinic=CLINIC, now=at)
 
 
 def test_a_telephone_that_was_off_is_tried_again_later_but_not_for_ever(

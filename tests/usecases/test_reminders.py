@@ -1,5 +1,6 @@
 """Which reminders go out, and what becomes of each."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -636,6 +637,37 @@ def test_a_worker_that_stood_still_between_claim_and_call_does_not_call(
     assert (the_reminder(session).status, the_reminder(session).attempts) == ("planned", 0)
     send_reminders(engine, sms, at)
     assert len(sms.sent) == 1
+
+
+def test_a_worker_that_stood_still_does_not_call_either_when_the_clock_was_set_back_meanwhile(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    [claimed] = claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio").outgoing
+    at.forward(hours=-1)
+    assert call(sms, replace(claimed, claimed_steady=claimed.claimed_steady - 16), clock=at) is None
+    assert sms.calls == 0
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_clock_that_is_set_back_keeps_no_attempt_waiting_until_it_is_that_late_again(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, there: bool, dies: bool
+):
+    make_reminder(session, make_visit(session))
+    at.forward(hours=1)
+    if dies:
+        claim_due(engine, clinic=CLINIC, now=at(), limit=5, gateway="twilio")
+    else:
+        sms.next_outcomes = [SmsInDoubt()]
+        send_reminders(engine, sms, at)
+    at.forward(hours=-1)
+    if there:
+        sms.listed = [FoundMessage("SM-there", "sent", at())]
+    for _ in range(11):  # less than two minutes
+        settle(engine, sms, at)
+        at.forward(seconds=10)
+    assert the_reminder(session).status == ("sent" if there else "planned")
 
 
 def test_an_answer_that_comes_after_the_attempt_was_given_up_is_written_down_and_stops_the_second_text(

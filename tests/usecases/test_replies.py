@@ -520,6 +520,33 @@ def test_a_text_that_was_not_delivered_told_nobody_anything(
     assert visit.status == "booked"
 
 
+@pytest.mark.parametrize("status", ["expired", "failed", "undelivered"])
+def test_a_number_means_the_last_question_that_arrived(
+    telephone: Telephone, session: Session, patient: Patient, status: str
+) -> None:
+    """Not one that an outage, the budget or a telephone out of reach kept from them."""
+    first, second = two_children(session, patient)
+    telephone.is_reminded_of(first)
+    telephone.is_reminded_of(second)
+    assert "C 2 for Tue 1 Dec 11:00 am" in (telephone.text("C") or "")
+    later = make_appointment(session, patient=patient, starts_local=local(TUESDAY + 8 * DAY, "10:00"))
+    latest = make_appointment(
+        session,
+        patient=second.patient,
+        starts_local=local(TUESDAY + 8 * DAY, "11:00"),
+        practitioner="p2",
+        room="Room 2",
+    )
+    telephone.at.forward(hours=10)
+    telephone.is_reminded_of(later)
+    telephone.is_reminded_of(latest)
+    assert "C 2 for Wed 9 Dec 11:00 am" in (telephone.text("C") or "")
+    session.execute(update(Message).where(Message.id == the_messages(session)[-1].id).values(status=status))
+    session.commit()
+    assert "Tuesday 1 December at 11:00 am with Pat2 is confirmed" in (telephone.text("C 2") or "")
+    assert (second.status, latest.status) == ("confirmed", "booked")
+
+
 def test_ok_about_a_visit_of_somebody_who_has_another_number_now_is_for_the_desk(
     telephone: Telephone, session: Session, patient: Patient, visit: Appointment
 ) -> None:
@@ -678,6 +705,47 @@ def test_help_is_answered_in_the_patients_language(telephone: Telephone, session
     session.commit()
     said = receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="help"), clinic=CLINIC, now=NOW)
     assert said and "pour voir ou changer vos rendez-vous" in said
+
+
+@pytest.mark.parametrize("body", ["HELP", "Arrêt"])
+def test_when_the_budget_is_used_up_no_word_is_answered_and_who_asked_for_help_is_read(
+    telephone: Telephone, session: Session, patient: Patient, body: str
+) -> None:
+    session.add(
+        Message(direction="out", kind="desk", number=NUMBER, body="x", status="sent", created_at=NOW, segments=9)
+    )
+    session.commit()
+
+    def text(parts: int, sid: str) -> str | None:
+        clinic = replace(CLINIC, sms_parts_monthly=parts)
+        return receive(session, IncomingText(sid=sid, number=NUMBER, body=body), clinic=clinic, now=NOW)
+
+    assert text(9, "SM1") is None
+    assert last_in(session).for_desk == (body == "HELP")
+    assert (last_in(session).opt_word, patient.phone_account.opted_out_at is not None) == (
+        ("help", False) if body == "HELP" else ("stop", True)
+    )
+    assert text(10, "SM2") is not None
+    assert last_in(session).for_desk is False
+
+
+@pytest.mark.parametrize(
+    ("number", "answered"),
+    [("+12025550142", True), ("+18765550142", False), ("+447700900123", False), ("72345", False)],
+)
+def test_help_is_answered_to_numbers_of_canada_and_the_us_alone_and_the_desk_reads_the_others(
+    telephone: Telephone, session: Session, number: str, answered: bool
+) -> None:
+    answer = receive(session, IncomingText(sid="SM1", number=number, body="HELP"), clinic=CLINIC, now=NOW)
+    assert (answer is not None, last_in(session).for_desk) == (answered, not answered)
+
+
+def test_help_asked_for_once_too_often_is_read_by_somebody(telephone: Telephone, session: Session) -> None:
+    answers = [
+        receive(session, IncomingText(sid=f"SM{each}", number=NUMBER, body="HELP"), clinic=CLINIC, now=NOW)
+        for each in range(AUTOMATIC_A_DAY + 1)
+    ]
+    assert (answers.count(None), answers[-1], last_in(session).for_desk) == (1, None, True)
 
 
 @pytest.mark.parametrize("body", ["\u200b", "\u2060\ufeff", " \u200e\n"])

@@ -66,7 +66,7 @@ def test_no_tick_and_no_scrape_reads_every_text_there_ever_was(session: Session,
     codes.blank_old_codes(engine, now=NOW)
     reminders.anything_due(engine, clinic=CLINIC, now=NOW)
     with engine.connect() as connection:
-        sms_status(connection, clinic=CLINIC, now=NOW)
+        sms_status(connection, clinic=CLINIC, now=NOW, sender="")
     assert len(sms.sent) == 3
     assert len(plans) > 30
     assert [plan for plan in plans if READS_ALL.search(plan)] == []

@@ -5,17 +5,20 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from scheduler.models import Heartbeat, Message
+from scheduler.gateways.sms import SmsUnavailable
+from scheduler.models import Heartbeat, Message, SmsSender
+from scheduler.usecases.delivery import record_status
 from scheduler.usecases.sms_status import SmsStatus, sms_status
 from tests.factories import CLINIC, NOW
-from tests.usecases.sms_clinic import make_reminder, make_visit
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, make_visit, send_reminders, the_messages, the_reminder
 
 HOUR = timedelta(hours=1)
 
 
 def status(engine: Engine, now: datetime = NOW) -> SmsStatus:
     with engine.connect() as connection:
-        return sms_status(connection, clinic=CLINIC, now=now)
+        return sms_status(connection, clinic=CLINIC, now=now, sender="")
 
 
 def add_text(session: Session, state: str, **columns: object) -> None:
@@ -59,6 +62,47 @@ def test_everything_is_counted(session: Session, engine: Engine) -> None:
     assert found.last_hour == {"queued": 2, "attempting": 1, "in_doubt": 1, "delivered": 1}
     assert found.lag_seconds == 9
     assert found.workers == {"here 1": 8}
+
+
+def test_what_an_outage_holds_up_has_been_due_since_it_was_due(session: Session, engine: Engine) -> None:
+    """Each try puts the next one off: a provider that is down for an hour must not look as if nothing were due."""
+    sms, at = FakeSms(), FakeClock(NOW)
+    make_reminder(session, make_visit(session), due_at=NOW)
+    sms.next_outcomes = [SmsUnavailable(error_code=20503)] * 6
+    for tries in range(1, 7):
+        send_reminders(engine, sms, at)
+        at.forward(minutes=2)
+        assert status(engine, at()).oldest_due_seconds == tries * 120
+
+
+def test_an_answer_that_an_outage_holds_up_has_been_due_since_it_was_written(session: Session, engine: Engine) -> None:
+    add_text(session, "queued", attempts=3, next_attempt_at=NOW + timedelta(seconds=20))
+    assert (status(engine).due, status(engine).oldest_due_seconds) == (0, 15 * 60)
+
+
+def test_a_telephone_that_was_off_is_no_outage(session: Session, engine: Engine) -> None:
+    sms, at = FakeSms(), FakeClock(NOW)
+    make_reminder(session, make_visit(session), due_at=NOW)
+    send_reminders(engine, sms, at)
+    [message] = the_messages(session)
+    at.forward(minutes=20)
+    record_status(
+        engine, attempt_id=message.attempt_id, sid=message.sid or "", word="undelivered", error_code=30003, now=at()
+    )
+    at.forward(minutes=15)
+    assert the_reminder(session).status == "planned"
+    assert status(engine, at()).oldest_due_seconds == 0
+
+
+def test_the_outages_of_a_sender_that_is_no_longer_used_are_over(session: Session, engine: Engine) -> None:
+    for name, failures in (("+16135550100", 7), ("MGnew", 1)):
+        session.add(
+            SmsSender(name=name, free_at=NOW, failures=failures, paused_until=NOW + timedelta(seconds=failures))
+        )
+    session.commit()
+    with engine.connect() as connection:
+        found = sms_status(connection, clinic=CLINIC, now=NOW, sender="MGnew")
+    assert (found.outages, found.paused_seconds) == (1, 1)
 
 
 def test_what_the_night_holds_back_is_not_overdue(session: Session, engine: Engine) -> None:

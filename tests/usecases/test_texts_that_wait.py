@@ -85,7 +85,7 @@ def test_a_text_that_waits_is_not_sent_to_who_has_opted_out_meanwhile_but_a_code
     assert states["code"][0] == "accepted"
 
 
-@pytest.mark.parametrize("change", ["another number", "no number", "wrong number"])
+@pytest.mark.parametrize("change", ["another number", "no number", "wrong number", "restricted"])
 def test_an_answer_that_waits_is_not_sent_to_a_number_that_is_not_the_patients_any_more(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, change: str
 ) -> None:
@@ -97,12 +97,14 @@ def test_an_answer_that_waits_is_not_sent_to_a_number_that_is_not_the_patients_a
     assert patient and patient.phone_account
     if change == "wrong number":
         patient.phone_account.wrong_number_at = NOW
+    elif change == "restricted":
+        patient.restricted_at = NOW
     else:
         patient.phone_account = make_patient(session).phone_account if change == "another number" else None
     session.commit()
     send_codes(engine, sms, at)
     assert {message.kind: message.status for message in the_messages(session)[2:]} == {
-        "move-link": "expired",
+        "move-link": "failed",
         "desk": "accepted",
     }
     assert the_messages(session)[1].for_desk
@@ -223,7 +225,7 @@ def test_what_waits_for_the_budget_expires_in_its_time_all_the_same(session: Ses
 def test_an_answer_given_with_the_webhook_is_never_silent(session: Session, engine: Engine, visit: Appointment) -> None:
     receive(session, IncomingText(sid="SMhelp", number=NUMBER, body="AIDE"), clinic=CLINIC, now=NOW - 5 * HOUR)
     with engine.connect() as connection:
-        assert sms_status(connection, clinic=CLINIC, now=NOW).silent == 0
+        assert sms_status(connection, clinic=CLINIC, now=NOW, sender="").silent == 0
 
 
 def test_the_words_of_a_text_that_stays_in_doubt_are_not_kept_for_ever(session: Session, engine: Engine) -> None:

@@ -38,6 +38,13 @@ def test_not_ready_when_the_scheduler_stopped_or_never_began(client: FlaskClient
     assert "last ticked" in answer.json["problems"]["scheduler"]
 
 
+def test_not_ready_when_the_scheduler_last_ticked_before_the_clock_was_set_back(
+    client: FlaskClient, engine: Engine
+) -> None:
+    tick(engine, timedelta(hours=-1))
+    assert "last ticked" in client.get("/readyz").json["problems"]["scheduler"]
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_not_ready_when_a_constraint_is_missing(client: FlaskClient, engine: Engine) -> None:
     with engine.begin() as connection:
