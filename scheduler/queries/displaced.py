@@ -3,17 +3,31 @@
 Found from the calendar as it is, not kept: whoever moves or cancels one takes it off the list, from wherever they do it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from scheduler.domain.availability import WeeklyHours
-from scheduler.models import Appointment, Closure, Patient, PhoneAccount, Practitioner, Reminder, TimeOff, Treatment
+from scheduler.models import (
+    Appointment,
+    Closure,
+    Patient,
+    PhoneAccount,
+    Practitioner,
+    Reminder,
+    TimeOff,
+    Treatment,
+    WorkingHours,
+)
 
 TEXT_KIND = "displaced"
+MUST_MOVE = "must move"
+"""Reason of a suppressed reminder: its patient was asked to choose another time, and is not to be told to come."""
+STANDS = "stands"
+"""Reason of a superseded text of `TEXT_KIND`: somebody is there again before it was sent."""
 LONGEST_VISIT = timedelta(hours=12)  # by constraint
 
 
@@ -70,6 +84,39 @@ def displaced(
     return found
 
 
+class VisitTime(NamedTuple):
+    id: int
+    practitioner_id: int | None
+    starts_local: datetime
+    minutes: int
+
+    @property
+    def ends_local(self) -> datetime:
+        return self.starts_local + timedelta(minutes=self.minutes)
+
+
+def without_anybody(connection: Connection, visits: Sequence[VisitTime]) -> set[int]:
+    """The ids of those at whose time nobody is there, for whichever reason. Three SELECTs; none without visits."""
+    if not visits:
+        return set()
+    since = min(visit.starts_local for visit in visits)
+    closures, times_off = _absences(connection, Closure, since), _absences(connection, TimeOff, since)
+    hours = _hours_of(connection, {visit.practitioner_id for visit in visits})
+
+    def somebody_is_there(visit: VisitTime) -> bool:
+        own = [one for one in times_off if one.practitioner_id == visit.practitioner_id]
+        is_away = _reason([*closures, *own], visit.starts_local, visit.ends_local) is not None
+        at_work = [hour for hour in hours if hour.practitioner_id == visit.practitioner_id]
+        return not is_away and is_within(at_work, visit.starts_local, visit.ends_local)
+
+    return {visit.id for visit in visits if not somebody_is_there(visit)}
+
+
+def was_asked(text: type[Reminder]) -> ColumnElement[bool]:
+    """It asks, or asked, its patient to choose another time."""
+    return and_(text.kind == TEXT_KIND, text.status != "superseded")
+
+
 def is_within(hours: Iterable[WeeklyHours], starts: datetime, ends: datetime) -> bool:
     """Inside one practitioner's working hours, whose stretches may touch or pass midnight."""
     for opens, closes in _merged(hours, starts.date()):
@@ -103,6 +150,21 @@ class _Absence:
     practitioner_id: int | None = None
 
 
+def _hours_of(connection: Connection, practitioner_ids: set[int | None]) -> list[WeeklyHours]:
+    """From the table: those just changed in this transaction count, which reference.py does not know yet."""
+    rows = connection.execute(
+        select(
+            WorkingHours.practitioner_id,
+            WorkingHours.weekday,
+            WorkingHours.opens,
+            WorkingHours.closes,
+            WorkingHours.valid_from,
+            WorkingHours.valid_until,
+        ).where(WorkingHours.practitioner_id.in_(practitioner_ids))
+    )
+    return [WeeklyHours(*row) for row in rows]
+
+
 def _absences(connection: Connection, model: type[Closure] | type[TimeOff], now_local: datetime) -> list[_Absence]:
     columns: list[Any] = [model.starts_local, model.ends_local]
     columns += [TimeOff.reason, TimeOff.practitioner_id] if model is TimeOff else [Closure.name]
@@ -129,7 +191,7 @@ def _visits(now: datetime) -> Any:
         .where(
             Reminder.appointment_id == Appointment.id,
             Reminder.version == Appointment.schedule_version,
-            Reminder.kind == TEXT_KIND,
+            was_asked(Reminder),
         )
         .scalar_subquery()
     )

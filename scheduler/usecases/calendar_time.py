@@ -6,17 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.models import Appointment, Closure, Practitioner, Reminder, TimeOff, WorkingHours
-from scheduler.queries import reference
-from scheduler.queries.displaced import LONGEST_VISIT, TEXT_KIND, DisplacedVisit, displaced, is_within
+from scheduler.models import Closure, Practitioner, TimeOff, WorkingHours
 from scheduler.usecases.audit import SETTINGS, note
+from scheduler.usecases.must_move import begin_between, let_stand
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 A_DAY = timedelta(days=1)
@@ -174,42 +171,6 @@ def remove_closure(session: Session, *, closure_id: int, now: datetime, actor: A
     _remove(session, Closure, closure_id, now, actor)
 
 
-@retry_deadlocks
-def text_displaced(
-    session: Session, *, visits: Sequence[DisplacedVisit], clinic: ClinicSettings, now: datetime, actor: Actor
-) -> int:
-    """Ask each patient to choose another time, by a text with a link; how many were not asked before.
-
-    Left out: who cannot be texted, and whose visit is so near that patients may not change it themselves.
-    """
-    rows = [
-        {
-            "appointment_id": visit.id,
-            "version": visit.schedule_version,
-            "kind": TEXT_KIND,
-            "due_at": now,
-            "next_attempt_at": now,
-            "attempts": 0,
-            "status": "planned",
-        }
-        for visit in visits
-        if can_choose(visit, clinic=clinic, now=now)
-    ]
-    if not rows:
-        return 0
-    begin_write(session)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Reminder).on_conflict_do_nothing(index_elements=["appointment_id", "version", "kind"])
-    asked = session.execute(insert.returning(Reminder.id), rows).all()
-    note(session, what=SETTINGS, actor=actor, now=now, details=f"{len(asked)} asked to choose another time")
-    session.commit()
-    return len(asked)
-
-
-def can_choose(visit: DisplacedVisit, *, clinic: ClinicSettings, now: datetime) -> bool:
-    return visit.can_be_texted and visit.texted is None and now < clinic.changeable_until(visit.starts_at)
-
-
 Stretch = tuple[datetime, datetime]
 
 
@@ -291,44 +252,6 @@ def _remove(session: Session, model: type[TimeOff] | type[Closure], key: int, no
         raise NotFound(model.__tablename__)
     session.delete(found)
     session.flush()
-    _ask_no_more(session, found.starts_local, found.ends_local, now)
+    let_stand(session, begin_between(found.starts_local, found.ends_local), now=now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"{model.__tablename__} {key} taken back")
     session.commit()
-
-
-def _ask_no_more(session: Session, begins: datetime, ends: datetime, now: datetime) -> None:
-    """Whose visit need not move after all, and whose text waits for the morning, is not asked to choose another time."""
-    connection = session.connection()
-    asked = connection.execute(
-        select(
-            Reminder.id,
-            Appointment.id.label("visit_id"),
-            Appointment.starts_local,
-            Appointment.minutes,
-            Appointment.practitioner_id,
-        )
-        .join(Appointment, Appointment.id == Reminder.appointment_id)
-        .where(Appointment.active, Appointment.starts_local.between(begins - LONGEST_VISIT, ends))
-        .where(Reminder.kind == TEXT_KIND, *_NOT_BEGUN)
-    ).all()
-    if not asked:
-        return
-    from_local = min(row.starts_local for row in asked)
-    displaced_still = {
-        visit.id for visit in displaced(connection, now=now, now_local=from_local, hours_of=None, hours=())
-    }
-    hours = reference.current(connection).hours
-    stays = [
-        row.id
-        for row in asked
-        if row.visit_id not in displaced_still
-        and is_within(
-            [hour for hour in hours if hour.practitioner_id == row.practitioner_id],
-            row.starts_local,
-            row.starts_local + timedelta(minutes=row.minutes),
-        )
-    ]
-    connection.execute(delete(Reminder).where(Reminder.id.in_(stays), *_NOT_BEGUN))
-
-
-_NOT_BEGUN = (Reminder.status == "planned", Reminder.attempts == 0)

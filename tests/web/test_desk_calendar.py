@@ -569,6 +569,21 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     assert "no number: nothing is texted" in desk.get(path).text
 
 
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("must move", "Not sent: the visit must move"),
+        ("overtaken", "Not sent: a later text says it"),
+        ("too late", "Not sent: too late"),
+        ("restricted", "Cannot be texted"),
+    ],
+)
+def test_a_visit_says_why_a_reminder_was_not_sent(desk: Desk, session: Session, reason: str, says: str) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    make_reminder(session, visit, kind="days_before_1", status="suppressed", reason=reason)
+    assert f": {says}<" in desk.get(f"/desk/visits/{visit.public_id}").text
+
+
 @pytest.mark.parametrize("asked", ["move", "cancel", "length"])
 @pytest.mark.parametrize("first", ["cancel", "move"])
 def test_whoever_comes_second_is_always_told_why_nothing_happened(

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.extensions import db
 from scheduler.models.sms import WAITS_FOR_BUDGET
-from scheduler.queries import appointments, desk_visit
+from scheduler.queries import appointments, desk_visit, displaced
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.reception.words import Sign, actor_words, kind_words, text_sign, visit_sign
@@ -58,7 +58,7 @@ def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
         if planned.reason == WAITS_FOR_BUDGET
         else _("Will be sent"),
         "superseded": _("Dropped"),
-        "suppressed": _("Cannot be texted"),
+        "suppressed": _why_not_sent(planned.reason),
     }.get(planned.status)
     sign = text_sign(planned.message_status) if planned.message_status else None
     if sign is None or words:
@@ -69,6 +69,17 @@ def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
             "danger" if failed else "info",
         )
     return TextWords(kind_words(planned.kind), clock.to_local(planned.due_at, zone), sign, planned.status == "planned")
+
+
+def _why_not_sent(reason: str | None) -> str:
+    match reason:
+        case displaced.MUST_MOVE:
+            return str(_("Not sent: the visit must move"))
+        case "overtaken":
+            return str(_("Not sent: a later text says it"))
+        case "too late":
+            return str(_("Not sent: too late"))
+    return str(_("Cannot be texted"))
 
 
 def _state(line: HistoryLine) -> str:
