@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.models import Closure, Practitioner, TimeOff, WorkingHours
+from scheduler.models import Appointment, Closure, Practitioner, TimeOff, WorkingHours
 from scheduler.usecases.audit import SETTINGS, note
 from scheduler.usecases.must_move import begin_between, let_stand
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -63,6 +63,7 @@ def add_hours(
     ]
     _require_apart(session, person, added)
     session.add_all(added)
+    _let_stand(session, person.id, now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"hours of {practitioner} added")
     session.commit()
 
@@ -79,6 +80,7 @@ def end_hours(session: Session, *, hours_id: int, last_day: date, now: datetime,
         session.delete(hours)
     else:
         hours.valid_until = last_day
+    _let_stand(session, hours.practitioner_id, now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"hours {hours_id} end {last_day}")
     session.commit()
 
@@ -110,6 +112,7 @@ def set_one_day(
                 valid_until=day,
             )
         )
+    _let_stand(session, person.id, now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"hours of {practitioner} on {day}")
     session.commit()
 
@@ -169,6 +172,12 @@ def remove_time_off(session: Session, *, time_off_id: int, now: datetime, actor:
 @retry_deadlocks
 def remove_closure(session: Session, *, closure_id: int, now: datetime, actor: Actor) -> None:
     _remove(session, Closure, closure_id, now, actor)
+
+
+def _let_stand(session: Session, practitioner_id: int, now: datetime) -> None:
+    """Their visits at whose time they are there again, by hours not flushed yet."""
+    session.flush()
+    let_stand(session, Appointment.practitioner_id == practitioner_id, now=now)
 
 
 Stretch = tuple[datetime, datetime]

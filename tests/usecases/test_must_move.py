@@ -1,7 +1,8 @@
 """Visits whose patients were asked to choose another time: nobody is told to come meanwhile, and nobody is forgotten."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import Engine, event, select
@@ -14,7 +15,16 @@ from scheduler.queries import calls
 from scheduler.queries.displaced import displaced
 from scheduler.usecases import reminders
 from scheduler.usecases.booking import move_appointment
-from scheduler.usecases.calendar_time import NewClosure, add_closures, add_time_off, remove_closure, remove_time_off
+from scheduler.usecases.calendar_time import (
+    NewClosure,
+    add_closures,
+    add_hours,
+    add_time_off,
+    end_hours,
+    remove_closure,
+    remove_time_off,
+    set_one_day,
+)
 from scheduler.usecases.calls import tick_off
 from scheduler.usecases.must_move import text_displaced
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, ZONE, local
@@ -24,6 +34,8 @@ from tests.usecases.sms_clinic import make_closure, make_reminder, make_visit, s
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 TEN = local(MONDAY + 7 * DAY, "10:00")
 """Monday 7 December, ten days from NOW."""
+Way = Callable[[Session, Appointment, FakeClock], None]
+WayBack = Callable[[Session, FakeClock], None]
 
 
 @pytest.fixture
@@ -68,6 +80,52 @@ def go_away(session: Session, visit: Appointment, at: FakeClock) -> None:
 
 def come_back(session: Session, at: FakeClock) -> None:
     remove_time_off(session, time_off_id=session.scalars(select(TimeOff.id)).one(), now=at(), actor=STAFF)
+
+
+def end_mondays(session: Session, visit: Appointment, at: FakeClock) -> None:
+    mondays = session.scalars(
+        select(WorkingHours).where(
+            WorkingHours.practitioner_id == visit.practitioner_id, WorkingHours.weekday == visit.starts_local.weekday()
+        )
+    ).one()
+    end_hours(session, hours_id=mondays.id, last_day=visit.starts_local.date() - 7 * DAY, now=at(), actor=STAFF)
+
+
+def add_mondays(session: Session, at: FakeClock) -> None:
+    """With the day after those that ended as their first one."""
+    add_hours(
+        session,
+        practitioner="p1",
+        weekdays=[0],
+        opens=time(8),
+        closes=time(12),
+        valid_from=MONDAY + DAY,
+        valid_until=None,
+        now=at(),
+        actor=STAFF,
+    )
+
+
+def let_mondays_last(session: Session, at: FakeClock) -> None:
+    """Ended too early: they end later."""
+    ended = session.scalars(select(WorkingHours).where(WorkingHours.valid_until == MONDAY)).one()
+    end_hours(session, hours_id=ended.id, last_day=MONDAY + 7 * DAY, now=at(), actor=STAFF)
+
+
+def work_that_monday(session: Session, at: FakeClock) -> None:
+    set_one_day(
+        session, practitioner="p1", day=MONDAY + 7 * DAY, opens=time(10), closes=time(11), now=at(), actor=STAFF
+    )
+
+
+WAYS = [
+    (close, open_again),
+    (go_away, come_back),
+    (end_mondays, add_mondays),
+    (end_mondays, let_mondays_last),
+    (end_mondays, work_that_monday),
+]
+"""In which somebody is there no more, and again."""
 
 
 def ask(session: Session, at: FakeClock, *, hours_of: int | None = None) -> int:
@@ -160,12 +218,12 @@ def test_a_visit_that_has_moved_is_reminded_of_and_no_longer_called_about(
     assert "12:00" in sms.sent[-1].body
 
 
-@pytest.mark.parametrize(("away", "back"), [(close, open_again), (go_away, come_back)])
+@pytest.mark.parametrize(("away", "back"), WAYS)
 def test_reminders_count_again_when_it_is_taken_back(
-    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, away, back
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, away: Way, back: WayBack
 ) -> None:
     away(session, visit, at)
-    ask(session, at)
+    assert ask(session, at, hours_of=visit.practitioner_id) == 1
     send_reminders(engine, sms, at)
     at.at = visit.starts_at - 3 * DAY + HOUR
     send_reminders(engine, sms, at)
@@ -236,22 +294,36 @@ def test_a_visit_displaced_of_which_nobody_was_asked_is_reminded_of(
     assert len(sms.sent) == 1
 
 
-def test_nobody_is_told_in_the_morning_to_choose_another_time_for_a_closure_taken_back_at_night(
-    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
+@pytest.mark.parametrize(("away", "back"), WAYS)
+def test_nobody_is_told_in_the_morning_to_choose_another_time_for_what_was_taken_back_at_night(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, away: Way, back: WayBack
 ) -> None:
     at.at = datetime(2026, 11, 28, 3, tzinfo=UTC)  # 22:00 at the clinic
-    close(session, visit, at)
-    assert ask(session, at) == 1
+    away(session, visit, at)
+    assert ask(session, at, hours_of=visit.practitioner_id) == 1
     send_reminders(engine, sms, at)
-    open_again(session, at)
+    back(session, at)
     assert states(session)["displaced"] == ("superseded", "stands")
     at.forward(hours=11)
     send_reminders(engine, sms, at)
     assert sms.sent == []
     close(session, visit, at)
-    assert ask(session, at) == 1, "for a new closure once more"
+    assert ask(session, at) == 1, "for a closure of then once more"
     send_reminders(engine, sms, at)
     assert "must move" in sms.sent[-1].body
+
+
+def test_hours_put_back_that_are_too_short_for_the_visit_let_it_not_stand(
+    session: Session, engine: Engine, at: FakeClock, visit: Appointment
+) -> None:
+    end_mondays(session, visit, at)
+    ask(session, at, hours_of=visit.practitioner_id)
+    that_monday = visit.starts_local.date()
+    set_one_day(session, practitioner="p1", day=that_monday, opens=time(9), closes=time(10), now=at(), actor=STAFF)
+    assert states(session)["displaced"] == ("planned", None)
+    close(session, visit, at)
+    work_that_monday(session, at)
+    assert states(session)["displaced"] == ("planned", None), "the clinic is closed all the same"
 
 
 @pytest.mark.parametrize("hook", [True, False])
