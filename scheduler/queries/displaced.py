@@ -5,12 +5,13 @@ Found from the calendar as it is, not kept: whoever moves or cancels one takes i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from scheduler.domain.availability import WeeklyHours
+from scheduler.domain.working_hours import is_within
 from scheduler.models import (
     Appointment,
     Closure,
@@ -20,8 +21,8 @@ from scheduler.models import (
     Reminder,
     TimeOff,
     Treatment,
-    WorkingHours,
 )
+from scheduler.queries.working_time import weekly_hours
 
 TEXT_KIND = "displaced"
 MUST_MOVE = "must move"
@@ -101,7 +102,7 @@ def without_anybody(connection: Connection, visits: Sequence[VisitTime]) -> set[
         return set()
     since = min(visit.starts_local for visit in visits)
     closures, times_off = _absences(connection, Closure, since), _absences(connection, TimeOff, since)
-    hours = _hours_of(connection, {visit.practitioner_id for visit in visits})
+    hours = weekly_hours(connection, {visit.practitioner_id for visit in visits})
 
     def somebody_is_there(visit: VisitTime) -> bool:
         own = [one for one in times_off if one.practitioner_id == visit.practitioner_id]
@@ -117,52 +118,12 @@ def was_asked(text: type[Reminder]) -> ColumnElement[bool]:
     return and_(text.kind == TEXT_KIND, text.status != "superseded")
 
 
-def is_within(hours: Iterable[WeeklyHours], starts: datetime, ends: datetime) -> bool:
-    """Inside one practitioner's working hours, whose stretches may touch or pass midnight."""
-    for opens, closes in _merged(hours, starts.date()):
-        if opens <= starts and ends <= closes:
-            return True
-    return False
-
-
-def _merged(hours: Iterable[WeeklyHours], day: date) -> list[tuple[datetime, datetime]]:
-    stretches = []
-    for first in (day - timedelta(days=1), day, day + timedelta(days=1)):
-        for hour in hours:
-            begun = hour.valid_from is None or hour.valid_from <= first
-            if hour.weekday == first.weekday() and begun and (hour.valid_until is None or first <= hour.valid_until):
-                opens, closes = datetime.combine(first, hour.opens), datetime.combine(first, hour.closes)
-                stretches.append((opens, closes if closes > opens else closes + timedelta(days=1)))
-    merged: list[tuple[datetime, datetime]] = []
-    for opens, closes in sorted(stretches):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], closes)
-        else:
-            merged.append((opens, closes))
-    return merged
-
-
 @dataclass(frozen=True, slots=True)
 class _Absence:
     starts_local: datetime
     ends_local: datetime
     reason: str
     practitioner_id: int | None = None
-
-
-def _hours_of(connection: Connection, practitioner_ids: set[int | None]) -> list[WeeklyHours]:
-    """From the table: those just changed in this transaction count, which reference.py does not know yet."""
-    rows = connection.execute(
-        select(
-            WorkingHours.practitioner_id,
-            WorkingHours.weekday,
-            WorkingHours.opens,
-            WorkingHours.closes,
-            WorkingHours.valid_from,
-            WorkingHours.valid_until,
-        ).where(WorkingHours.practitioner_id.in_(practitioner_ids))
-    )
-    return [WeeklyHours(*row) for row in rows]
 
 
 def _absences(connection: Connection, model: type[Closure] | type[TimeOff], now_local: datetime) -> list[_Absence]:

@@ -14,19 +14,11 @@ from scheduler.models import Appointment, Closure, Message, Reminder, TimeOff, W
 from scheduler.queries import calls
 from scheduler.queries.displaced import displaced
 from scheduler.usecases import reminders
+from scheduler.usecases.absences import NewClosure, add_closures, add_time_off, remove_closure, remove_time_off
 from scheduler.usecases.booking import move_appointment
-from scheduler.usecases.calendar_time import (
-    NewClosure,
-    add_closures,
-    add_hours,
-    add_time_off,
-    end_hours,
-    remove_closure,
-    remove_time_off,
-    set_one_day,
-)
 from scheduler.usecases.calls import tick_off
 from scheduler.usecases.must_move import text_displaced
+from scheduler.usecases.working_hours import add_hours, end_hours, set_one_day
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, ZONE, local
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_closure, make_reminder, make_visit, send_reminders

@@ -15,7 +15,7 @@ from scheduler.domain.errors import Invalid, SlotNotOffered
 from scheduler.gateways import public_holidays
 from scheduler.models import Appointment, Closure, MoveLink, Practitioner, Reminder, StaffUser, TimeOff, WorkingHours
 from scheduler.queries import displaced, reference
-from scheduler.usecases import calendar_time, reminders
+from scheduler.usecases import absences, reminders, working_hours
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web import test_desk
@@ -126,7 +126,7 @@ def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session)
     make_clinic(session)
     for at in ("09:00", "16:30"):
         make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, at))
-    calendar_time.add_time_off(
+    absences.add_time_off(
         session,
         practitioner="p1",
         starts_local=local(MONDAY, "16:45"),
@@ -139,13 +139,13 @@ def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session)
     assert left(session, "p2") == left(session)
     mondays = session.scalars(select(WorkingHours).where(WorkingHours.weekday == 0)).first()
     assert mondays is not None
-    calendar_time.end_hours(session, hours_id=mondays.id, last_day=MONDAY - A_WEEK, now=NOW, actor=STAFF)
+    working_hours.end_hours(session, hours_id=mondays.id, last_day=MONDAY - A_WEEK, now=NOW, actor=STAFF)
     assert left(session, "p1") == [("Mon 09:00", None, None), ("Mon 16:30", None, "Dentist")]
 
 
 def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Session) -> None:
     make_clinic(session, practitioners=1)
-    calendar_time.set_one_day(
+    working_hours.set_one_day(
         session, practitioner="p1", day=MONDAY, opens=time(12), closes=time(20), now=NOW, actor=STAFF
     )
     off, hours = (
@@ -181,7 +181,7 @@ def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
     make_clinic(session, practitioners=1)
 
     def add(weekday: int, opens: str, closes: str, first: date | None = None, last: date | None = None) -> None:
-        calendar_time.add_hours(
+        working_hours.add_hours(
             session,
             practitioner="p1",
             weekdays=[weekday],
@@ -211,7 +211,7 @@ def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
         with pytest.raises(Invalid, match="morning and afternoon"):
             add(3, opens, closes)
         with pytest.raises(Invalid, match="morning and afternoon"):
-            calendar_time.set_one_day(
+            working_hours.set_one_day(
                 session,
                 practitioner="p1",
                 day=MONDAY,
