@@ -17,7 +17,7 @@ from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.reminders import FRESH, is_night
+from scheduler.usecases.reminder_times import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.transaction import begin_write, retry_deadlocks

@@ -22,9 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import AT_NIGHT, CANCELLATION, next_allowed_send
+from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
@@ -33,16 +32,13 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
 from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
 from scheduler.usecases.move_links import SHORTEST_LINK, link_until
+from scheduler.usecases.reminder_times import due_now
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
 
 AMONG = 300
 """Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
-FRESH = timedelta(minutes=30)
-"""At night only what is this fresh goes out, of the kinds that may."""
-
-
 TIME_TO_CHANGE = timedelta(hours=1)
 """A reminder that offers to change the visit is read at least so long before patients no longer may."""
 
@@ -141,12 +137,6 @@ def _why_closed(row: Row[*tuple[Any, ...]]) -> str | None:
     return "number unreachable" if row.unreachable_at is not None else None
 
 
-def is_night(clinic: ClinicSettings, now: datetime) -> bool:
-    """Nobody is texted of our own accord."""
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
-    return next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until) > now_local
-
-
 def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
     """Confirmations before reminders: they answer what somebody has just done. None when nothing is due."""
     due = due_now(clinic, now)
@@ -155,14 +145,6 @@ def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnE
             if connection.scalar(select(Reminder.id).where(which).limit(1)) is not None:
                 return which
     return None
-
-
-def due_now(clinic: ClinicSettings, now: datetime) -> ColumnElement[bool]:
-    """Which reminders may be claimed."""
-    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now)
-    if is_night(clinic, now):
-        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
-    return is_due
 
 
 _other = aliased(Reminder)
