@@ -5,12 +5,13 @@ listed (queries/displaced.py), and somebody moves or cancels each, or asks the p
 from collections.abc import Collection
 from datetime import date, datetime, time
 
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.availability import WeeklyHours
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.domain.working_hours import require_a_shift, require_apart, stretch, stretches_of, without
+from scheduler.domain.working_hours import Stretch, require_a_shift, require_apart, stretch, stretches_of, without
 from scheduler.models import Appointment, TimeOff, WorkingHours
 from scheduler.queries import reference
 from scheduler.queries.working_time import weekly_hours
@@ -70,12 +71,21 @@ def end_hours(session: Session, *, hours_id: int, last_day: date, now: datetime,
 def set_one_day(
     session: Session, *, practitioner: str, day: date, opens: time, closes: time, now: datetime, actor: Actor
 ) -> None:
-    """Other hours on a single day: the usual ones stand back as time off, what lies outside of them is added."""
+    """Other hours on a single day: the usual ones stand back as time off, what lies outside of them is added.
+
+    Set anew, or set back, they take the place of those set before.
+    """
     require_a_shift(opens, closes)
     begin_write(session)
     connection = session.connection()
     person = reference.current(connection).practitioner(practitioner)
+    session.execute(
+        delete(WorkingHours).where(
+            WorkingHours.practitioner_id == person.id, WorkingHours.valid_from == day, WorkingHours.valid_until == day
+        )
+    )
     wanted, usual = stretch(day, opens, closes), stretches_of(weekly_hours(connection, {person.id}), day)
+    _forget_time_off(session, person.id, usual)
     for begins, ends in without(usual, [wanted]):
         session.add(TimeOff(practitioner_id=person.id, starts_local=begins, ends_local=ends, reason=""))
     for begins, ends in without([wanted], usual):
@@ -92,6 +102,20 @@ def set_one_day(
     _let_stand(session, person.id, now)
     note(session, what=SETTINGS, actor=actor, now=now, details=f"hours of {practitioner} on {day}")
     session.commit()
+
+
+def _forget_time_off(session: Session, practitioner_id: int, usual: list[Stretch]) -> None:
+    """What other hours set before cut off the usual ones. With a reason it is somebody's own."""
+    for begins, ends in usual:
+        session.execute(
+            delete(TimeOff).where(
+                TimeOff.practitioner_id == practitioner_id,
+                TimeOff.reason == "",
+                TimeOff.starts_local >= begins,
+                TimeOff.ends_local <= ends,
+                or_(TimeOff.starts_local == begins, TimeOff.ends_local == ends),
+            )
+        )
 
 
 def _let_stand(session: Session, practitioner_id: int, now: datetime) -> None:

@@ -110,12 +110,19 @@ def work_that_monday(session: Session, at: FakeClock) -> None:
     )
 
 
+def work_late_that_monday(session: Session, visit: Appointment, at: FakeClock) -> None:
+    set_one_day(
+        session, practitioner="p1", day=MONDAY + 7 * DAY, opens=time(12), closes=time(20), now=at(), actor=STAFF
+    )
+
+
 WAYS = [
     (close, open_again),
     (go_away, come_back),
     (end_mondays, add_mondays),
     (end_mondays, let_mondays_last),
     (end_mondays, work_that_monday),
+    (work_late_that_monday, work_that_monday),
 ]
 """In which somebody is there no more, and again."""
 

@@ -177,6 +177,37 @@ def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Sessio
         book("09:00")
 
 
+def test_other_hours_on_one_day_set_anew_take_the_place_of_those_set_before(session: Session) -> None:
+    make_clinic(session, practitioners=1)
+    usual = session.scalars(select(WorkingHours.id)).all()
+    absences.add_time_off(
+        session,
+        practitioner="p1",
+        starts_local=local(MONDAY, "09:00"),
+        ends_local=local(MONDAY, "09:30"),
+        reason="Dentist",
+        now=NOW,
+        actor=STAFF,
+    )
+
+    def day_is(opens: int, closes: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        working_hours.set_one_day(
+            session, practitioner="p1", day=MONDAY, opens=time(opens), closes=time(closes), now=NOW, actor=STAFF
+        )
+        added = session.scalars(select(WorkingHours).where(WorkingHours.id.not_in(usual))).all()
+        off = session.scalars(select(TimeOff).where(TimeOff.reason == "").order_by(TimeOff.starts_local)).all()
+        return (
+            [(hours.opens.hour, hours.closes.hour) for hours in added],
+            [(one.starts_local.hour, one.ends_local.hour) for one in off],
+        )
+
+    assert day_is(12, 20) == ([(17, 20)], [(9, 12)])
+    assert day_is(8, 15) == ([(8, 9)], [(15, 17)])
+    assert day_is(10, 12) == ([], [(9, 10), (12, 17)])
+    assert day_is(9, 17) == ([], [])
+    assert session.scalars(select(TimeOff.reason)).all() == ["Dentist"]
+
+
 def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
     make_clinic(session, practitioners=1)
 
