@@ -18,6 +18,7 @@ from scheduler.queries import displaced, reference
 from scheduler.usecases import absences, reminders, working_hours
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
+from tests.usecases.sms_clinic import make_reminder
 from tests.web import test_desk
 from tests.web.pages import path_of, send
 from tests.web.test_desk import enter, token
@@ -206,6 +207,19 @@ def test_other_hours_on_one_day_set_anew_take_the_place_of_those_set_before(sess
     assert day_is(10, 12) == ([], [(9, 10), (12, 17)])
     assert day_is(9, 17) == ([], [])
     assert session.scalars(select(TimeOff.reason)).all() == ["Dentist"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_call_list_leads_to_moving_a_visit_whose_patient_has_not_chosen(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY + A_WEEK, "10:00"))
+    make_reminder(session, visit, kind="days_before_3", status="suppressed", reason=displaced.MUST_MOVE)
+    enter(client, "receptionist")
+    link = re.search(r'href="([^"]+)">Must move: no other time chosen yet</a>', client.get("/desk/calls").text)
+    assert link is not None
+    assert "/move" in client.get(html.unescape(link[1])).text
 
 
 def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
