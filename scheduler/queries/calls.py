@@ -5,16 +5,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
 from scheduler.models.patient import WRONG_NUMBER
 from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
+from scheduler.queries.displaced import MUST_MOVE, TEXT_KIND, VisitTime, was_asked, without_anybody
 
 Reason = Literal[
-    "no number", "opted out", "unreachable", "wrong number", "failed", "in doubt", "budget", "trying", "restricted"
+    "no number",
+    "opted out",
+    "unreachable",
+    "wrong number",
+    "must move",
+    "failed",
+    "in doubt",
+    "budget",
+    "trying",
+    "restricted",
 ]
 ANY_ZONE = timedelta(hours=15)
 """No clock of a clinic is further from UTC."""
@@ -23,7 +33,9 @@ HELD_UP = timedelta(hours=1)
 """A text due so long ago has not gone through, in an outage or with the telephone off: while it is tried again, the visits
 of the next `NEAR` are telephoned."""
 NEAR = timedelta(hours=24)
-UNSENT = ("opted out", "number unreachable", WRONG_NUMBER, "no number")  # reasons of suppressed reminders
+TIME_TO_CHOOSE = timedelta(hours=24)
+"""So long after a patient was asked to choose another time, whoever has not is telephoned."""
+UNSENT = ("opted out", "number unreachable", WRONG_NUMBER, "no number", MUST_MOVE)  # reasons of suppressed reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +64,11 @@ class Call:
 
 
 _told = aliased(Reminder)
-"""The one text about a cancelled visit."""
+"""The one text about a cancelled visit, or that asks to choose another time."""
 
 
 def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[Call]:
-    """By time of the visit; `from_at` is now. Two SELECTs."""
+    """By time of the visit; `from_at` is now. Two SELECTs, and three when somebody has not chosen another time."""
     # What the indexes know, for each of the two that are asked.
     near = Appointment.starts_local.between(_wall(from_at - ANY_ZONE), _wall(to_at + ANY_ZONE))
     rows: Sequence[Any] = connection.execute(
@@ -66,6 +78,9 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             Appointment.schedule_version,
             Appointment.starts_local,
             Appointment.status,
+            Appointment.minutes,
+            Appointment.practitioner_id,
+            _to_have_chosen(from_at).label("to_have_chosen"),
             Patient.public_id.label("patient_id"),
             Patient.given_name,
             Patient.family_name,
@@ -89,8 +104,10 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             and_(
                 _told.appointment_id == Appointment.id,
                 _told.version == Appointment.schedule_version,
-                _told.kind == CANCELLATION,
-                Appointment.status == "cancelled",
+                or_(
+                    and_(_told.kind == CANCELLATION, Appointment.status == "cancelled"),
+                    and_(was_asked(_told), Appointment.active),
+                ),
             ),
         )
         .outerjoin(
@@ -113,6 +130,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
                         PhoneAccount.opted_out_at.is_not(None),
                         PhoneAccount.unreachable_at.is_not(None),
                         exists().where(_of_visit(), or_(_unsent(Reminder), _held_up(from_at))),
+                        _to_have_chosen(from_at),
                     ),
                 ),
                 and_(~Appointment.active, near, _not_told(_told)),
@@ -121,7 +139,12 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()
     last_texts = _last_texts(connection, [row.id for row in rows], from_at)
-    return [call for row in rows if (call := _call(row, last_texts.get(row.id))) is not None]
+    must_move = without_anybody(
+        connection,
+        [VisitTime(row.id, row.practitioner_id, row.starts_local, row.minutes) for row in rows if row.to_have_chosen],
+    )
+    found = [(row, _reason(row, last_texts.get(row.id), must_move=row.id in must_move)) for row in rows]
+    return [_call(row, reason) for row, reason in found if reason is not None]
 
 
 def _wall(at: datetime) -> datetime:
@@ -129,20 +152,18 @@ def _wall(at: datetime) -> datetime:
 
 
 def told_of_from(connection: Connection, appointment_id: int, schedule_version: int) -> datetime | None:
-    """When the text about the cancellation of this visit was due: a call made before was about a reminder."""
+    """When the text was due that says that this visit is cancelled or must move: a call made before was about a reminder."""
     found: datetime | None = connection.scalar(
-        select(_told.due_at).where(
-            _told.appointment_id == appointment_id, _told.version == schedule_version, _told.kind == CANCELLATION
+        select(func.max(_told.due_at)).where(
+            _told.appointment_id == appointment_id,
+            _told.version == schedule_version,
+            or_(_told.kind == CANCELLATION, was_asked(_told)),
         )
     )
     return found
 
 
-def _call(row: Any, last_text: Any) -> Call | None:
-    """None when a later text arrived after all."""
-    reason = _reason(row, last_text)
-    if reason is None:
-        return None
+def _call(row: Any, reason: Reason) -> Call:
     return Call(
         row.public_id,
         row.schedule_version,
@@ -191,6 +212,11 @@ def _held_up(now: datetime) -> Any:
     return and_(Reminder.status == "planned", Reminder.due_at < now - HELD_UP, Appointment.starts_at < now + NEAR)
 
 
+def _to_have_chosen(now: datetime) -> ColumnElement[bool]:
+    """Asked to choose another time: some time ago, or the visit is near."""
+    return and_(_told.kind == TEXT_KIND, or_(_told.due_at < now - TIME_TO_CHOOSE, Appointment.starts_at < now + NEAR))
+
+
 def _last_texts(connection: Connection, appointment_ids: list[int], now: datetime) -> dict[int, Any]:
     """Appointment's id → what became of the last of its texts that was due."""
     if not appointment_ids:
@@ -205,7 +231,8 @@ def _last_texts(connection: Connection, appointment_ids: list[int], now: datetim
     return {row.appointment_id: row for row in rows}
 
 
-def _reason(row: Any, last: Any) -> Reason | None:
+def _reason(row: Any, last: Any, *, must_move: bool) -> Reason | None:
+    """None when a later text arrived after all."""
     if row.number is None:
         return "no number"
     if row.opted_out_at is not None:
@@ -213,11 +240,13 @@ def _reason(row: Any, last: Any) -> Reason | None:
     if row.unreachable_at is not None:
         return "wrong number" if row.unreachable_why == WRONG_NUMBER else "unreachable"
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
-        return None
+        return "must move" if must_move else None
     if last.status == "planned":
         return "budget" if last.reason == WAITS_FOR_BUDGET else "trying"
     if last.status in ("in_doubt", "sent"):
         return "in doubt"
+    if last.reason == MUST_MOVE:
+        return "must move"
     if last.reason == RESTRICTED:
         return "restricted"
     if last.reason == WRONG_NUMBER:

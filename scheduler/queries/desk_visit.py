@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.models import (
@@ -39,10 +39,12 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class PlannedText:
-    """A reminder of the visit as it stands, with what became of its text."""
+    """A reminder of the visit as it stands, with what became of its last text. `attempts`: how often it was tried."""
 
     kind: str
     due_at: datetime
+    next_attempt_at: datetime
+    attempts: int
     status: str
     reason: str | None
     message_status: str | None
@@ -96,9 +98,18 @@ def history(connection: Connection, appointment_id: int) -> list[HistoryLine]:
 
 def texts(connection: Connection, appointment: Appointment) -> list[PlannedText]:
     """What goes out, or went, about the visit at its present time; in that order."""
+    last = select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
     rows = connection.execute(
-        select(Reminder.kind, Reminder.due_at, Reminder.status, Reminder.reason, Message.status)
-        .outerjoin(Message, Message.reminder_id == Reminder.id)
+        select(
+            Reminder.kind,
+            Reminder.due_at,
+            Reminder.next_attempt_at,
+            Reminder.attempts,
+            Reminder.status,
+            Reminder.reason,
+            Message.status,
+        )
+        .outerjoin(Message, Message.id == last)
         .where(Reminder.appointment_id == appointment.id, Reminder.version == appointment.schedule_version)
         .order_by(Reminder.due_at, Reminder.id)
     )

@@ -3,17 +3,32 @@
 Found from the calendar as it is, not kept: whoever moves or cancels one takes it off the list, from wherever they do it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from scheduler.domain.availability import WeeklyHours
-from scheduler.models import Appointment, Closure, Patient, PhoneAccount, Practitioner, Reminder, TimeOff, Treatment
+from scheduler.domain.working_hours import is_within
+from scheduler.models import (
+    Appointment,
+    Closure,
+    Patient,
+    PhoneAccount,
+    Practitioner,
+    Reminder,
+    TimeOff,
+    Treatment,
+)
+from scheduler.queries.working_time import weekly_hours
 
 TEXT_KIND = "displaced"
+MUST_MOVE = "must move"
+"""Reason of a suppressed reminder: its patient was asked to choose another time, and is not to be told to come."""
+STANDS = "stands"
+"""Reason of a superseded text of `TEXT_KIND`: somebody is there again before it was sent."""
 LONGEST_VISIT = timedelta(hours=12)  # by constraint
 
 
@@ -70,29 +85,37 @@ def displaced(
     return found
 
 
-def is_within(hours: Iterable[WeeklyHours], starts: datetime, ends: datetime) -> bool:
-    """Inside one practitioner's working hours, whose stretches may touch or pass midnight."""
-    for opens, closes in _merged(hours, starts.date()):
-        if opens <= starts and ends <= closes:
-            return True
-    return False
+class VisitTime(NamedTuple):
+    id: int
+    practitioner_id: int | None
+    starts_local: datetime
+    minutes: int
+
+    @property
+    def ends_local(self) -> datetime:
+        return self.starts_local + timedelta(minutes=self.minutes)
 
 
-def _merged(hours: Iterable[WeeklyHours], day: date) -> list[tuple[datetime, datetime]]:
-    stretches = []
-    for first in (day - timedelta(days=1), day, day + timedelta(days=1)):
-        for hour in hours:
-            begun = hour.valid_from is None or hour.valid_from <= first
-            if hour.weekday == first.weekday() and begun and (hour.valid_until is None or first <= hour.valid_until):
-                opens, closes = datetime.combine(first, hour.opens), datetime.combine(first, hour.closes)
-                stretches.append((opens, closes if closes > opens else closes + timedelta(days=1)))
-    merged: list[tuple[datetime, datetime]] = []
-    for opens, closes in sorted(stretches):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], closes)
-        else:
-            merged.append((opens, closes))
-    return merged
+def without_anybody(connection: Connection, visits: Sequence[VisitTime]) -> set[int]:
+    """The ids of those at whose time nobody is there, for whichever reason. Three SELECTs; none without visits."""
+    if not visits:
+        return set()
+    since = min(visit.starts_local for visit in visits)
+    closures, times_off = _absences(connection, Closure, since), _absences(connection, TimeOff, since)
+    hours = weekly_hours(connection, {visit.practitioner_id for visit in visits})
+
+    def somebody_is_there(visit: VisitTime) -> bool:
+        own = [one for one in times_off if one.practitioner_id == visit.practitioner_id]
+        is_away = _reason([*closures, *own], visit.starts_local, visit.ends_local) is not None
+        at_work = [hour for hour in hours if hour.practitioner_id == visit.practitioner_id]
+        return not is_away and is_within(at_work, visit.starts_local, visit.ends_local)
+
+    return {visit.id for visit in visits if not somebody_is_there(visit)}
+
+
+def was_asked(text: type[Reminder]) -> ColumnElement[bool]:
+    """It asks, or asked, its patient to choose another time."""
+    return and_(text.kind == TEXT_KIND, text.status != "superseded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +152,7 @@ def _visits(now: datetime) -> Any:
         .where(
             Reminder.appointment_id == Appointment.id,
             Reminder.version == Appointment.schedule_version,
-            Reminder.kind == TEXT_KIND,
+            was_asked(Reminder),
         )
         .scalar_subquery()
     )

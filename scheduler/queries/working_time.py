@@ -91,6 +91,21 @@ def hours_of(connection: Connection, practitioner_id: int, *, today: date) -> li
     return [Stretch(*row) for row in rows]
 
 
+def weekly_hours(connection: Connection, practitioner_ids: set[int | None]) -> list[WeeklyHours]:
+    """From the table: those just changed in this transaction count, which reference.py does not know yet."""
+    rows = connection.execute(
+        select(
+            WorkingHours.practitioner_id,
+            WorkingHours.weekday,
+            WorkingHours.opens,
+            WorkingHours.closes,
+            WorkingHours.valid_from,
+            WorkingHours.valid_until,
+        ).where(WorkingHours.practitioner_id.in_(practitioner_ids))
+    )
+    return [WeeklyHours(*row) for row in rows]
+
+
 def time_off_of(connection: Connection, practitioner_id: int, *, now_local: datetime) -> list[Away]:
     rows = connection.execute(
         select(TimeOff.id, TimeOff.starts_local, TimeOff.ends_local, TimeOff.reason)

@@ -16,7 +16,7 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 @retry_deadlocks
 def tick_off(session: Session, *, public_id: str, schedule_version: int, now: datetime, actor: Actor) -> None:
-    """Called about this time of the visit, or about its cancellation. Ticked off already is as good; VersionConflict when it
+    """Called about this time of the visit, or that it is cancelled or must move. Ticked off already is as good; VersionConflict when it
     has moved since."""
     begin_write(session)
     visit = appointments.locked(session, public_id)

@@ -21,7 +21,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.gateways.phone_numbers import BadPhoneNumber
 from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.reminders import FRESH, is_night
+from scheduler.usecases.reminder_times import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.sms_budget import parts_used

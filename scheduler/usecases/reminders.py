@@ -1,5 +1,7 @@
 """Claiming the reminders that are due. What is due lives in the database alone: any number of workers may claim."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +15,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -21,27 +22,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import AT_NIGHT, CANCELLATION, next_allowed_send
+from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
 from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
-from scheduler.queries.displaced import TEXT_KIND
+from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
 from scheduler.usecases.move_links import SHORTEST_LINK, link_until
+from scheduler.usecases.reminder_times import due_now
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
 
 AMONG = 300
 """Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
-FRESH = timedelta(minutes=30)
-"""At night only what is this fresh goes out, of the kinds that may."""
-
-
 TIME_TO_CHANGE = timedelta(hours=1)
 """A reminder that offers to change the visit is read at least so long before patients no longer may."""
 
@@ -65,8 +62,8 @@ class Verdict:
 def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: int, gateway: str) -> Claim:
     """Take up to `limit` due reminders and commit an attempt for each that is still to be sent.
 
-    Each appointment is read again: not active, moved, begun, no number, opted out, or overtaken by a later reminder
-    ends the reminder with its reason. The visit that begins first comes first: after hours without a worker, what was due
+    Each appointment is read again: not active, moved, begun, no number, opted out, overtaken by a later reminder, or
+    to be moved by its patient ends the reminder with its reason. The visit that begins first comes first: after hours without a worker, what was due
     first is not what is most urgent. At night, overdue reminders are left for the morning.
     """
     due = _first_due(engine, clinic, now)
@@ -78,13 +75,14 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         # Everybody waits while one writes, so that what facts unchanged allow is made before.
         with engine.connect() as connection:
             before = connection.execute(most_urgent, {"now": now}).all()
-        to_draft = [row for row in before if row.kind != TEXT_KIND and verdict_on(row, clinic, now) is None]
+        to_draft = [row for row in before if not row.was_asked and verdict_on(row, clinic, now, set()) is None]
         drafts = {row: _attempt(row, _body(row, clinic, now), now, gateway) for row in to_draft}
     with writing(engine) as connection:
         rows = connection.execute(most_urgent, {"now": now}).all()
+        must_move = _must_move(connection, rows)
         attempts = []
         for row in rows:
-            verdict = verdict_on(row, clinic, now)
+            verdict = verdict_on(row, clinic, now, must_move)
             if verdict is None:
                 draft = drafts.get(row)
                 body = "" if draft else _body(row, clinic, now, _link(connection, row, clinic, now))
@@ -103,27 +101,35 @@ def anything_due(engine: Engine, *, clinic: ClinicSettings, now: datetime) -> bo
     return _first_due(engine, clinic, now) is not None
 
 
-def verdict_on(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> Verdict | None:
-    """None when the reminder is to be sent."""
+def verdict_on(
+    row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, must_move: AbstractSet[int]
+) -> Verdict | None:
+    """None when the reminder is to be sent. `must_move`: the visits that their patients were asked to move, and need to."""
     if row.appointment_status not in (("cancelled",) if row.kind == CANCELLATION else ("booked", "confirmed")):
         return Verdict("superseded", row.appointment_status)
     if row.version != row.schedule_version:
         return Verdict("superseded", "moved")
     if row.starts_at <= now:
         return Verdict("failed" if row.attempts else "suppressed", "too late")
-    if row.restricted_at is not None:
-        return Verdict("suppressed", "restricted")
-    why_not = _why_not_to_the_number(row)
-    if why_not is not None:
-        return Verdict("suppressed", why_not)
+    closed = _why_closed(row)
+    if closed is not None:
+        return Verdict("suppressed", closed)
     if row.overtaken:
         return Verdict("suppressed", "overtaken")
+    need_move = row.appointment_id in must_move
+    if row.kind == TEXT_KIND and not need_move:
+        return Verdict("superseded", STANDS)
     if row.kind == TEXT_KIND and clinic.changeable_until(row.starts_at) <= now + SHORTEST_LINK:
         return Verdict("failed", "too late")
+    if need_move and row.kind not in (TEXT_KIND, CANCELLATION):
+        return Verdict("suppressed", MUST_MOVE)
     return None
 
 
-def _why_not_to_the_number(row: Row[*tuple[Any, ...]]) -> str | None:
+def _why_closed(row: Row[*tuple[Any, ...]]) -> str | None:
+    """Why its patient is not texted, or not this."""
+    if row.restricted_at is not None:
+        return "restricted"
     if row.number is None:
         return "no number"
     if row.opted_out_at is not None:
@@ -133,12 +139,6 @@ def _why_not_to_the_number(row: Row[*tuple[Any, ...]]) -> str | None:
     if row.kind == TEXT_KIND and row.wrong_number_at is not None:  # its link would not work
         return WRONG_NUMBER
     return None
-
-
-def is_night(clinic: ClinicSettings, now: datetime) -> bool:
-    """Nobody is texted of our own accord."""
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
-    return next_allowed_send(now_local, quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until) > now_local
 
 
 def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
@@ -151,14 +151,6 @@ def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnE
     return None
 
 
-def due_now(clinic: ClinicSettings, now: datetime, *, ahead: timedelta = timedelta()) -> ColumnElement[bool]:
-    """Which reminders may be claimed; or `ahead` of that, if the night allows them now."""
-    is_due = and_(Reminder.status == "planned", Reminder.next_attempt_at <= now + ahead)
-    if is_night(clinic, now):
-        return and_(is_due, Reminder.kind.in_(AT_NIGHT), Reminder.due_at > now - FRESH)
-    return is_due
-
-
 _other = aliased(Reminder)
 _told_before = exists().where(
     _other.appointment_id == Reminder.appointment_id,
@@ -167,21 +159,22 @@ _told_before = exists().where(
 )
 _now = bindparam("now", type_=Instant())
 # After an outage the reminder of three days before may be found beside that of the day before, or after it: one is
-# enough. And who is asked to choose another time is not told beside it to come; but that the visit is cancelled.
+# enough. Who is asked to choose another time is another matter (`_must_move`).
 _overtaken = and_(
     Reminder.kind.not_in((TEXT_KIND, CANCELLATION)),
     exists().where(
         _other.appointment_id == Reminder.appointment_id,
         _other.version == Reminder.version,
+        _other.kind != TEXT_KIND,
         or_(
             and_(_other.status == "planned", _other.due_at <= _now),
             _other.status.in_(("attempting", "in_doubt", "sent")),
         ),
-        or_(
-            _other.due_at > Reminder.due_at,
-            and_(_other.kind == TEXT_KIND, Reminder.due_at <= func.coalesce(_other.settled_at, _now)),
-        ),
+        _other.due_at > Reminder.due_at,
     ),
+)
+_was_asked = exists().where(
+    _other.appointment_id == Reminder.appointment_id, _other.version == Reminder.version, was_asked(_other)
 )
 _FACTS = (
     select(
@@ -194,6 +187,8 @@ _FACTS = (
         Appointment.schedule_version,
         Appointment.starts_at,
         Appointment.starts_local,
+        Appointment.minutes,
+        Appointment.practitioner_id,
         Appointment.patient_id,
         Practitioner.given_name.label("practitioner"),
         Patient.language,
@@ -205,6 +200,7 @@ _FACTS = (
         Patient.phone_account_id,
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),
+        _was_asked.label("was_asked"),
     )
     .join(Appointment, Appointment.id == Reminder.appointment_id)
     .outerjoin(Practitioner, Practitioner.id == Appointment.practitioner_id)
@@ -223,6 +219,13 @@ def _most_urgent(due: ColumnElement[bool], limit: int, engine: Engine) -> Select
     visits = select(Reminder.id).join(Appointment, Appointment.id == Reminder.appointment_id)
     ids = visits.where(Reminder.id.in_(first_due)).order_by(*order).limit(limit)  # or all their facts are looked up
     return _FACTS.where(due, Reminder.id.in_(ids)).order_by(*order)
+
+
+def _must_move(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> AbstractSet[int]:
+    """The visits whose patients were asked to choose another time, as long as nobody is there at theirs."""
+    asked = {row.appointment_id: row for row in rows if row.was_asked}
+    visits = [VisitTime(key, row.practitioner_id, row.starts_local, row.minutes) for key, row in asked.items()]
+    return without_anybody(connection, visits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import EarlyReceipt, Heartbeat, Message, Reminder, SmsSender
 from scheduler.models.sms import IS_UNDER_WAY, IS_WAITING, WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
-from scheduler.usecases.reminders import due_now, is_night
+from scheduler.usecases.reminder_times import due_now, is_night
 
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""

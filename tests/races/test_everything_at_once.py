@@ -15,8 +15,8 @@ from scheduler import clock
 from scheduler.domain.screening import ScreeningAnswers
 from scheduler.models import Appointment, Closure, Patient, Reminder
 from scheduler.queries.displaced import displaced
+from scheduler.usecases.absences import NewClosure, add_closures
 from scheduler.usecases.booking import cancel_appointment
-from scheduler.usecases.calendar_time import NewClosure, add_closures
 from scheduler.usecases.elsewhere import record_elsewhere
 from scheduler.usecases.merging import merge_patients
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_clinic, make_patient

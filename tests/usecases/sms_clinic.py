@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import SmsGateway
-from scheduler.models import Appointment, Message, Reminder
+from scheduler.models import Appointment, Closure, Message, Reminder
 from scheduler.usecases import codes, in_doubt, reminders
 from scheduler.usecases.sending_pool import send_all
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -33,6 +33,15 @@ def make_reminder(
     session.add(reminder)
     session.commit()
     return reminder
+
+
+def make_closure(session: Session, visit: Appointment) -> Closure:
+    """As long as the visit, and no longer."""
+    ends_local = visit.starts_local + timedelta(minutes=visit.minutes)
+    closure = Closure(starts_local=visit.starts_local, ends_local=ends_local, name="Burst pipe")
+    session.add(closure)
+    session.commit()
+    return closure
 
 
 def make_visit(session: Session, *, starts_local: datetime = VISIT_LOCAL, **patient: object) -> Appointment:

@@ -25,7 +25,7 @@ from scheduler.usecases.move_links import visit_behind
 from scheduler.usecases.reply_texts import which_text
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
-from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders, settle, the_messages
+from tests.usecases.sms_clinic import make_closure, make_reminder, send_codes, send_reminders, settle, the_messages
 
 DAY = timedelta(days=1)
 NUMBER = "+16135550142"
@@ -51,6 +51,10 @@ class Telephone:
         answers = [sent.body for sent in self.provider.sent[before:] if sent.to == number]
         assert len(answers) <= 1
         return answers[0] if answers else None
+
+    def is_asked_to_move(self, visit: Appointment) -> str:
+        make_closure(self.session, visit)
+        return self.is_reminded_of(visit, kind="displaced")
 
     def is_reminded_of(self, visit: Appointment, *, kind: str = "days_before_1") -> str:
         make_reminder(self.session, visit, kind=kind, due_at=self.at())
@@ -258,7 +262,7 @@ def test_ok_to_a_text_that_asks_to_choose_another_time_confirms_nothing(
 ) -> None:
     telephone.is_reminded_of(visit)
     telephone.at.forward(minutes=5)
-    assert "Choose a time" in telephone.is_reminded_of(visit, kind="displaced")
+    assert "Choose a time" in telephone.is_asked_to_move(visit)
     assert telephone.text("ok") is None
     assert (visit.status, last_in(session).for_desk) == ("booked", True)
     assert "/m/" in (telephone.text("M") or "")
@@ -370,7 +374,7 @@ def after_the_answer_that_it_moved(telephone: Telephone, visit: Appointment) -> 
 
 
 def after_being_asked_away(telephone: Telephone, visit: Appointment) -> None:
-    assert "must move" in telephone.is_reminded_of(visit, kind="displaced")
+    assert "must move" in telephone.is_asked_to_move(visit)
 
 
 def after_a_cancellation(telephone: Telephone, visit: Appointment) -> None:
@@ -579,7 +583,7 @@ def test_of_two_visits_that_both_must_move_neither_is_confirmed(
 ) -> None:
     first, second = two_children(session, patient)
     for visit in (first, second):
-        assert "must move" in telephone.is_reminded_of(visit, kind="displaced")
+        assert "must move" in telephone.is_asked_to_move(visit)
     assert telephone.text(body) is None
     assert last_in(session).for_desk
     assert "which visit?" in (telephone.text("M") or "")
@@ -589,7 +593,7 @@ def test_a_visit_that_must_move_is_none_of_those_to_confirm(
     telephone: Telephone, session: Session, patient: Patient
 ) -> None:
     first, second = two_children(session, patient)
-    telephone.is_reminded_of(first, kind="displaced")
+    telephone.is_asked_to_move(first)
     telephone.at.forward(minutes=5)
     telephone.is_reminded_of(second)
     assert "11:00 am with Pat2 is confirmed" in (telephone.text("C") or "")

@@ -1,27 +1,28 @@
 """Texts that wait while the world goes on: none doubled, none stale, no reply forgotten."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
-from scheduler.models import Appointment, Closure, Message, PhoneAccount, Reminder
+from scheduler.models import Appointment, Message, PhoneAccount, Reminder
 from scheduler.queries import calls
 from scheduler.queries.displaced import displaced
 from scheduler.queries.inbox import threads
+from scheduler.usecases.absences import NewClosure, add_closures
 from scheduler.usecases.booking import cancel_appointment, move_appointment
-from scheduler.usecases.calendar_time import NewClosure, add_closures, remove_closure, text_displaced
 from scheduler.usecases.delivery import record_status
 from scheduler.usecases.inbound import IncomingText, receive
+from scheduler.usecases.must_move import text_displaced
 from scheduler.usecases.sms_budget import mark_waiting
 from scheduler.usecases.sms_retention import blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
-from tests.usecases.sms_clinic import make_reminder, send_codes, send_reminders, settle, the_messages
+from tests.usecases.sms_clinic import make_closure, make_reminder, send_codes, send_reminders, settle, the_messages
 
 NUMBER = "+16135550142"
 HOUR = timedelta(hours=1)
@@ -264,12 +265,13 @@ def states(session: Session) -> dict[str, tuple[str, str | None]]:
 def test_a_text_that_asks_to_choose_another_time_is_overtaken_by_no_reminder_and_overtakes_them(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, limit: int
 ) -> None:
+    make_closure(session, visit)
     make_reminder(session, visit, kind="displaced", due_at=NOW)
     make_reminder(session, visit, kind="days_before_3", due_at=NOW + timedelta(minutes=30))
     at.forward(hours=1)
     send_reminders(engine, sms, at, concurrency=limit)
     assert ["must move" in sent.body for sent in sms.sent] == [True]
-    assert states(session) == {"displaced": ("sent", None), "days_before_3": ("suppressed", "overtaken")}
+    assert states(session) == {"displaced": ("sent", None), "days_before_3": ("suppressed", "must move")}
 
 
 def test_a_confirmation_that_is_tried_again_after_the_reminder_went_out_is_overtaken(
@@ -289,6 +291,7 @@ def test_a_confirmation_that_is_tried_again_after_the_reminder_went_out_is_overt
 def test_no_link_is_sent_that_works_no_more(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
 ) -> None:
+    make_closure(session, visit)
     make_reminder(session, visit, kind="displaced", due_at=NOW)
     at.at = CLINIC.changeable_until(visit.starts_at) + timedelta(minutes=1)
     send_reminders(engine, sms, at)
@@ -364,6 +367,7 @@ def test_an_answer_of_the_desk_that_stays_in_doubt_is_seen_in_the_inbox(
 def test_a_cancellation_is_told_also_after_a_text_to_choose_another_time_that_may_have_arrived(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment, settled: bool
 ) -> None:
+    make_closure(session, visit)
     make_reminder(session, visit, kind="displaced", due_at=NOW)
     sms.next_outcomes = [SmsInDoubt("no answer")]
     send_reminders(engine, sms, at)
@@ -380,6 +384,7 @@ def test_a_cancellation_is_told_also_after_a_text_to_choose_another_time_that_ma
 def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
 ) -> None:
+    make_closure(session, visit)
     make_reminder(session, visit, kind="displaced", due_at=NOW)
     at.at = CLINIC.changeable_until(visit.starts_at) - timedelta(seconds=20)
     send_reminders(engine, sms, at)
@@ -399,21 +404,3 @@ def test_who_may_have_lost_the_telephone_is_not_asked_by_text_to_choose_another_
         [found] = displaced(connection, now=at(), now_local=now_local, hours_of=None, hours=[])
     assert not found.can_be_texted
     assert text_displaced(session, visits=[found], clinic=CLINIC, now=at(), actor=STAFF) == 0
-
-
-def test_nobody_is_told_in_the_morning_to_choose_another_time_for_a_closure_taken_back_at_night(
-    session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
-) -> None:
-    at.at = datetime(2026, 11, 28, 3, tzinfo=UTC)  # 22:00 at the clinic
-    closure = NewClosure(visit.starts_local - HOUR, visit.starts_local + HOUR, "Burst pipe")
-    add_closures(session, closures=[closure], now=at(), actor=STAFF)
-    with engine.connect() as connection:
-        now_local = visit.starts_local - timedelta(days=4)
-        found = displaced(connection, now=at(), now_local=now_local, hours_of=None, hours=[])
-    assert text_displaced(session, visits=found, clinic=CLINIC, now=at(), actor=STAFF) == 1
-    send_reminders(engine, sms, at)
-    closure_id = session.scalars(select(Closure.id)).one()
-    remove_closure(session, closure_id=closure_id, now=at(), actor=STAFF)
-    at.forward(hours=11)
-    send_reminders(engine, sms, at)
-    assert sms.sent == []

@@ -16,6 +16,7 @@ from scheduler.extensions import db
 from scheduler.models import (
     Appointment,
     Closure,
+    Message,
     Patient,
     Practitioner,
     PractitionerTreatment,
@@ -546,7 +547,7 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     for minutes in ("7", "none", "9999999"):
         assert desk.post(f"{path}/length", data=True, minutes=minutes, version=2).status_code == 422
     session.rollback()
-    make_reminder(session, visit, kind="days_before_1")
+    make_reminder(session, visit, kind="days_before_1", due_at=NOW + timedelta(hours=1))
     shown = desk.get(path).text
     assert "nothing is texted" not in shown and ": Will be sent" in shown
     session.rollback()
@@ -567,6 +568,70 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     patient.phone_account = None
     session.commit()
     assert "no number: nothing is texted" in desk.get(path).text
+
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+LATE = datetime(2026, 12, 1, 2, 30, tzinfo=UTC)  # 21:30 at the clinic, of the Monday that NOW is
+
+
+@pytest.mark.parametrize(
+    ("due_at", "next_at", "attempts", "says", "dit"),
+    [
+        (NOW, NOW + 15 * MINUTE, 2, "Being tried again, next: 10:45 am", "Nouvel essai après un échec : 10 h 45"),
+        (NOW - HOUR, NOW - MINUTE, 2, "Being tried again now", "Nouvel essai en cours"),
+        (LATE - HOUR, LATE, 1, "Being tried again, next: Tuesday 1 December, 8:00 am", "mardi 1er décembre à 8 h"),
+        (NOW + HOUR, NOW + HOUR, 0, "Will be sent", "Sera envoyé"),
+        (LATE, LATE, 0, "Will be sent: Tuesday 1 December, 8:00 am", "Sera envoyé : mardi 1er décembre à 8 h"),
+        (NOW - HOUR, NOW - HOUR, 0, "Waits to be sent", "En attente d’envoi"),
+    ],
+)
+def test_a_text_tried_again_says_so_once_and_when_next(
+    desk: Desk, session: Session, due_at: datetime, next_at: datetime, attempts: int, says: str, dit: str
+) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    reminder = make_reminder(
+        session, visit, kind="days_before_3", due_at=due_at, next_attempt_at=next_at, attempts=attempts
+    )
+    for _try in range(attempts):
+        session.add(
+            Message(
+                direction="out",
+                kind="days_before_3",
+                number="+16135550142",
+                body="words",
+                status="failed",
+                error_code="unavailable",
+                created_at=due_at,
+                reminder_id=reminder.id,
+            )
+        )
+    session.commit()
+    page = desk.get(f"/desk/visits/{visit.public_id}").text
+    assert page.count('class="line"') == 1 and f": {says}</span>" in page
+    assert f"{dit}</span>" in desk.get(f"/desk/visits/{visit.public_id}", lang="fr").text.replace("\u00a0", " ")
+
+
+def test_a_confirmation_that_is_tried_again_at_night_does_not_wait_for_the_morning(
+    desk: Desk, session: Session
+) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    make_reminder(session, visit, kind="confirmation", due_at=LATE, next_attempt_at=LATE + MINUTE, attempts=1)
+    assert "next: 9:31 pm</span>" in desk.get(f"/desk/visits/{visit.public_id}").text
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("must move", "Not sent: the visit must move"),
+        ("overtaken", "Not sent: a later text says it"),
+        ("too late", "Not sent: too late"),
+        ("restricted", "Cannot be texted"),
+    ],
+)
+def test_a_visit_says_why_a_reminder_was_not_sent(desk: Desk, session: Session, reason: str, says: str) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(TUESDAY, "10:00"))
+    make_reminder(session, visit, kind="days_before_1", status="suppressed", reason=reason)
+    assert f": {says}<" in desk.get(f"/desk/visits/{visit.public_id}").text
 
 
 @pytest.mark.parametrize("asked", ["move", "cancel", "length"])

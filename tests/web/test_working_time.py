@@ -15,9 +15,10 @@ from scheduler.domain.errors import Invalid, SlotNotOffered
 from scheduler.gateways import public_holidays
 from scheduler.models import Appointment, Closure, MoveLink, Practitioner, Reminder, StaffUser, TimeOff, WorkingHours
 from scheduler.queries import displaced, reference
-from scheduler.usecases import calendar_time, reminders
+from scheduler.usecases import absences, reminders, working_hours
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
+from tests.usecases.sms_clinic import make_reminder
 from tests.web import test_desk
 from tests.web.pages import path_of, send
 from tests.web.test_desk import enter, token
@@ -126,7 +127,7 @@ def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session)
     make_clinic(session)
     for at in ("09:00", "16:30"):
         make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, at))
-    calendar_time.add_time_off(
+    absences.add_time_off(
         session,
         practitioner="p1",
         starts_local=local(MONDAY, "16:45"),
@@ -139,13 +140,13 @@ def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session)
     assert left(session, "p2") == left(session)
     mondays = session.scalars(select(WorkingHours).where(WorkingHours.weekday == 0)).first()
     assert mondays is not None
-    calendar_time.end_hours(session, hours_id=mondays.id, last_day=MONDAY - A_WEEK, now=NOW, actor=STAFF)
+    working_hours.end_hours(session, hours_id=mondays.id, last_day=MONDAY - A_WEEK, now=NOW, actor=STAFF)
     assert left(session, "p1") == [("Mon 09:00", None, None), ("Mon 16:30", None, "Dentist")]
 
 
 def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Session) -> None:
     make_clinic(session, practitioners=1)
-    calendar_time.set_one_day(
+    working_hours.set_one_day(
         session, practitioner="p1", day=MONDAY, opens=time(12), closes=time(20), now=NOW, actor=STAFF
     )
     off, hours = (
@@ -177,11 +178,55 @@ def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Sessio
         book("09:00")
 
 
+def test_other_hours_on_one_day_set_anew_take_the_place_of_those_set_before(session: Session) -> None:
+    make_clinic(session, practitioners=1)
+    usual = session.scalars(select(WorkingHours.id)).all()
+    absences.add_time_off(
+        session,
+        practitioner="p1",
+        starts_local=local(MONDAY, "09:00"),
+        ends_local=local(MONDAY, "09:30"),
+        reason="Dentist",
+        now=NOW,
+        actor=STAFF,
+    )
+
+    def day_is(opens: int, closes: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        working_hours.set_one_day(
+            session, practitioner="p1", day=MONDAY, opens=time(opens), closes=time(closes), now=NOW, actor=STAFF
+        )
+        added = session.scalars(select(WorkingHours).where(WorkingHours.id.not_in(usual))).all()
+        off = session.scalars(select(TimeOff).where(TimeOff.reason == "").order_by(TimeOff.starts_local)).all()
+        return (
+            [(hours.opens.hour, hours.closes.hour) for hours in added],
+            [(one.starts_local.hour, one.ends_local.hour) for one in off],
+        )
+
+    assert day_is(12, 20) == ([(17, 20)], [(9, 12)])
+    assert day_is(8, 15) == ([(8, 9)], [(15, 17)])
+    assert day_is(10, 12) == ([], [(9, 10), (12, 17)])
+    assert day_is(9, 17) == ([], [])
+    assert session.scalars(select(TimeOff.reason)).all() == ["Dentist"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_call_list_leads_to_moving_a_visit_whose_patient_has_not_chosen(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY + A_WEEK, "10:00"))
+    make_reminder(session, visit, kind="days_before_3", status="suppressed", reason=displaced.MUST_MOVE)
+    enter(client, "receptionist")
+    link = re.search(r'href="([^"]+)">Must move: no other time chosen yet</a>', client.get("/desk/calls").text)
+    assert link is not None
+    assert "/move" in client.get(html.unescape(link[1])).text
+
+
 def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
     make_clinic(session, practitioners=1)
 
     def add(weekday: int, opens: str, closes: str, first: date | None = None, last: date | None = None) -> None:
-        calendar_time.add_hours(
+        working_hours.add_hours(
             session,
             practitioner="p1",
             weekdays=[weekday],
@@ -211,7 +256,7 @@ def test_hours_may_pass_midnight_and_may_not_overlap(session: Session) -> None:
         with pytest.raises(Invalid, match="morning and afternoon"):
             add(3, opens, closes)
         with pytest.raises(Invalid, match="morning and afternoon"):
-            calendar_time.set_one_day(
+            working_hours.set_one_day(
                 session,
                 practitioner="p1",
                 day=MONDAY,

@@ -81,6 +81,7 @@ _REASONS: dict[str, Callable[[], str]] = {
     "opted out": lambda: _("Opted out of texts"),
     "unreachable": lambda: _("Number cannot be reached"),
     "wrong number": lambda: _("Wrong number: ask for the right one"),
+    "must move": lambda: _("Must move: no other time chosen yet"),
     "failed": lambda: _("The text failed"),
     "trying": lambda: _("The text has not gone through yet"),
     "budget": lambda: _("The month’s texts are used up"),

@@ -14,8 +14,8 @@ from scheduler.domain.setting_fields import PROVINCES
 from scheduler.extensions import db
 from scheduler.gateways import public_holidays
 from scheduler.queries import working_time
-from scheduler.usecases import calendar_time
-from scheduler.usecases.calendar_time import NewClosure
+from scheduler.usecases import absences
+from scheduler.usecases.absences import NewClosure
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.patient.form_fields import FormError
@@ -41,7 +41,7 @@ def add() -> ResponseReturnValue:
     try:
         starts, ends = asked_stretch()
         closure = NewClosure(starts, ends, text("name"))
-        calendar_time.add_closures(db.session(), closures=[closure], now=clock.now(), actor=current_user.actor)
+        absences.add_closures(db.session(), closures=[closure], now=clock.now(), actor=current_user.actor)
     except Invalid as invalid:
         db.session.rollback()
         return _page(form_errors(invalid, "closure")), 422
@@ -58,14 +58,14 @@ def add_holidays() -> ResponseReturnValue:
         for holiday in _holidays(now_at_the_clinic()[1].date())
         if holiday.day.isoformat() in wanted
     ]
-    added = calendar_time.add_closures(db.session(), closures=closures, now=clock.now(), actor=current_user.actor)
+    added = absences.add_closures(db.session(), closures=closures, now=clock.now(), actor=current_user.actor)
     flash(ngettext("%(num)d holiday was added.", "%(num)d holidays were added.", added))
     return _on_to_visits()
 
 
 @blueprint.post("/desk/closures/<int:closure_id>/remove")
 def remove(closure_id: int) -> ResponseReturnValue:
-    calendar_time.remove_closure(db.session(), closure_id=closure_id, now=clock.now(), actor=current_user.actor)
+    absences.remove_closure(db.session(), closure_id=closure_id, now=clock.now(), actor=current_user.actor)
     flash(_("The closure was taken back."))
     return redirect(url_for("reception_closures.show"), 303)
 

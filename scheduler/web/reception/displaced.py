@@ -12,7 +12,7 @@ from scheduler.gateways.phone_numbers import display
 from scheduler.queries import reference
 from scheduler.queries.displaced import DisplacedVisit
 from scheduler.queries.reference import PractitionerInfo
-from scheduler.usecases import calendar_time
+from scheduler.usecases import must_move
 from scheduler.web import access
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
@@ -27,7 +27,7 @@ def show() -> ResponseReturnValue:
     """`?who=` a practitioner's slug: then theirs alone, and also those outside of their working hours."""
     practitioner, visits = _found()
     now, clinic = clock.now(), current_app.config["CLINIC"]
-    asked = [visit for visit in visits if calendar_time.can_choose(visit, clinic=clinic, now=now)]
+    asked = [visit for visit in visits if must_move.can_choose(visit, clinic=clinic, now=now)]
     return render_template(
         "reception/displaced/show.html",
         practitioner=practitioner,
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
 def ask_all() -> ResponseReturnValue:
     """`who` as above."""
     _practitioner, visits = _found()
-    asked = calendar_time.text_displaced(
+    asked = must_move.text_displaced(
         db.session(), visits=visits, clinic=current_app.config["CLINIC"], now=clock.now(), actor=current_user.actor
     )
     flash(
@@ -68,6 +68,6 @@ def _says(visit: DisplacedVisit) -> str:
         return str(_("Asked to choose another time"))
     if visit.texted is not None:
         return str(_("The text did not arrive: call"))
-    if not calendar_time.can_choose(visit, clinic=current_app.config["CLINIC"], now=clock.now()):
+    if not must_move.can_choose(visit, clinic=current_app.config["CLINIC"], now=clock.now()):
         return str(_("Cannot be asked by text: call"))
     return str(_("Not asked yet"))

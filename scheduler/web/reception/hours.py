@@ -13,7 +13,7 @@ from scheduler import clock
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries import reference, working_time
-from scheduler.usecases import calendar_time
+from scheduler.usecases import absences, working_hours
 from scheduler.web import access
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.reception.asked import day, text
@@ -48,7 +48,7 @@ def add_weekly(slug: str) -> ResponseReturnValue:
     weekdays = {int(number) for number in request.form.getlist("weekday") if number in set("0123456")}
 
     def add() -> None:
-        calendar_time.add_hours(
+        working_hours.add_hours(
             db.session(),
             practitioner=slug,
             weekdays=weekdays,
@@ -68,7 +68,7 @@ def end(slug: str, hours_id: int) -> ResponseReturnValue:
     """`last_day` on which they hold."""
 
     def finish() -> None:
-        calendar_time.end_hours(
+        working_hours.end_hours(
             db.session(),
             hours_id=hours_id,
             last_day=required_day("last_day"),
@@ -84,7 +84,7 @@ def one_day(slug: str) -> ResponseReturnValue:
     """`day`, `opens`, `closes`: instead of the usual hours."""
 
     def set_hours() -> None:
-        calendar_time.set_one_day(
+        working_hours.set_one_day(
             db.session(),
             practitioner=slug,
             day=required_day("day"),
@@ -103,7 +103,7 @@ def add_time_off(slug: str) -> ResponseReturnValue:
 
     def add() -> None:
         starts, ends = asked_stretch()
-        calendar_time.add_time_off(
+        absences.add_time_off(
             db.session(),
             practitioner=slug,
             starts_local=starts,
@@ -118,7 +118,7 @@ def add_time_off(slug: str) -> ResponseReturnValue:
 
 @changes.post("/time-off/<int:time_off_id>/remove")
 def remove_time_off(slug: str, time_off_id: int) -> ResponseReturnValue:
-    calendar_time.remove_time_off(db.session(), time_off_id=time_off_id, now=clock.now(), actor=current_user.actor)
+    absences.remove_time_off(db.session(), time_off_id=time_off_id, now=clock.now(), actor=current_user.actor)
     flash(_("The time off was taken back."))
     return redirect(url_for("reception_hours.show", who=slug), 303)
 

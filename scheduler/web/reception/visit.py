@@ -110,7 +110,8 @@ def visit_page(
     changed: bool = False,
 ) -> Response:
     now = clock.now()
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    clinic = current_app.config["CLINIC"]
+    zone = clock.zone(clinic.zone)
     now_local = clock.to_local(now, zone)
     session = db.session()
     session.rollback()
@@ -145,7 +146,7 @@ def visit_page(
         may_book=may_book,
         booked_by=actor_words(history[0].by) if history else "",
         booked_at=clock.to_local(found.created_at, zone),
-        texts=[planned_words(planned, zone) for planned in desk_visit.texts(connection, found)],
+        texts=[planned_words(planned, clinic, now) for planned in desk_visit.texts(connection, found)],
         notes=desk_visit.notes(session, found.id),
         screening=desk_visit.screening(session, found.id),
         history=[history_words(line, zone) for line in reversed(history)],

@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 
 from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.models.sms import WAITS_FOR_BUDGET
-from scheduler.queries import appointments, desk_visit
+from scheduler.queries import appointments, desk_visit, displaced
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
-from scheduler.web.dates import day_and_time_words
+from scheduler.usecases.reminder_times import goes_out_from
+from scheduler.web.dates import day_and_time_words, time_words
 from scheduler.web.reception.words import Sign, actor_words, kind_words, text_sign, visit_sign
 
 PLANNED = Sign("○", "", "info")
@@ -51,14 +53,13 @@ def conflict_words(public_id: str, version: int | None) -> tuple[str, ...]:
     return (_("You saw: %(state)s.", state=_state(seen)), present) if seen else (present,)
 
 
-def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
+def planned_words(planned: PlannedText, clinic: ClinicSettings, now: datetime) -> TextWords:
     """What is planned, or what became of it."""
+    zone = clock.zone(clinic.zone)
     words = {
-        "planned": _("Waits: the month’s texts are used up")
-        if planned.reason == WAITS_FOR_BUDGET
-        else _("Will be sent"),
+        "planned": _still_to_come(planned, clinic, now),
         "superseded": _("Dropped"),
-        "suppressed": _("Cannot be texted"),
+        "suppressed": _why_not_sent(planned.reason),
     }.get(planned.status)
     sign = text_sign(planned.message_status) if planned.message_status else None
     if sign is None or words:
@@ -69,6 +70,36 @@ def planned_words(planned: PlannedText, zone: ZoneInfo) -> TextWords:
             "danger" if failed else "info",
         )
     return TextWords(kind_words(planned.kind), clock.to_local(planned.due_at, zone), sign, planned.status == "planned")
+
+
+def _still_to_come(planned: PlannedText, clinic: ClinicSettings, now: datetime) -> str:
+    """With the time when it goes out where that is not the one it was due at."""
+    if planned.reason == WAITS_FOR_BUDGET:
+        return str(_("Waits: the month’s texts are used up"))
+    next_at = goes_out_from(
+        planned.kind, due_at=planned.due_at, next_attempt_at=planned.next_attempt_at, clinic=clinic, now=now
+    )
+    if next_at == planned.due_at and not planned.attempts:
+        return str(_("Will be sent"))
+    if next_at <= now:
+        return str(_("Being tried again now") if planned.attempts else _("Waits to be sent"))
+    zone = clock.zone(clinic.zone)
+    next_local, now_local = clock.to_local(next_at, zone), clock.to_local(now, zone)
+    when = (time_words if next_local.date() == now_local.date() else day_and_time_words)(next_local)
+    if planned.attempts:
+        return str(_("Being tried again, next: %(when)s", when=when))
+    return str(_("Will be sent: %(when)s", when=when))
+
+
+def _why_not_sent(reason: str | None) -> str:
+    match reason:
+        case displaced.MUST_MOVE:
+            return str(_("Not sent: the visit must move"))
+        case "overtaken":
+            return str(_("Not sent: a later text says it"))
+        case "too late":
+            return str(_("Not sent: too late"))
+    return str(_("Cannot be texted"))
 
 
 def _state(line: HistoryLine) -> str:
