@@ -17,7 +17,7 @@ from scheduler.domain.phone import InboundWord, bare_letters, inbound_word
 from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_stop, read_reply, without_signature
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
-from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminders import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -271,8 +271,7 @@ def _incoming(
 ) -> Message:
     is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in text.body)
     kept = (text.body if is_seen else "") + ATTACHED * text.attachments
-    patients = session.scalars(select(Patient.id).where(Patient.phone_account_id == account.id)) if account else ()
-    known = list(patients)
+    known = account.patients if account else []
     return Message(
         direction="in",
         kind="inbound",
@@ -283,7 +282,9 @@ def _incoming(
         sid=text.sid,
         opt_word=word,
         created_at=text.said_at or now,
-        patient_id=known[0] if len(known) == 1 else None,  # a family shares the number: whose text it is, nobody knows
+        patient_id=known[0].id
+        if len(known) == 1
+        else None,  # a family shares the number: whose text it is, nobody knows
     )
 
 
