@@ -56,7 +56,9 @@ _WRONG = re.compile(
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _LARGEST_PLACE = 9
 _RULE = re.compile(r"-{2,}|[–—]+|_{2,}")  # a telephone makes one dash of two hyphens
-_SENT_FROM = re.compile(r"(?:sent (?:from|via|with|using)|envoye (?:de|depuis|via|avec|par|a partir de)) (.+)")
+_SENT_FROM = re.compile(
+    r"(?:sent (?:from|via|with|using)|envoye (?:de|d|depuis|via|avec|par|a partir de|a partir d)) (.+)"
+)
 _GET_OUTLOOK = re.compile(r"(get|obtenir|obtenez|telecharger|telechargez) outlook (for|pour) (ios|android|mobile)")
 _OUTLOOKS_LINK = re.compile(r"<?https://aka\.ms/\w+>?$")
 _DEVICES = frozenset(
@@ -66,7 +68,7 @@ _DEVICES = frozenset(
 # Beside a device, in what the makers and carriers of telephones put there. No word that could say anything of a visit.
 _BESIDE_DEVICES = frozenset(
     "my mon ma the l apple google mail app application for pour on sur over ios windows pro max plus ultra mini edge air "
-    "se intelligent bell telus rogers fido canada s largest network wireless lte".split()
+    "se intelligent bell telus rogers fido verizon canada s largest network wireless lte".split()
 )
 _MODEL = re.compile(r"[a-z]{0,2}\d{1,3}g?")
 

@@ -19,7 +19,7 @@ from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.gateways import phone_numbers
 from scheduler.gateways.phone_numbers import BadPhoneNumber
-from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
+from scheduler.models.patient import WRONG_NUMBER, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminder_times import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -284,8 +284,7 @@ def _incoming(
 ) -> Message:
     is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in text.body)
     kept = (text.body if is_seen else "") + ATTACHED * text.attachments
-    patients = session.scalars(select(Patient.id).where(Patient.phone_account_id == account.id)) if account else ()
-    known = list(patients)
+    known = account.patients if account else []
     return Message(
         direction="in",
         kind="inbound",
@@ -296,7 +295,9 @@ def _incoming(
         sid=text.sid,
         opt_word=word,
         created_at=text.said_at or now,
-        patient_id=known[0] if len(known) == 1 else None,  # a family shares the number: whose text it is, nobody knows
+        patient_id=known[0].id
+        if len(known) == 1
+        else None,  # a family shares the number: whose text it is, nobody knows
     )
 
 

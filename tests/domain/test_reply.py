@@ -150,6 +150,8 @@ SIGNATURES = [
     "Sent from Yahoo Mail on Android",
     "Get Outlook for Android<https://aka.ms/AAb9ysg>",
     "Télécharger Outlook pour iOS",
+    "Envoyé à partir d’Outlook pour Android",
+    "Sent from my Verizon, Samsung Galaxy smartphone",
     "--\nJane",
     "-- \nJane D'Amico",
     "—\nJane",
@@ -238,7 +240,8 @@ def test_a_signature_never_changes_what_a_text_means(body: str, signature: str) 
 @given(st.sampled_from(["C", "ok", "M", "C 2"]), st.sampled_from(SIGNATURES), _foreign, st.data())
 def test_one_word_more_anywhere_leaves_it_to_people(body: str, signature: str, word: str, data: st.DataObject) -> None:
     """Any word that says nothing by itself in a reply or in a signature."""
-    harmless = read_reply(f"C {word}") is not None or read_reply(f"C\nSent from my iPhone {word}") is not None
+    beside = (f"C {word}", f"M {word}", f"C\nSent from my iPhone {word}")
+    harmless = any(read_reply(one) is not None for one in beside)
     words = f"{body}\n{signature}".split(" ")
     at = data.draw(st.integers(0, len(words)))
     if not harmless and fold(word).strip() and fold(word) not in NAMES:
