@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 from scheduler import clock, demo
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, StaffUser
 from scheduler.usecases import kept_forms
-from scheduler.usecases.inbound import receive
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.web.reception.door import KEPT_FORM
 from tests.factories import CLINIC, make_patient
 from tests.web.desk_staff import make_staff, sign_in, token
@@ -269,7 +269,7 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
     account = session.scalars(select(PhoneAccount).where(PhoneAccount.opted_out_at.is_(None))).first()
     other = make_patient(session, number=None, given_name="Quite", family_name="Different").public_id
     assert account is not None
-    receive(session, sid="SM1", number=account.number, body="Where?", opt_out_type=None, clinic=CLINIC, now=now)
+    receive(session, IncomingText(sid="SM1", number=account.number, body="Where?"), clinic=CLINIC, now=now)
     account.wrong_number_at = now
     session.add(
         Message(
