@@ -17,10 +17,11 @@ from scheduler.demo.people import DemoPatient
 from scheduler.demo.records import Records, unguessable
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import PlannedReminder, plan_reminders
+from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, PhoneAccount, Reminder
 from scheduler.usecases.sms_texts import visit_text
 
-EMPTY: dict[str, Any] = {"error_code": None, "reminder_id": None, "appointment_id": None}
+EMPTY: dict[str, Any] = {"error_code": None, "reminder_id": None, "appointment_id": None, "segments": None}
 SENT = timedelta(seconds=8)  # after a text was due
 
 
@@ -100,10 +101,12 @@ def _message_row(reminder: DemoReminder, reminder_id: int, records: Records) -> 
     due_at = records.instant(reminder.planned.due_local)
     attempt_id = unguessable(records.random)
     failed = reminder.status == "failed"
+    body = _body(reminder.planned.kind, visit.starts_local, visit.practitioner, who.language, records.clinic)
     return {
         **_message(who, due_at, attempt_id),
         "kind": reminder.planned.kind,
-        "body": _body(reminder.planned.kind, visit.starts_local, visit.practitioner, who.language, records.clinic),
+        "body": body,
+        "segments": _parts(body),
         "status": "failed" if failed else "delivered",
         "error_code": reminder.error_code,
         "opt_word": None,
@@ -132,6 +135,9 @@ def _words(
         moved=False,
         changeable=changeable,
     )
+
+
+_parts = lru_cache(maxsize=4)(segments)
 
 
 def _message(who: DemoPatient, at: datetime, attempt_id: str) -> dict[str, Any]:

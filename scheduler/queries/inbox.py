@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.models.patient import WRONG_NUMBER
 
-NOT_SENT = ("expired", "failed", "undelivered")
+LOST = ("expired", "failed", "undelivered")
 _UNREAD = (Message.for_desk, Message.read_at.is_(None))
 
 
@@ -43,16 +43,16 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """`last_id`: its newest text for the desk, by which it is asked for. `unsent`: the desk's last answer did not go out;
-    `doubtful`: nobody knows whether it arrived, and nobody is asked any more."""
+    """`last_id`: its newest text for the desk, by which it is asked for. `answer`: what is wrong with the desk's last one, if
+    anything: "unsent", did not go out; "undelivered", went out and did not arrive; "doubtful", nobody knows whether it
+    arrived, and nobody is asked any more."""
 
     who: Correspondent
     last_id: int
     last_at: datetime
     last_body: str
     unread: int
-    unsent: bool
-    doubtful: bool
+    answer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +98,14 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
             row.created_at,
             row.body,
             row.unread,
-            unsent=answers.get(row.number) == "unsent",
-            doubtful=answers.get(row.number) == "doubtful",
+            answers.get(row.number),
         )
         for row in rows
     ]
 
 
 def _last_answers(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
-    """Number → "unsent" or "doubtful", where the desk's last answer is."""
+    """Number → what is wrong with the desk's last answer, as `Thread.answer`."""
     last = (
         select(func.max(Message.id))
         .where(Message.number.in_(numbers), Message.kind == "desk", Message.direction == "out")
@@ -116,7 +115,9 @@ def _last_answers(connection: Connection, numbers: Sequence[str]) -> dict[str, s
         and_(Message.status == "in_doubt", Message.next_attempt_at.is_(None)),
         and_(Message.status.in_(("accepted", "sent")), Message.asked_at.is_not(None)),
     )
-    what = case((Message.status.in_(NOT_SENT), "unsent"), (doubtful, "doubtful"))
+    what = case(
+        (Message.status == "undelivered", "undelivered"), (Message.status.in_(LOST), "unsent"), (doubtful, "doubtful")
+    )
     rows = connection.execute(select(Message.number, what.label("what")).where(Message.id.in_(last)))
     return {row.number: row.what for row in rows if row.what}
 

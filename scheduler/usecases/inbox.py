@@ -11,7 +11,7 @@ from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTex
 from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.models.patient import WRONG_NUMBER
-from scheduler.queries.inbox import NOT_SENT
+from scheduler.queries.inbox import LOST
 from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -83,7 +83,7 @@ def send_again(session: Session, *, number: str, text_id: int, now: datetime, ac
             Message.id == text_id,
             Message.number == number,
             Message.kind == "desk",
-            Message.status.in_(NOT_SENT),
+            Message.status.in_(LOST),
             Message.body != "",
         )
     )

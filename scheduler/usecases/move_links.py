@@ -87,6 +87,16 @@ def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
     return visit
 
 
+def language_behind(session: Session, token: str) -> str | None:
+    """Of the patient whom this link was texted to, whether it works or not; None for none of our links."""
+    return session.scalar(
+        select(Patient.language)
+        .join(Appointment, Appointment.patient_id == Patient.id)
+        .join(MoveLink, MoveLink.appointment_id == Appointment.id)
+        .where(MoveLink.token_hash == _hash(token))
+    )
+
+
 def was_moved_by(session: Session, token: str, starts_local: datetime, *, now: datetime) -> bool:
     """Whether the visit of this link, used up, has just been moved by its patient to where the holder wants it: a button
     pressed twice. Where the desk, or anybody later, has moved it is not to be found out by guessing."""

@@ -1,5 +1,6 @@
 """Every page of the demo clinic that a link leads to: the browser's console stays silent (errors of scripts, and all that
-the Content-Security-Policy refuses), axe finds nothing, and nothing is wider than the window."""
+the Content-Security-Policy refuses), axe finds nothing, nothing is wider than the window, and on a phone nothing scrolls
+sideways."""
 
 import json
 from collections.abc import Iterator
@@ -107,6 +108,11 @@ def look_at(page: Page, complaints: list[str]) -> None:
     complaints.clear()  # axe tries styles of its own
 
 
+SCROLLING_SIDEWAYS = """() => [...document.querySelectorAll("body *")].filter(each =>
+    each.clientWidth && each.scrollWidth > each.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(each).overflowX)
+).map(each => each.id || each.className)"""
+
+
 def visit(page: Page, complaints: list[str], address: str) -> None:
     answer = page.goto(address)
     assert answer is not None and answer.ok, address
@@ -138,6 +144,7 @@ def again_on_a_phone_in_french(page: Page, complaints: list[str], walk: Walk, st
     page.goto(f"{start}?lang=fr")
     for address in walk.seen.values():
         visit(page, complaints, address)
+        assert page.evaluate(SCROLLING_SIDEWAYS) == [], address
         if "/m/" not in address:  # in the language of the text that led there
             assert page.get_attribute("html", "lang") == "fr", address
 

@@ -14,6 +14,7 @@ from scheduler.demo.diary import DemoVisit, Diary
 from scheduler.demo.people import AMELIE, ISLA, MARCO, NEW_NUMBER, TOUR, DemoPatient
 from scheduler.demo.seed import ANY_NUMBER
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.sms_segments import segments
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, StaffUser
 
 CLINIC = ClinicSettings()
@@ -164,3 +165,10 @@ def test_the_patients_of_the_tour_are_as_the_readme_says(day: date) -> None:
     assert all(visit.starts_local < now - timedelta(days=7) for visit in ims(AMELIE))
     assert max(visit.starts_local for visit in ims(MARCO)).date() == day - timedelta(days=3)
     assert [visit.elsewhere for visit in ims(ISLA)] == [True]
+
+
+def test_every_text_that_went_out_has_the_parts_it_cost(session: Session) -> None:
+    demo.seed(session, clinic=CLINIC, now=NOW)
+    sent = session.execute(select(Message.body, Message.segments).where(Message.direction == "out")).all()
+    assert len(sent) > 100
+    assert [counted for _body, counted in sent] == [segments(body) for body, _counted in sent]

@@ -147,3 +147,33 @@ def test_a_place_that_is_repeated_would_make_a_text_longer_than_any_may_be(kind:
 
 def test_a_place_may_stand_in_a_text_twice() -> None:
     assert checked("help", "{clinic}: {phone}. {phone}!") == "{clinic}: {phone}. {phone}!"
+
+
+LONGEST_VALUES = {
+    "clinic": "c" * 80,
+    "practitioner": "p" * 80,
+    "day": "mercredi 23 septembre",
+    "time": "12:45 pm",
+    "link": "https://" + "l" * 100 + "/m/k3Qv9tXw2LrB7sYc5PnD1g",
+    "phone": "1-613-555-0142",
+    "lasts": "48 h",
+    "code": "012345",
+    "minutes": "10",
+    "letter": "C",
+    "number": "5",
+}
+
+
+def longest_text(kind: str, **values: str) -> str:
+    """As long as `checked` lets it be, with every place as often as it may stand there, filled in."""
+    wording = WORDINGS[kind]
+    places = "".join(f"{{{name}}}" * wording.each_at_most for name in sorted(wording.places))
+    template = places + "a" * (wording.longest - len(places))
+    assert checked(kind, template) == template
+    return filled(template, LONGEST_VALUES | values)
+
+
+@pytest.mark.parametrize("kind", WORDINGS)
+def test_no_text_that_may_be_saved_is_longer_than_the_provider_takes(kind: str) -> None:
+    choices = "; ".join([longest_text("choice")] * 5)
+    assert len(longest_text(kind, choices=choices)) <= 1_600

@@ -353,7 +353,7 @@ def test_an_answer_of_the_desk_that_stays_in_doubt_is_seen_in_the_inbox(
 
     def doubtful() -> list[bool]:
         with engine.connect() as connection:
-            return [thread.doubtful for thread in threads(connection, known=True, before_id=None, limit=9)]
+            return [thread.answer == "doubtful" for thread in threads(connection, known=True, before_id=None, limit=9)]
 
     assert doubtful() == [False], "it is being looked for"
     sms.find_error = SmsUnavailable()

@@ -23,6 +23,7 @@ from scheduler.models import (
     Reminder,
     Room,
     Screening,
+    StaffUser,
     TimeOff,
     WorkingHours,
 )
@@ -390,6 +391,22 @@ def test_no_insisting_bends_the_rule_or_books_twice(desk: Desk, session: Session
     other = {"patient": make_patient(session).public_id, "treatment": "ims", "practitioner": "p1"}
     answer = desk.post("/desk/book", **other, starts="2026-12-01T18:15", insists="yes")
     assert answer.status_code == 409 and "another visit at that time" in answer.text
+
+
+def test_a_visit_names_people_as_the_desk_does_and_not_by_their_user_names(desk: Desk, session: Session) -> None:
+    session.execute(update(StaffUser).values(display_name="Robin Roy"))
+    session.commit()
+    asked = {"patient": make_patient(session).public_id, "treatment": "ims", "practitioner": "p1"}
+    booked = desk.post("/desk/book", **asked, starts="2026-12-01T10:00").text
+    assert "by Robin Roy on" in booked
+    session.rollback()
+    visit = session.scalars(select(Appointment)).one()
+    path = f"/desk/visits/{visit.public_id}"
+    session.rollback()
+    desk.post(f"{path}/note", note="Bring shoes", version=1)
+    assert "changed by Robin Roy" in desk.post(f"{path}/note", note="Another", version=1).text
+    page = desk.get(path).text
+    assert "Robin Roy</span><br>note changed" in page and "receptionist" not in page
 
 
 def test_what_becomes_of_a_visit(desk: Desk, session: Session) -> None:

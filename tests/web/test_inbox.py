@@ -145,6 +145,36 @@ def test_an_answer_that_cannot_be_is_refused_with_words(
     assert (refused.status_code, says in plain(refused)) == (422, True)
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("expired", "✕ Answer not sent"),
+        ("failed", "✕ Answer not sent"),
+        ("undelivered", "✕ Answer not delivered"),
+        ("in_doubt", "? Answer perhaps not delivered"),
+        ("delivered", None),
+        ("queued", None),
+    ],
+)
+def test_the_list_says_what_became_of_the_answer(
+    desk: FlaskClient, session: Session, status: str, says: str | None
+) -> None:
+    text_in(session, "Hello?")
+    send(desk, desk.get(thread_of(desk, "Amélie Roy")), "answer", body="Come at five")
+    session.execute(update(Message).where(Message.kind == "desk").values(status=status, next_attempt_at=None))
+    session.commit()
+    assert re.findall(r"[✕?] Answer [a-z ]*[a-z]", plain(desk.get("/desk/inbox"))) == ([says] if says else [])
+
+
+def test_an_answer_that_is_too_long_is_refused_and_shown_again_whole(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Hello?")
+    page = desk.get(thread_of(desk, "Amélie Roy"))
+    assert "maxlength" not in page.text  # a browser would cut what is pasted, and say nothing
+    typed = "a" * 2_000 + " the end"
+    refused = send(desk, page, "answer", body=typed)
+    assert (refused.status_code, typed in refused.text) == (422, True)
+
+
 def test_an_answer_that_was_not_sent_says_so_and_is_sent_again_once(desk: FlaskClient, session: Session) -> None:
     text_in(session, "Hello?")
     there = thread_of(desk, "Amélie Roy")

@@ -48,6 +48,22 @@ def test_a_form_sent_after_the_idle_sign_out_is_sent_once_more_by_one_press(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_reads_french_is_signed_out_and_shown_the_form_in_french(
+    client: FlaskClient, app: Flask, session: Session
+) -> None:
+    make_staff(session)
+    with time_machine.travel(NOW, tick=False) as clock:
+        sign_in(client)
+        form = {"csrf_token": token(client.get(f"{NEW_ROOM}?lang=fr")), "name": "Salle bleue", "active": "y"}
+        clock.shift(timedelta(minutes=31))
+        client.post(NEW_ROOM, data=form)
+        assert '<html lang="fr"' in client.get("/desk/sign-in").text
+        sign_in(client)
+        page = client.get("/desk/kept-form").text
+        assert '<dt class="soft">Nom</dt><dd>Salle bleue</dd><dt class="soft">En service</dt><dd>Oui</dd>' in page
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nobody_else_sees_it_and_it_is_forgotten_after_half_an_hour(
     client: FlaskClient, app: Flask, session: Session
 ) -> None:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from scheduler.models import Appointment
-from scheduler.usecases.booking import move_appointment
+from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.move_links import make_link
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web.pages import path_of, plain, send
@@ -93,6 +93,17 @@ def test_looking_changes_nothing_and_a_form_needs_its_token(
     assert "open for too long" in plain(forged)
     session.refresh(visit)
     assert visit.version == version
+
+
+def test_a_link_that_works_no_more_says_so_in_the_patients_language(
+    client: FlaskClient, session: Session, visit: Appointment, path: str
+) -> None:
+    visit.patient.language = "fr"
+    session.commit()
+    cancel_appointment(session, clinic=CLINIC, public_id=visit.public_id, reason="", now=NOW, actor=STAFF)
+    assert "Ce lien ne fonctionne plus" in plain(client.get(path, headers={"Accept-Language": "en"}))
+    nobodys = client.application.test_client().get("/m/k3Qv9tXw2LrB7sYc5PnD1g", headers={"Accept-Language": "en"})
+    assert "This link no longer works" in plain(nobodys)
 
 
 def test_it_speaks_the_patients_language(client: FlaskClient, session: Session, visit: Appointment, path: str) -> None:

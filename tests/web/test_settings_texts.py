@@ -126,6 +126,17 @@ def test_what_will_not_do_is_said_and_nothing_is_kept(
 
 
 @SQLITE
+def test_what_is_too_long_is_shown_again_whole(owner: FlaskClient, session: Session) -> None:
+    page = owner.get(f"{PAGE}/confirmation/en")
+    assert "maxlength" not in page.text  # a browser would cut what is pasted, and say nothing
+    assert "At most 480 letters" in plain(page)
+    typed = "{clinic} {day} {time} " + "a" * 2_000 + " the end"
+    refused = send(owner, f"{PAGE}/confirmation/en", body=typed)
+    assert (refused.status_code, typed in refused.text) == (422, True)
+    assert kept(session) == {}
+
+
+@SQLITE
 def test_without_script_a_button_shows_what_was_typed_and_keeps_nothing(owner: FlaskClient, session: Session) -> None:
     typed = "{clinic}, c’est {day} à {time}, {practitioner}. Venez dix minutes avant."
     page = send(owner, f"{PAGE}/confirmation/fr", body=typed, preview="yes")

@@ -20,7 +20,7 @@ from scheduler.domain.errors import BookingRefused, NotFound, SlotTaken
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.booking import move_appointment
-from scheduler.usecases.move_links import visit_behind, was_moved_by
+from scheduler.usecases.move_links import language_behind, visit_behind, was_moved_by
 from scheduler.web.access import declare
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
@@ -42,11 +42,11 @@ def done() -> ResponseReturnValue:
 @blueprint.route("/<token>", methods=["GET", "POST"])
 def move(token: str) -> ResponseReturnValue:
     now = clock.now()
+    _speak_the_language_of(token)
     try:
         visit = visit_behind(db.session(), token, now=now)
     except NotFound:
         return _gone(token, now)
-    _speak_the_language_of(visit)
     if request.method == "GET":
         return _show(token, visit, now)
     if expired():
@@ -117,8 +117,8 @@ def _show(
     return html, status
 
 
-def _speak_the_language_of(visit: Appointment) -> None:
-    """Unless this browser has said which it wants."""
-    if visit.patient and "lang" not in session:
-        session["lang"] = "fr" if visit.patient.language.startswith("fr") else "en"
+def _speak_the_language_of(token: str) -> None:
+    """The text's, also where the link works no more; unless this browser has said which it wants."""
+    if "lang" not in session and (language := language_behind(db.session(), token)):
+        session["lang"] = "fr" if language.startswith("fr") else "en"
         refresh()

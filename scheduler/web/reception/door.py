@@ -83,10 +83,8 @@ def desk_state() -> DeskState:
 
 def let_in(staff: StaffUser, now: datetime) -> None:
     """Whatever the cookie held before is not carried over into a signed-in session, but for the language."""
-    who, language, before = signed_in(staff), session.get("lang"), session.get(SESSION_ID)
-    session.clear()
-    if language:
-        session["lang"] = language
+    who, before = signed_in(staff), session.get(SESSION_ID)
+    _clear_cookie()
     session[SESSION_ID] = begin_session(db.session(), staff_user_id=who.id, now=now, life=ROW_KEPT, instead_of=before)
     session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
     login_user(who)
@@ -96,7 +94,7 @@ def let_out() -> None:
     """Signed out for good: a copy of the cookie opens nothing either."""
     end_session(db.session(), session.get(SESSION_ID, ""))
     logout_user()
-    session.clear()
+    _clear_cookie()
 
 
 def unattended(view: View) -> View:
@@ -178,6 +176,14 @@ def _keep_form() -> str | None:
     fields = [[name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"]
     path = request.full_path.rstrip("?")
     return kept_forms.keep(db.session(), staff_id=current_user.id, path=path, fields=fields, now=clock.now())
+
+
+def _clear_cookie() -> None:
+    """But for the language that its reader has chosen."""
+    language = session.get("lang")
+    session.clear()
+    if language:
+        session["lang"] = language
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -26,6 +26,7 @@ from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
+SHOWN_AGAIN = 5_000  # letters of what was typed, however many are too many
 
 blueprint = Blueprint("reception_inbox", __name__, url_prefix="/desk/inbox")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -89,7 +90,7 @@ def read(message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):message_id>/answer")
 def answer(message_id: int) -> ResponseReturnValue:
-    body = request.form.get("body", "")[: usecases.LONGEST_ANSWER * 2]
+    body = request.form.get("body", "")[:SHOWN_AGAIN]
     if "count" in request.form:
         return _thread(message_id, typed=body, cost=_cost(body))
     try:
@@ -171,19 +172,18 @@ def _thread(
         by=lambda actor: actor_words(actor, names),
         lost=_lost(texts),
         kind_words=kind_words,
-        longest=usecases.LONGEST_ANSWER,
         alphabet={"basic": "".join(sorted(BASIC)), "extended": "".join(sorted(EXTENDED))},
     )
     return html, status
 
 
 def _lost(texts: list[ThreadText]) -> set[int]:
-    """Answers that were not sent and whose words were not written again since."""
+    """Answers that did not arrive and whose words were not written again since."""
     later: set[str] = set()
     found = set()
     for text in reversed(texts):
         if text.kind == "desk" and text.body:
-            if text.status in queries.NOT_SENT and text.body not in later:
+            if text.status in queries.LOST and text.body not in later:
                 found.add(text.id)
             later.add(text.body)
     return found

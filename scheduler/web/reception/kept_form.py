@@ -9,6 +9,7 @@ from scheduler.extensions import db
 from scheduler.usecases import kept_forms
 from scheduler.web import access
 from scheduler.web.reception.door import EVERYBODY, KEPT_FORM, require_staff
+from scheduler.web.reception.kept_words import in_words
 
 blueprint = Blueprint("reception_kept_form", __name__, url_prefix="/desk/kept-form")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -19,7 +20,12 @@ def show() -> ResponseReturnValue:
     found = kept_forms.kept(db.session(), staff_id=current_user.id, token=session.get(KEPT_FORM, ""), now=clock.now())
     if found is None:
         return redirect(url_for("reception_calendar.show"), 303)
-    return render_template("reception/entrance/kept_form.html", path=found.path, fields=found.fields)
+    return render_template(
+        "reception/entrance/kept_form.html",
+        path=found.path,
+        fields=found.fields,
+        words=in_words(found.path, found.fields),
+    )
 
 
 @blueprint.post("/discard")

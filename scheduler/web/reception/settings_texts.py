@@ -13,7 +13,7 @@ from scheduler import clock, live_settings
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile
 from scheduler.domain.sms_segments import BASIC, EXTENDED, TYPOGRAPHY, dear_letters, segments, spelled_in_gsm7
-from scheduler.domain.sms_wording import LONGEST, WORDINGS, BadWording, is_reworded, our_words, words
+from scheduler.domain.sms_wording import WORDINGS, BadWording, is_reworded, our_words, words
 from scheduler.extensions import db
 from scheduler.usecases import sms_wordings
 from scheduler.usecases.sms_samples import Sample, sample_text, samples
@@ -26,6 +26,8 @@ from scheduler.web.reception.text_words import ABOUT, GROUPS, PLACES
 
 blueprint = Blueprint("reception_settings_texts", __name__, url_prefix="/desk/settings/texts")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
+
+SHOWN_AGAIN = 5_000  # letters of what was typed, however many are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def one(kind: str, language: str) -> str:
 def change(kind: str, language: str) -> ResponseReturnValue:
     """Its "preview" button shows what was typed and keeps nothing."""
     sms_wordings.require_known(kind, language)
-    typed, seen = request.form.get("body", "")[: LONGEST * 2].replace("\0", ""), request.form.get("seen", "")
+    typed, seen = request.form.get("body", "")[:SHOWN_AGAIN].replace("\0", ""), request.form.get("seen", "")
     typed = unicodedata.normalize("NFC", typed)  # as it is kept, and costs
     if "preview" in request.form:
         return _page(kind, language, typed=typed, seen=seen)

@@ -14,17 +14,18 @@ from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import Appointment
-from scheduler.queries import appointments, desk_visit, reference
+from scheduler.queries import appointments, desk_visit, patient_page, reference
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.language import template_variables
+from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.refusals import Refused, Sought, refused
 from scheduler.web.reception.visit_words import conflict_words, history_words, planned_words
-from scheduler.web.reception.words import actor_words, visit_sign
+from scheduler.web.reception.words import visit_sign
 
 MOVABLE = ("booked", "confirmed")
 
@@ -121,6 +122,7 @@ def visit_page(
     status = AppointmentStatus(found.status)
     treatment = known.treatment_by_id(found.treatment_id)
     history = desk_visit.history(connection, found.id)
+    names = patient_page.names_of_staff(connection, [line.by for line in history])
     may_book = current_user.role in ("receptionist", "owner")
     movable = may_book and found.status in MOVABLE and found.origin != "elsewhere"
     # A form that the visit as it is now does not have takes its refusal with it: that is then said above the visit.
@@ -144,12 +146,12 @@ def visit_page(
         movable=movable,
         lengthened=found.status in _LENGTHENED,
         may_book=may_book,
-        booked_by=actor_words(history[0].by) if history else "",
+        booked_by=actor_words(history[0].by, names) if history else "",
         booked_at=clock.to_local(found.created_at, zone),
         texts=[planned_words(planned, clinic, now) for planned in desk_visit.texts(connection, found)],
         notes=desk_visit.notes(session, found.id),
         screening=desk_visit.screening(session, found.id),
-        history=[history_words(line, zone) for line in reversed(history)],
+        history=[history_words(line, zone, names) for line in reversed(history)],
         ask=ask,
         from_list=from_list(),
         asked_starts=moment("starts") if refusal else None,

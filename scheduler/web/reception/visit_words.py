@@ -1,5 +1,6 @@
 """A visit's history and its texts in sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,9 +13,11 @@ from scheduler.extensions import db
 from scheduler.models.sms import WAITS_FOR_BUDGET
 from scheduler.queries import appointments, desk_visit, displaced
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
+from scheduler.queries.patient_page import names_of_staff
 from scheduler.usecases.reminder_times import goes_out_from
 from scheduler.web.dates import day_and_time_words, time_words
-from scheduler.web.reception.words import Sign, actor_words, kind_words, text_sign, visit_sign
+from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.words import Sign, kind_words, text_sign, visit_sign
 
 PLANNED = Sign("○", "", "info")
 
@@ -35,9 +38,10 @@ class TextWords:
     is_planned: bool
 
 
-def history_words(line: HistoryLine, zone: ZoneInfo) -> HistoryWords:
+def history_words(line: HistoryLine, zone: ZoneInfo, names: Mapping[str, str]) -> HistoryWords:
+    """`names`: of the staff, as queries.patient_page.names_of_staff finds them."""
     why = line.why if line.why not in (None, "moved", "note") else ""
-    return HistoryWords(clock.to_local(line.at, zone), actor_words(line.by), _what(line), why or "")
+    return HistoryWords(clock.to_local(line.at, zone), actor_words(line.by, names), _what(line), why or "")
 
 
 def conflict_words(public_id: str, version: int | None) -> tuple[str, ...]:
@@ -48,8 +52,9 @@ def conflict_words(public_id: str, version: int | None) -> tuple[str, ...]:
     lines = desk_visit.history(session.connection(), found.id)
     seen = next((line for line in lines if line.version == version), None)
     now = lines[-1]
+    by = actor_words(now.by, names_of_staff(session.connection(), [now.by]))
     at = day_and_time_words(clock.to_local(now.at, clock.zone(found.zone)))
-    present = _("Now: %(state)s, changed by %(who)s on %(when)s.", state=_state(now), who=actor_words(now.by), when=at)
+    present = _("Now: %(state)s, changed by %(who)s on %(when)s.", state=_state(now), who=by, when=at)
     return (_("You saw: %(state)s.", state=_state(seen)), present) if seen else (present,)
 
 

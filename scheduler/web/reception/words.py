@@ -36,15 +36,6 @@ def kind_words(kind: str) -> str:
     return found() if found else kind
 
 
-def actor_words(by: str) -> str:
-    """Who it was, for the line of a history: "patient:12" is no name, "staff:robin" is one."""
-    kind, _colon, name = by.partition(":")
-    if kind == "staff":
-        return name
-    found = _ACTORS.get(kind)
-    return found() if found else by
-
-
 Table = Mapping[str, tuple[str, Callable[[], str], str]]
 
 _VISITS: Table = {
@@ -81,10 +72,4 @@ _KINDS: Mapping[str, Callable[[], str]] = {
     "move-link": lambda: _("Link to move a visit"),
     "desk": lambda: _("From the desk"),
     "inbound": lambda: _("From a patient"),
-}
-
-_ACTORS: Mapping[str, Callable[[], str]] = {
-    "patient": lambda: _("the patient"),
-    "token": lambda: _("another program"),
-    "system": lambda: _("the service itself"),
 }

@@ -1,0 +1,299 @@
+"""A kept form in the words of its own page: what its button does, and what somebody filled in or chose.
+
+Fields without words here (ids, versions, tokens) are not shown. tests/web/test_kept_words.py walks the desk's forms and
+compares with what their pages say.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, Field
+
+from scheduler.extensions import db
+from scheduler.queries import desk_calendar, reference
+from scheduler.web.dates import day_and_time_words, day_words, time_words, weekday_words
+from scheduler.web.language import template_variables
+from scheduler.web.page_context import NAMES
+from scheduler.web.patient.form_fields import DayMonthYearField
+from scheduler.web.reception.asked import place_of
+from scheduler.web.reception.elsewhere import CANCEL, ElsewhereForm
+from scheduler.web.reception.import_words import FIELDS
+from scheduler.web.reception.patients_edit import DetailsForm
+from scheduler.web.reception.settings_clinic import ClinicForm
+from scheduler.web.reception.settings_rows import KINDS
+from scheduler.web.reception.settings_staff import ColleagueForm
+from scheduler.web.reception.settings_tokens import TokenForm
+from scheduler.web.reception.working_time import now_at_the_clinic
+
+LONG_PAST = "2000-01-01"
+"""The last day of one day's hours that are taken back: no day that anybody typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    values: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWords:
+    """`act`: the words of the button that was pressed."""
+
+    act: str
+    lines: list[Line]
+
+
+def in_words(path: str, fields: Iterable[list[str]]) -> KeptWords:
+    endpoint, values = current_app.url_map.bind("").match(urlsplit(path).path, method="POST")
+    typed: MultiDict[str, str] = MultiDict((name, value) for name, value in fields)
+    sent = [f"{name}={value}" for name, value in typed.items(multi=True)]
+    buttons = BUTTONS.get(endpoint, {})
+    act = next((words for pair, words in buttons.items() if any(each.startswith(pair) for each in sent)), "")
+    lines = _lines_of_form(_FORMS[endpoint](typed, values), typed) if endpoint in _FORMS else []
+    return KeptWords(str(act), lines + _lines(LABELS.get(endpoint, {}), typed))
+
+
+def _lines_of_form(form: FlaskForm, typed: MultiDict[str, str]) -> list[Line]:
+    return [
+        Line(str(field.label.text), values)
+        for field in form
+        if field.name not in _TECHNICAL and (values := _values_of(field, typed.getlist(field.name)))
+    ]
+
+
+def _values_of(field: Field, sent: list[str]) -> list[str]:
+    if isinstance(field, DayMonthYearField):
+        parts = " ".join(filter(None, field.typed.values()))
+        return [parts] if parts else []
+    if isinstance(field, BooleanField):
+        return [_("Yes")] if sent else []
+    named = {str(choice.value): str(choice.label) for choice in field.iter_choices()} if _has_choices(field) else {}
+    return [named.get(value, value) for value in sent if value]
+
+
+def _has_choices(field: Field) -> bool:
+    return bool(getattr(field, "choices", None))
+
+
+def _lines(labels: Mapping[str, Any], typed: MultiDict[str, str]) -> list[Line]:
+    overruled = _PLACE.keys() - {"at"} if any(typed.getlist("at")) else ()
+    with db.reading.connect() as connection:
+        return [
+            Line(str(label), [_value_words(connection, name, value) for value in sent])
+            for name, label in labels.items()
+            if name not in overruled and (sent := [each for each in typed.getlist(name) if each not in ("", LONG_PAST)])
+        ]
+
+
+def _value_words(connection: Connection, name: str, value: str) -> str:
+    """As typed, where it is none of the values that the page offers."""
+    with suppress(ValueError, KeyError, IndexError, StopIteration):
+        if name in _VALUES:
+            return str(_VALUES[name][value])
+        if name in _READ:
+            return _READ[name](connection, value)
+    return value
+
+
+def _day(_connection: Connection, value: str) -> str:
+    day = date.fromisoformat(value)
+    return f"{day_words(day)} {day.year}"
+
+
+def _time(_connection: Connection, value: str) -> str:
+    return time_words(time.fromisoformat(value))
+
+
+def _moment(_connection: Connection, value: str) -> str:
+    return day_and_time_words(datetime.fromisoformat(value))
+
+
+def _place(connection: Connection, value: str) -> str:
+    starts, practitioner = place_of(value)
+    if starts is None:
+        return value
+    return ", ".join([day_and_time_words(starts), *([_practitioner(connection, practitioner)] if practitioner else [])])
+
+
+def _settled(connection: Connection, value: str) -> str:
+    return str(_("Cancel it") if value == CANCEL else _("Move it to %(moment)s", moment=_place(connection, value)))
+
+
+def _practitioner(connection: Connection, value: str) -> str:
+    return next(who.full_name for who in reference.current(connection).practitioners if who.slug == value)
+
+
+def _room(connection: Connection, value: str) -> str:
+    return next(str(room.name) for room in desk_calendar.rooms(connection) if str(room.id) == value)
+
+
+def _treatment(connection: Connection, value: str) -> str:
+    found = next(each for each in reference.current(connection).treatments if each.slug == value)
+    return found.name(str(template_variables()["language"]))
+
+
+_TECHNICAL = {"seen", "version"}
+
+_FORMS: Mapping[str, Callable[[MultiDict[str, str], Mapping[str, Any]], FlaskForm]] = {
+    "reception_elsewhere.record": lambda typed, _values: ElsewhereForm(typed, now_local=now_at_the_clinic()[1]),
+    "reception_patients_edit.save": lambda typed, _values: DetailsForm(typed, today=now_at_the_clinic()[1].date()),
+    "reception_settings.change": lambda typed, _values: ClinicForm(typed),
+    "reception_settings_rows.add": lambda typed, values: KINDS[values["kind"]].form(typed),
+    "reception_settings_rows.change": lambda typed, values: KINDS[values["kind"]].form(typed),
+    "reception_settings_staff.add": lambda typed, _values: ColleagueForm(typed),
+    "reception_settings_staff.change": lambda typed, _values: ColleagueForm(typed),
+    "reception_settings_tokens.make": lambda typed, _values: TokenForm(typed),
+}
+
+_PLACE = {
+    "at": _l("When"),
+    "starts": _l("When"),
+    "starts_day": _l("Day"),
+    "starts_time": _l("Time"),
+    "practitioner": _l("With"),
+    "room": _l("Room"),
+}
+_BOOKING = {
+    "treatment": _l("Treatment"),
+    **_PLACE,
+    "weekday": _l("Weekday"),
+    "part": _l("Part of the day"),
+    "count": _l("Visits in all"),
+}
+_STRETCH = {
+    "first": _l("First day"),
+    "last": _l("Last day"),
+    "begins": _l("From (or all day)"),
+    "ends": _l("To (or all day)"),
+}
+
+LABELS: Mapping[str, Mapping[str, Any]] = {
+    "reception_booking.register": {
+        "given_name": _l("Given name"),
+        "family_name": _l("Family name"),
+        "birth_date": _l("Birth date"),
+        "phone": _l("Mobile phone"),
+        "language": _l("Language of the texts"),
+    },
+    "reception_booking.save": _BOOKING,
+    "reception_booking_series.dates": _BOOKING,
+    "reception_booking_series.save": {"at": _l("When")},
+    "reception_closures.add": {**_STRETCH, "name": _l("Why, as the calendar says it")},
+    "reception_closures.add_holidays": {"day": _l("Close on")},
+    "reception_elsewhere.record": {"settle": _l("What becomes of this visit?")},
+    "reception_hours_change.add_time_off": {**_STRETCH, "reason": _l("Reason, for the desk")},
+    "reception_hours_change.add_weekly": {
+        "weekday": _l("Days of the week"),
+        "opens": _l("From"),
+        "closes": _l("To"),
+        "valid_from": _l("First day (or none)"),
+        "valid_until": _l("Last day (or none)"),
+    },
+    "reception_hours_change.end": {"last_day": _l("Last day")},
+    "reception_hours_change.one_day": {"day": _l("Day"), "opens": _l("From"), "closes": _l("To")},
+    "reception_imports.begin": {
+        **{f"column_{name}": words for name, words in FIELDS.items()},
+        "date_order": _l("How is 03/04/2026 to be read?"),
+        "without_bad_phones": _l("Leave out telephone numbers that cannot get a text"),
+        "clear_for_ims": _l("Clear whoever has had IMS before"),
+        "aliases": _l("Names that are others here, one a line: theirs = ours"),
+    },
+    "reception_inbox.answer": {"body": _l("Answer")},
+    "reception_merging.merge": {"sure": _l("I have checked: these two records are one person.")},
+    "reception_settings_texts.change": {"body": _l("Text")},
+    "reception_visit_change.cancel": {
+        "by": _l("Who cancels?"),
+        "reason": _l("Reason, if there is one"),
+        "text": _l("Text the patient"),
+    },
+    "reception_visit_change.length": {"minutes": _l("Minutes")},
+    "reception_visit_change.move": _PLACE,
+    "reception_visit_change.note": {"note": _l("Note on this visit")},
+    "reception_visit_change.room": {"room": _l("Another room")},
+}
+
+_YES = {"yes": _l("Yes")}
+_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "by": {"patient": _l("the patient"), "clinic": _l("the clinic")},
+    "clear_for_ims": _YES,
+    "date_order": {"dmy": _l("3 April"), "mdy": _l("March 4")},
+    "language": NAMES,
+    "part": {"morning": _l("morning"), "afternoon": _l("afternoon"), "evening": _l("evening")},
+    "sure": _YES,
+    "text": _YES,
+    "without_bad_phones": _YES,
+}
+_READ: Mapping[str, Callable[[Connection, str], str]] = {
+    "at": _place,
+    "practitioner": _practitioner,
+    "room": _room,
+    "settle": _settled,
+    "starts": _moment,
+    "treatment": _treatment,
+    "weekday": lambda _connection, value: weekday_words()[int(value)],
+    **dict.fromkeys(
+        ("birth_date", "day", "first", "last", "last_day", "starts_day", "valid_from", "valid_until"), _day
+    ),
+    **dict.fromkeys(("begins", "closes", "ends", "opens", "starts_time"), _time),
+}
+
+# By the beginning of a field that tells the button, "name=value"; the first that was sent says it.
+BUTTONS: Mapping[str, Mapping[str, Any]] = {
+    "reception_booking.register": {"new=yes": _l("No, this is somebody new"), "": _l("Go on")},
+    "reception_booking.save": {"insists=yes": _l("Yes, use this time"), "": _l("Book")},
+    "reception_booking_series.dates": {"": _l("Show the dates")},
+    "reception_booking_series.save": {"": _l("Book them all")},
+    "reception_calls.tick_off": {"": _l("Called")},
+    "reception_closures.add": {"": _l("Add a closure")},
+    "reception_closures.add_holidays": {"": _l("Close on the days ticked")},
+    "reception_displaced.ask_all": {"": _l("Text patients a link to choose another time")},
+    "reception_elsewhere.record": {
+        "settle=": _l("Do this, and record the IMS elsewhere"),
+        "": _l("Record"),
+    },
+    "reception_hours_change.add_time_off": {"": _l("Add time off")},
+    "reception_hours_change.add_weekly": {"": _l("Add hours")},
+    "reception_hours_change.end": {f"last_day={LONG_PAST}": _l("Take back"), "": _l("End these hours")},
+    "reception_hours_change.one_day": {"": _l("Change this day")},
+    "reception_imports.begin": {"mode=import": _l("Import"), "": _l("Check without importing")},
+    "reception_inbox.again": {"": _l("Send again")},
+    "reception_inbox.answer": {"count=yes": _l("Count the parts"), "": _l("Send")},
+    "reception_inbox.read": {"": _l("Mark as read")},
+    "reception_inbox.wrong_number": {
+        "stop=yes": _l("Stop texting this number"),
+        "": _l("It is the right number"),
+    },
+    "reception_merging.merge": {"": _l("Merge two records")},
+    "reception_patients_edit.save": {"": _l("Save")},
+    "reception_settings.change": {"": _l("Save")},
+    "reception_settings_rows.add": {"": _l("Save")},
+    "reception_settings_rows.change": {"": _l("Save")},
+    "reception_settings_staff.add": {"": _l("Add")},
+    "reception_settings_staff.change": {"": _l("Save")},
+    "reception_settings_texts.back_to_ours": {"": _l("Back to our text")},
+    "reception_settings_texts.change": {"preview=yes": _l("Preview"), "": _l("Save")},
+    "reception_settings_tokens.make": {"": _l("Make it")},
+    "reception_visit.set_status": {
+        "ims_given=yes": _l("IMS given"),
+        "ims_given=no": _l("Not given"),
+        "status=arrived": _l("Arrived"),
+        "status=completed": _l("Complete"),
+        "status=no_show": _l("No-show"),
+        "": _l("Booked"),
+    },
+    "reception_visit_change.cancel": {"": _l("Cancel this visit")},
+    "reception_visit_change.length": {"insists=yes": _l("Yes, use this time"), "": _l("Save")},
+    "reception_visit_change.move": {"insists=yes": _l("Yes, use this time"), "": _l("Move")},
+    "reception_visit_change.note": {"": _l("Save")},
+    "reception_visit_change.room": {"": _l("Save")},
+}
