@@ -223,7 +223,9 @@ class _Work:
                 before()
                 live_settings.of(self._app).refresh(self._engine)
                 now = clock.now()
-                affordable = limit if urgent else self._budget.state(now).at_most(limit)
+                affordable = self._budget.state(now).at_most(limit)
+                if urgent:  # a code goes out whatever is used up
+                    affordable = max(affordable, 1)
                 if not affordable or not is_due(self._engine, now=now):
                     break
                 allowed = self._pace.take(affordable, now=now, urgent=urgent)

@@ -114,3 +114,26 @@ def test_a_long_list_of_reminders_stops_where_the_budget_does(
     assert session.execute(
         update(Reminder).where(Reminder.status == "planned").values(reason=None)
     ).rowcount == 32 - len(sent)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_many_answers_of_the_desk_stop_where_the_budget_does_and_codes_do_not(
+    another_app: Callable[..., Flask], session: Session
+) -> None:
+    app = another_app(SMS_SEGMENTS_MONTHLY="10", SMS_CONCURRENCY="16")
+    for kind in ["desk"] * 6 + ["code"] * 3:
+        session.add(
+            Message(
+                direction="out",
+                kind=kind,
+                number="+16135550142",
+                body="Yes, come at five",
+                status="queued",
+                segments=1,
+                created_at=clock.now(),
+            )
+        )
+    use(session, 4)
+    jobs.tick(app)
+    sent = session.scalars(select(Message.kind).where(Message.status == "delivered", Message.body != "")).all()
+    assert (sent.count("code"), sent.count("desk")) == (3, 3)
