@@ -108,8 +108,8 @@ def look_at(page: Page, complaints: list[str]) -> None:
     complaints.clear()  # axe tries styles of its own
 
 
-# But for the calendar's columns and the parts of the settings.
-SCROLLING_SIDEWAYS = """() => [...document.querySelectorAll("body *:not(.ec-main, .tabs)")].filter(each =>
+# But for the calendar's columns, the parts of the settings, and regions that say so and can be scrolled by keyboard.
+SCROLLING_SIDEWAYS = """() => [...document.querySelectorAll("body *:not(.ec-main, .tabs, .scroll[tabindex])")].filter(each =>
     each.clientWidth && each.scrollWidth > each.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(each).overflowX)
 ).map(each => each.id || each.className)"""
 
