@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from scheduler import clock
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain import setting_fields
@@ -52,6 +54,7 @@ class Config:
         self.SECRET_KEY = self._secret_key()
         self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
         self.METRICS_TOKEN = self._metrics_token()
+        self.PHONE_COUNTRIES = self._phone_countries()
         self.LOG_FORMAT = self._one_of("LOG_FORMAT", "json", ("json", "text"))
         # A clinic with a real Twilio account must not find demo patients in its empty database.
         real_texts = bool(self.SMS) and not self.SMS["api_origin"]
@@ -120,6 +123,12 @@ class Config:
         if not found["api_origin"] and not self.PUBLIC_URL.startswith("https://"):
             raise ConfigError("PUBLIC_URL: Twilio reports deliveries to it, so it must be a public https:// address")
         return found
+
+    def _phone_countries(self) -> tuple[str, ...]:
+        countries = tuple(self._text("PHONE_COUNTRIES", "CA,US").upper().replace(" ", "").split(","))
+        if not set(countries) <= SUPPORTED_REGIONS:
+            raise ConfigError("PHONE_COUNTRIES: codes of two letters, with commas between them, like CA,US")
+        return countries
 
     def _secret_key(self) -> str:
         key = self._text("SECRET_KEY", "")

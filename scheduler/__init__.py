@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from scheduler import assets, cli, live_settings, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
+from scheduler.gateways import phone_numbers
 from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
@@ -47,6 +48,7 @@ def create_app(config: Any) -> Flask:
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.session_interface = sessions.VisitorSessions()
     logs.configure(app.config["LOG_FORMAT"])
+    phone_numbers.serve(app.config["PHONE_COUNTRIES"])
     _add_extensions(app)
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]

@@ -26,6 +26,7 @@ PUBLIC = {"PUBLIC_URL": "https://book.example.ca", "SECRET_KEY": "k" * 32}
         ({"DEMO": "maybe"}, "DEMO"),
         ({"CLINIC_PHONE": "notaphone"}, "CLINIC_PHONE"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"PHONE_COUNTRIES": "CA,Canada"}, "PHONE_COUNTRIES"),
         ({"TWILIO_ACCOUNT_SID": "AC1", **PUBLIC}, "TWILIO_AUTH_TOKEN"),
         ({**TWILIO, "TWILIO_FROM": "", **PUBLIC}, "TWILIO_FROM"),
         ({**TWILIO, "TWILIO_MESSAGING_SERVICE_SID": "MG1", **PUBLIC}, "TWILIO_FROM"),

@@ -186,6 +186,8 @@ def _phone(
 
 def _plain_number(text: str) -> str | None:
     """The usual ten digits at a hundredth of what the library takes; None leaves it to the library."""
+    if not set(phone_numbers.UNLESS_SET) <= set(phone_numbers.served()):
+        return None
     digits = _PUNCTUATION.sub("", text)
     number = f"+1{digits[-10:]}"
     usual = digits.isascii() and digits.isdigit() and (len(digits) == 10 or (len(digits) == 11 and digits[0] == "1"))

@@ -10,8 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from scheduler.gateways import phone_numbers
 from scheduler.models import LiveSession, Message, Patient, PhoneAccount, SignInCode
 from tests.factories import NOW, make_clinic, make_patient
+from tests.web.conftest import make_app
 from tests.web.pages import form_of, last_code, path_of, plain, send, sign_in
 
 
@@ -30,6 +32,20 @@ def patient(app: Flask, session: Session) -> Patient:
 def asked(client: FlaskClient, number: str = "613-555-0142", address: str = "/me/sign-in"):  # type: ignore[no-untyped-def]
     """The page that asks for the code."""
     return client.get(path_of(send(client, client.get(address), "sign-in", number=number)))
+
+
+def test_another_country_that_is_set_gets_codes_and_the_others_are_told_which(
+    database_url: str, session: Session
+) -> None:
+    make_clinic(session)
+    client = make_app(database_url, PHONE_COUNTRIES="FR,CA").test_client()
+    try:
+        send(client, client.get("/me/sign-in"), "sign-in", number="06 12 34 56 78")
+        assert session.scalars(select(Message.number)).all() == ["+33612345678"]
+        refused = send(client, client.get("/me/sign-in?lang=fr"), "sign-in", number="+1 212 555 0142")
+        assert "cellulaires de ces pays : France, Canada." in plain(refused)
+    finally:
+        phone_numbers.serve(phone_numbers.UNLESS_SET)
 
 
 def test_number_code_and_in(client: FlaskClient, session: Session, patient: Patient) -> None:

@@ -87,7 +87,7 @@ WORDS = {
     "no_time": "no time of day",
     "birth_in_future": "“%(value)s”: this birth date is in the future",
     "birth_long_ago": "“%(value)s”: this birth date is too long ago",
-    "bad_phone": "“%(value)s” is no number in Canada or the US that can get a text",
+    "bad_phone": "“%(value)s” is no number that the clinic can text",
     "without_phone": "“%(value)s” cannot get a text: imported without it",
     "bad_language": "“%(value)s” is neither English nor French",
     "bad_yes_no": "“%(value)s” is neither yes nor no",

@@ -109,7 +109,7 @@ class Moment(fields.Field[datetime]):
 
 
 class Phone(fields.Field[str]):
-    """A number of Canada or the US; loads E.164."""
+    """A number of the clinic's countries; loads E.164. Described as one of Canada or the US, as it is unless others are set."""
 
     default_error_messages = COMMON
 
@@ -121,7 +121,7 @@ class Phone(fields.Field[str]):
         try:
             return parse(require_text(value, 40))
         except BadPhoneNumber:
-            raise ValidationError("Give a telephone number of Canada or the US that can get texts.") from None
+            raise ValidationError("Give a telephone number that the clinic can text.") from None
 
 
 class YesNo(fields.Field[bool]):

@@ -43,7 +43,7 @@ def listed() -> Response:
     """Patients in the order they were registered."""
     asked = Asked(request.args)
     limit = asked.number("limit", LIST_UNLESS_ASKED, LONGEST_LIST)
-    number = asked.read("phone", phone_numbers.parse, "Give a telephone number of Canada or the US.")
+    number = asked.read("phone", phone_numbers.parse, "Give a telephone number that the clinic can text.")
     with db.reading.connect() as connection:
         after = asked.id_of("cursor", partial(patients.id_of, connection))
         asked.done()

@@ -15,6 +15,7 @@ from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, scre
 from scheduler.gateways import phone_numbers
 from scheduler.web.patient.form_fields import DayMonthYearField, offered, tidy
 from scheduler.web.patient.screening_words import QUESTION_WORDS
+from scheduler.web.phone_words import no_mobile_number
 
 NEW_PATIENT = "new"
 NOTHING = "nothing"
@@ -86,9 +87,7 @@ class NumberForm(BookingForm):
         try:
             self.e164 = phone_numbers.parse(field.data)
         except phone_numbers.BadPhoneNumber:
-            raise ValidationError(
-                _("This is not a mobile number of Canada or the US. Type all 10 digits, for example 613-555-0142.")
-            ) from None
+            raise ValidationError(no_mobile_number()) from None
 
 
 class CodeForm(BookingForm):

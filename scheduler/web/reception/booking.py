@@ -26,6 +26,7 @@ from scheduler.usecases.patients import register_patient
 from scheduler.web import access
 from scheduler.web.dates import weekday_words
 from scheduler.web.language import template_variables
+from scheduler.web.phone_words import no_mobile_number
 from scheduler.web.reception.asked import day as asked_day
 from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import require_staff
@@ -100,7 +101,7 @@ def register() -> ResponseReturnValue:
     try:
         number = parse(typed["phone"]) if typed["phone"] else None
     except BadPhoneNumber:
-        errors["phone"] = _("Enter a number of Canada or the US that can get a text, or leave it empty.")
+        errors["phone"] = no_mobile_number()
     if errors:
         return _new_patient_page(typed, errors, status=422)
     if not text("new"):

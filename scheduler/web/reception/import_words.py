@@ -32,7 +32,7 @@ FOR_TRANSLATORS = (
     _l("no time of day"),
     _l("“%(value)s”: this birth date is in the future"),
     _l("“%(value)s”: this birth date is too long ago"),
-    _l("“%(value)s” is no number in Canada or the US that can get a text"),
+    _l("“%(value)s” is no number that the clinic can text"),
     _l("“%(value)s” cannot get a text: imported without it"),
     _l("“%(value)s” is neither English nor French"),
     _l("“%(value)s” is neither yes nor no"),

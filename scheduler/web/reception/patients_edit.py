@@ -25,6 +25,7 @@ from scheduler.web import access
 from scheduler.web.dates import day_with_year_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.form_fields import DayMonthYearField, form_errors, tidy
+from scheduler.web.phone_words import no_mobile_number
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.patients import local, seen
 
@@ -76,9 +77,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
         try:
             self.e164 = phone_numbers.parse(field.data)
         except phone_numbers.BadPhoneNumber:
-            raise ValidationError(
-                _("This is not a mobile number of Canada or the US. Type all 10 digits, for example 613-555-0142.")
-            ) from None
+            raise ValidationError(no_mobile_number()) from None
 
     def validate_note(self, field: Field) -> None:
         if len(field.data or "") > LONGEST_NOTE:
