@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import LiveSession, Message, Patient, PhoneAccount, SignInCode
 from tests.factories import NOW, make_clinic, make_patient
@@ -38,7 +39,8 @@ def test_another_country_that_is_set_gets_codes_and_the_others_are_told_which(
     database_url: str, session: Session
 ) -> None:
     make_clinic(session)
-    client = make_app(database_url, PHONE_COUNTRIES="FR,CA").test_client()
+    app = make_app(database_url, PHONE_COUNTRIES="FR,CA")
+    client = app.test_client()
     try:
         send(client, client.get("/me/sign-in"), "sign-in", number="06 12 34 56 78")
         assert session.scalars(select(Message.number)).all() == ["+33612345678"]
@@ -46,6 +48,8 @@ def test_another_country_that_is_set_gets_codes_and_the_others_are_told_which(
         assert "cellulaires de ces pays : France, Canada." in plain(refused)
     finally:
         phone_numbers.serve(phone_numbers.UNLESS_SET)
+        with app.app_context():
+            db.engine.dispose()
 
 
 def test_number_code_and_in(client: FlaskClient, session: Session, patient: Patient) -> None:
