@@ -6,6 +6,7 @@ from datetime import date, datetime
 from flask import request
 
 LONGEST = 500
+SHOWN_AGAIN = 5_000  # letters of a text that was typed, however many are too many
 
 
 def text(name: str) -> str:

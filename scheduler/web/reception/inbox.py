@@ -26,7 +26,6 @@ from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
-SHOWN_AGAIN = 5_000  # letters of what was typed, however many are too many
 
 blueprint = Blueprint("reception_inbox", __name__, url_prefix="/desk/inbox")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -90,7 +89,7 @@ def read(message_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):message_id>/answer")
 def answer(message_id: int) -> ResponseReturnValue:
-    body = request.form.get("body", "")[:SHOWN_AGAIN]
+    body = request.form.get("body", "")[: asked.SHOWN_AGAIN]
     if "count" in request.form:
         return _thread(message_id, typed=body, cost=_cost(body))
     try:

@@ -21,13 +21,12 @@ from scheduler.usecases.sms_wordings import text_mark
 from scheduler.web import access
 from scheduler.web.page_context import NAMES
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception import asked
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.text_words import ABOUT, GROUPS, PLACES
 
 blueprint = Blueprint("reception_settings_texts", __name__, url_prefix="/desk/settings/texts")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
-
-SHOWN_AGAIN = 5_000  # letters of what was typed, however many are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def one(kind: str, language: str) -> str:
 def change(kind: str, language: str) -> ResponseReturnValue:
     """Its "preview" button shows what was typed and keeps nothing."""
     sms_wordings.require_known(kind, language)
-    typed, seen = request.form.get("body", "")[:SHOWN_AGAIN].replace("\0", ""), request.form.get("seen", "")
+    typed, seen = request.form.get("body", "")[: asked.SHOWN_AGAIN].replace("\0", ""), request.form.get("seen", "")
     typed = unicodedata.normalize("NFC", typed)  # as it is kept, and costs
     if "preview" in request.form:
         return _page(kind, language, typed=typed, seen=seen)
