@@ -17,14 +17,12 @@ from scheduler.models.sms import IS_WAITING, Message
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
-from scheduler.usecases.sms_states import body_when_expired, is_past_its_life, life_of, writing
+from scheduler.usecases.sms_states import CLOCKS_APART, body_when_expired, is_past_its_life, life_of, writing
 from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES, lay_on_the_desk
 
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
 LOOKED_AT = timedelta(days=3)  # longer than a link works
-CLOCKS_APART = timedelta(minutes=5)
-"""Of the machines that write and that send."""
 CLOSED = "number-closed"
 """Message.error_code of what was not sent because its number gets no texts any more."""
 _WAITING = ("queued", "attempting", "in_doubt")
@@ -99,14 +97,11 @@ def _let_work_as_said(connection: Connection, claimed: Sequence[Row[*tuple[Any, 
 
 
 def expire_old(connection: Connection, now: datetime) -> None:
-    """Too old, or about a visit as it was before. What the desk wrote keeps its words: somebody may want to send them again."""
+    """Too old, or about a visit as it was before. What the desk wrote keeps its words: somebody may want to send them
+    again."""
     expired = connection.scalars(
         update(Message)
-        .where(
-            IS_WAITING,
-            Message.status == "queued",
-            or_(is_past_its_life(now), _visit_has_changed_since),
-        )
+        .where(IS_WAITING, Message.status == "queued", or_(is_past_its_life(now), _visit_has_changed_since))
         .values(status="expired", body=body_when_expired(), settled_at=now)
         .returning(Message.attempt_id)
     ).all()

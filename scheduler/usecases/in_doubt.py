@@ -15,15 +15,13 @@ from scheduler.models.sms import IS_WAITING, Message, Reminder
 from scheduler.usecases import delivery
 from scheduler.usecases.backoff import retry_at
 from scheduler.usecases.sending import LISTED_AFTER, STALE_AFTER, Clock
-from scheduler.usecases.sms_states import NOT_THERE, life_of, status_when_accepted, writing
+from scheduler.usecases.sms_states import CLOCKS_APART, NOT_THERE, life_of, status_when_accepted, writing
 from scheduler.usecases.unanswered import lay_on_the_desk
 
 ASK_FOR = timedelta(days=1)  # then it stays in doubt, unless a receipt comes
 LEASE = timedelta(seconds=60)  # no other worker asks meanwhile
 LONGEST_WAIT = timedelta(minutes=20)
 """Nobody leaves an attempt alone for longer (`_ask_later`); more is what a clock that was set back has left."""
-CLOCKS_APART = timedelta(minutes=5)
-"""Between machines. An attempt begun later than that from now was begun before the clock was set back."""
 LET_FINISH = timedelta(seconds=45)
 """Between taking an attempt for lost and looking for it. The clock may have jumped, the machine slept, or the other worker's
 clock be another: then its call is still under way, and ends, or is given up, within this time."""
@@ -106,10 +104,7 @@ def _lease(engine: Engine, now: datetime) -> Row[*tuple[Any, ...]] | None:
         return connection.execute(
             update(Message)
             .where(Message.id == chosen)
-            .values(
-                next_attempt_at=now + LEASE,
-                attempted_at=_not_after(now),
-            )
+            .values(next_attempt_at=now + LEASE, attempted_at=_not_after(now))
             .returning(
                 Message.id, Message.attempt_id, Message.number, Message.body, Message.attempted_at, Message.attempts
             )

@@ -13,6 +13,8 @@ from scheduler.models.engine import WRITING
 from scheduler.models.sms import Message
 from scheduler.usecases.sign_in import CODE_LIFE
 
+CLOCKS_APART = timedelta(minutes=5)
+"""Between our machines. What was written later than that from now was written before the clock was set back."""
 UNSETTLED = ("attempting", "in_doubt")
 NOT_THERE, GIVEN_BACK = "not-there", "given-back"
 """Message.error_code of a try that the provider has never seen: lost on the way, or not begun."""
