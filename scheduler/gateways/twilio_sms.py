@@ -165,7 +165,7 @@ class TwilioSms:
         if walked:
             yield newest.texts
 
-    def _page_of_received(self, address: str | None, since: datetime) -> "_PageOfReceived":
+    def _page_of_received(self, address: str | None, since: datetime) -> _PageOfReceived:
         """Without an address, the newest. Twilio filters by the day. A Messaging Service answers to several numbers, so
         that all the account's texts are read."""
         service, number = self._settings.messaging_service_sid, self._settings.from_number

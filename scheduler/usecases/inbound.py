@@ -18,7 +18,6 @@ from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_st
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.gateways import phone_numbers
-from scheduler.gateways.phone_numbers import BadPhoneNumber
 from scheduler.models.patient import WRONG_NUMBER, PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminder_times import FRESH, is_night
@@ -242,7 +241,7 @@ def _is_paid_for(session: Session, number: str, clinic: ClinicSettings, now: dat
     """Anybody may ask for help, as often as they have numbers; abroad it is dear, and what has no telephone is a robot."""
     try:
         phone_numbers.parse(number)
-    except BadPhoneNumber:
+    except phone_numbers.BadPhoneNumber:
         return False
     parts = clinic.sms_parts_monthly
     return not parts or parts_used(session.get_bind().engine, zone=clinic.zone, now=now) < parts
@@ -285,6 +284,7 @@ def _incoming(
     is_seen = any(unicodedata.category(sign) not in UNSEEN for sign in text.body)
     kept = (text.body if is_seen else "") + ATTACHED * text.attachments
     known = account.patients if account else []
+    only = known[0] if len(known) == 1 else None  # a family shares the number: whose text it is, nobody knows
     return Message(
         direction="in",
         kind="inbound",
@@ -295,9 +295,7 @@ def _incoming(
         sid=text.sid,
         opt_word=word,
         created_at=text.said_at or now,
-        patient_id=known[0].id
-        if len(known) == 1
-        else None,  # a family shares the number: whose text it is, nobody knows
+        patient_id=only.id if only else None,
     )
 
 

@@ -63,8 +63,8 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     """Take up to `limit` due reminders and commit an attempt for each that is still to be sent.
 
     Each appointment is read again: not active, moved, begun, no number, opted out, overtaken by a later reminder, or
-    to be moved by its patient ends the reminder with its reason. The visit that begins first comes first: after hours without a worker, what was due
-    first is not what is most urgent. At night, overdue reminders are left for the morning.
+    to be moved by its patient ends the reminder with its reason. The visit that begins first comes first: after hours
+    without a worker, what was due first is not what is most urgent. At night, overdue reminders are left for the morning.
     """
     due = _first_due(engine, clinic, now)
     if due is None:  # a quiet tick takes no write lock
