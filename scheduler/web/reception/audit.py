@@ -97,6 +97,10 @@ _WORDS: dict[str, Callable[[], str]] = {
     "patient.call_taken_back": lambda: _("took a call back"),
     "settings.changed": lambda: _("changed settings"),
     "staff.changed": lambda: _("changed staff"),
+    "sign_in.right": lambda: _("signed in"),
+    "sign_in.wrong": lambda: _("tried to sign in, wrongly"),
+    "sign_in.locked": lambda: _("was locked out of signing in"),
+    "sign_in.signed_out": lambda: _("signed out"),
 }
 
 _DETAILS: dict[str, Callable[[], str]] = {
@@ -114,4 +118,10 @@ _DETAILS: dict[str, Callable[[], str]] = {
     "booking": lambda: _("to book a visit"),
     "kept": lambda: _("stays"),
     "merged into another": lambda: _("goes into the other"),
+    "password": lambda: _("password"),
+    "second step": lambda: _("second step"),
+    "recovery code": lambda: _("recovery code"),
+    "PIN": lambda: _("PIN"),
+    "code": lambda: _("code by text"),
+    "birth date": lambda: _("date of birth"),
 }
