@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from scheduler import clock
+from scheduler import clock, private_files
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain import setting_fields
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -103,8 +103,12 @@ class Config:
 
     def _database_url(self) -> str:
         url = self._text("DATABASE_URL", "")
+        in_instance = url.startswith("sqlite:///") and not url.startswith(
+            ("sqlite:////", "sqlite:///:", "sqlite:///file:")
+        )
+        if not url or in_instance:  # there a relative name is looked for
+            private_files.make_folder(INSTANCE)
         if not url:
-            INSTANCE.mkdir(exist_ok=True)
             return f"sqlite:///{INSTANCE / 'clinic.sqlite'}"
         if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")):
             raise ConfigError("DATABASE_URL: sqlite:///FILE or postgresql://USER@HOST/NAME")
@@ -164,9 +168,9 @@ class Config:
 
 def _kept_secret_key(path: Path) -> str:
     """The demo's own key, made once and readable by its owner alone."""
-    path.parent.mkdir(exist_ok=True)
+    private_files.make_folder(path.parent)
     try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with open(path, "x", opener=private_files.opener) as file:
             file.write(secrets.token_hex(32))
     except FileExistsError:
         pass

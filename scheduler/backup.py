@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from scheduler import private_files
+
 
 class CannotBackUp(Exception):
     """Said in one line."""
@@ -19,7 +21,7 @@ def back_up(engine: Engine, file: Path) -> None:
         raise CannotBackUp(f"{file} is there already; give another name.")
     making = file.with_name(f".{file.name}.making")
     try:
-        os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        open(making, "x", opener=private_files.opener).close()
         _copy(engine, making)
         os.replace(making, file)
     except (OSError, sqlite3.Error) as error:

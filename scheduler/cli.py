@@ -2,7 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +13,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from scheduler import backup, clock, demo, jobs, live_settings, serving
+from scheduler import backup, clock, demo, jobs, live_settings, private_files, serving
 from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
@@ -82,6 +83,7 @@ def serve() -> None:
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
     upgrade_database(db.engine)
     live_settings.of(app).refresh(db.engine)
+    _warn_of_open_files()
     if app.config["DEMO"] and demo.is_empty(db.session()):
         click.echo("Making the demo clinic …")
         demo.seed(db.session(), clinic=app.config["CLINIC"], now=clock.now())
@@ -112,7 +114,17 @@ def fill_demo() -> None:
 
 @jobs_group.command("run", help="Tick until stopped; several may run at once.")
 def run_jobs() -> None:
+    _warn_of_open_files()
     jobs.run(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _warn_of_open_files() -> None:
+    instance = Path(current_app.instance_path)
+    ours = [instance, instance / "secret_key", instance / "imports"]
+    if db.engine.dialect.name == "sqlite" and db.engine.url.database:
+        ours += private_files.of_sqlite(Path(db.engine.url.database))
+    if warning := private_files.warning(ours):
+        click.echo(warning, err=True)
 
 
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")
@@ -268,10 +280,26 @@ def _tell(report: Report, *, dry_run: bool) -> None:
 
 def _exporting(what: str) -> None:
     @export_group.command(what, help=f"Write all {what} as CSV to FILE, or - for standard output.")
-    @click.argument("file", type=click.File("w", encoding="utf-8", lazy=True))
-    def command(file: IO[str]) -> None:
-        for piece in exporting.export(db.session.connection(), what):
-            file.write(piece.replace("\r\n", "\n"))
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+    def command(file: Path) -> None:
+        with _private(file) as out:
+            for piece in exporting.export(db.session.connection(), what):
+                out.write(piece.replace("\r\n", "\n"))
+
+
+@contextmanager
+def _private(file: Path) -> Iterator[IO[str]]:
+    if str(file) == "-":
+        yield sys.stdout
+        return
+    if warning := private_files.warning([file]):
+        click.echo(warning, err=True)
+    try:
+        out = open(file, "w", encoding="utf-8", opener=private_files.opener)
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+    with out:
+        yield out
 
 
 for _what, _work in (("patients", import_patients), ("visits", import_visits)):

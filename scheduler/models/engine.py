@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 
+from scheduler import private_files
+
 WRITING = {"writing": True}  # execution option of a connection about to write
 READING = {"reading": True}  # of one that reads, and begins no transaction
 IMPATIENT = {"busy_timeout": 5_000}  # milliseconds; of one about to write for somebody who looks at a blank page
@@ -107,6 +109,10 @@ def _sqlite(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
     options["poolclass"] = sa.pool.QueuePool
     connect_args = {"timeout": 20, "check_same_thread": False, **options.pop("connect_args", {})}
     engine = sa.create_engine(url, connect_args=connect_args, **options)
+
+    @event.listens_for(engine, "do_connect")
+    def make_file(_dialect: Any, _record: Any, positional: list[Any], named: dict[str, Any]) -> None:
+        private_files.make_sqlite_file(positional[0], named)
 
     @event.listens_for(engine, "connect")
     def open_connection(dbapi_connection: Any, _record: Any) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Any
 import structlog
 from flask import Flask
 
-from scheduler import clock
+from scheduler import clock, private_files
 from scheduler.domain.errors import NotFound
 from scheduler.domain.moving_in.problems import Remark, Report, UnusableFile
 from scheduler.extensions import db
@@ -65,12 +65,11 @@ class Runs:
 
     def keep(self, what: str, name: str, data: bytes) -> str:
         """The token of the new run."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_files.make_folder(self.folder)
         self._tidy()
         token = secrets.token_urlsafe(16)
-        file = self.folder / f"{token}.csv"
-        file.touch(mode=0o600)
-        file.write_bytes(data)
+        with open(self.folder / f"{token}.csv", "xb", opener=private_files.opener) as file:
+            file.write(data)
         self.write(token, Run(what, name[:120]))
         return token
 
@@ -93,7 +92,7 @@ class Runs:
 
     def _locked(self, token: str) -> IO[bytes] | None:
         """Held for as long as the file is open, and so by a process that is alive; None while another one holds it."""
-        lock = (self.folder / f"{token}.lock").open("ab")
+        lock = open(self.folder / f"{token}.lock", "ab", opener=private_files.opener)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,8 +112,8 @@ class Runs:
 
     def write(self, token: str, run: Run) -> None:
         fresh = self.folder / f"{token}.{secrets.token_hex(4)}"
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(asdict(run)))
+        with open(fresh, "x", opener=private_files.opener) as file:
+            json.dump(asdict(run), file)
         fresh.replace(self.folder / f"{token}.json")
 
     def start(self, token: str, run: Run, opened: Opened, settings: ImportSettings) -> None:
@@ -166,9 +165,7 @@ class Runs:
     def _note(self, token: str, run: Run, report: Report, *, dry_run: bool) -> None:
         run.state = "checked" if dry_run or report.problems else "imported"
         run.rows, run.imported = report.rows, report.imported
-        file = self.folder / f"{token}.remarks"
-        file.touch(mode=0o600)
-        with file.open("w") as lines:
+        with open(self.folder / f"{token}.remarks", "w", opener=private_files.opener) as lines:
             for kind in REMARKS:
                 remarks = sorted(getattr(report, kind), key=lambda remark: remark.row)
                 run.counts[kind] = len(remarks)
