@@ -15,6 +15,7 @@ from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
 from scheduler.web.reception.door import body_limit
+from scheduler.web.visitor_address import VisitorAddress
 from scheduler.web.whole_body import WholeBodyRequest
 
 log = structlog.get_logger("requests")
@@ -50,6 +51,7 @@ def create_app(config: Any) -> Flask:
     logs.configure(app.config["LOG_FORMAT"])
     phone_numbers.serve(app.config["PHONE_COUNTRIES"])
     _add_extensions(app)
+    app.wsgi_app = VisitorAddress(app.wsgi_app)  # type: ignore[method-assign]
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

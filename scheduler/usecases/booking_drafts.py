@@ -3,7 +3,7 @@
 Housekeeping forgets them after a day: they hold what somebody said about their health.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.errors import NotFound
 from scheduler.models import BookingDraft
 from scheduler.models.base import public_id
-from scheduler.usecases.rate_limit import require_allowed
+from scheduler.usecases.rate_limit import NetworkKey, require_network_allowed
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 DRAFTS_OF_AN_ADDRESS, WINDOW = 60, timedelta(minutes=10)
@@ -22,15 +22,14 @@ DRAFTS_OF_AN_ADDRESS, WINDOW = 60, timedelta(minutes=10)
 
 @retry_deadlocks
 def begin_draft(
-    session: Session, *, browser: str, fields: Mapping[str, Any], now: datetime, address_key: str | None = None
+    session: Session, *, browser: str, fields: Mapping[str, Any], now: datetime, network_keys: Sequence[NetworkKey] = ()
 ) -> str:
     """The token of a new draft, which only this browser can read.
 
-    `address_key` (rate_limit.address_key of the visitor's address) bounds how many one address begins: TooManyTries.
+    `network_keys` (rate_limit.network_keys of the visitor's address) bound how many one visitor begins: TooManyTries.
     """
     begin_write(session)
-    if address_key is not None:
-        require_allowed(session, key=address_key, limit=DRAFTS_OF_AN_ADDRESS, window=WINDOW, now=now)
+    require_network_allowed(session, keys=network_keys, limit=DRAFTS_OF_AN_ADDRESS, window=WINDOW, now=now)
     draft = BookingDraft(token=public_id(), browser=browser, fields=dict(fields), created_at=now, changed_at=now)
     session.add(draft)
     session.flush()

@@ -1,5 +1,6 @@
 """A slot kept for one visitor for some minutes while they finish."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ from scheduler.usecases.placing import (
     require_patient_may,
     wanted_of,
 )
-from scheduler.usecases.rate_limit import require_allowed
+from scheduler.usecases.rate_limit import NetworkKey, require_network_allowed
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -44,18 +45,17 @@ def hold_slot(
     now: datetime,
     actor: Actor,
     held_for: str,
-    address_key: str | None = None,
+    network_keys: Sequence[NetworkKey] = (),
 ) -> NewAppointment:
     """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back.
 
-    `address_key` (rate_limit.address_key of the visitor's address) bounds how many one address takes: TooManyTries.
+    `network_keys` (rate_limit.network_keys of the visitor's address) bound how many one visitor takes: TooManyTries.
     """
     request = Request(clinic, treatment, practitioner, starts_local, now, actor)
 
     def hold() -> NewAppointment:
-        if address_key is not None:
-            window = timedelta(minutes=clinic.hold_minutes)
-            require_allowed(session, key=address_key, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
+        window = timedelta(minutes=clinic.hold_minutes)
+        require_network_allowed(session, keys=network_keys, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
         older = appointments.holds_of(session, held_for)
         lock_all(session, request, older)
         for hold in older:

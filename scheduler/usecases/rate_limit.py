@@ -2,14 +2,16 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
-from scheduler.domain.visitor_network import network_of
+from scheduler.domain.visitor_network import networks_of
 from scheduler.models.access import RateCounter
 
 
@@ -18,9 +20,20 @@ def rate_key(secret: str, *parts: str) -> str:
     return hmac.new(secret.encode(), "\x1f".join(("rate", *parts)).encode(), hashlib.sha256).hexdigest()
 
 
-def address_key(secret: str, *parts: str, address: str) -> str:
-    """The same for what is counted by a visitor's address: the one way in which every limit by address counts."""
-    return rate_key(secret, *parts, network_of(address))
+@dataclass(frozen=True, slots=True)
+class NetworkKey:
+    """The key of one of a visitor's networks, and how many times the limit of one visitor that network has."""
+
+    key: str
+    generosity: float
+
+
+def network_keys(secret: str, *parts: str, address: str) -> tuple[NetworkKey, ...]:
+    """The same for what is counted by a visitor's address, narrow to wide: the one way in which every limit by address
+    counts. Always in this order, so that two visitors of one network cannot wait for each other."""
+    return tuple(
+        NetworkKey(rate_key(secret, *parts, network.name), network.generosity) for network in networks_of(address)
+    )
 
 
 def allow(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> bool:
@@ -37,6 +50,22 @@ def require_allowed(session: Session, *, key: str, limit: int, window: timedelta
     count, ends_at = _count(session, key, limit, window, now)
     if count > limit:
         raise TooManyTries(ends_at)
+
+
+def require_network_allowed(
+    session: Session, *, keys: Sequence[NetworkKey], limit: int, window: timedelta, now: datetime
+) -> None:
+    """The same for each of a visitor's networks; `limit` is that of one visitor. What the narrow one refuses is not
+    counted for the wider ones: nobody uses up the share of their neighbours."""
+    for one in keys:
+        require_allowed(session, key=one.key, limit=int(limit * one.generosity), window=window, now=now)
+
+
+def take_back(session: Session, *, key: str) -> None:
+    """Count once less: what was counted before it could be known that it need not be."""
+    session.execute(
+        update(RateCounter).where(RateCounter.key == key, RateCounter.count > 0).values(count=RateCounter.count - 1)
+    )
 
 
 def forget_counter(session: Session, *, key: str) -> None:

@@ -18,7 +18,13 @@ from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.rate_limit import address_key, forget_counter, rate_key, require_allowed
+from scheduler.usecases.rate_limit import (
+    forget_counter,
+    network_keys,
+    rate_key,
+    require_allowed,
+    require_network_allowed,
+)
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 CODE_LIFE = timedelta(minutes=10)
@@ -148,8 +154,9 @@ def _require_within_limits(
 ) -> None:
     """In the same order for everybody, the row that everybody shares last: no deadlock, and the shortest wait."""
     hour, day = timedelta(hours=1), timedelta(days=1)
+    keys = network_keys(secret, "code", "address", address=address)
+    require_network_allowed(session, keys=keys, limit=limits.per_address_hour, window=hour, now=now)
     for key, limit, window in (
-        (address_key(secret, "code", "address", address=address), limits.per_address_hour, hour),
         (_resend_key(secret, number), 1, timedelta(seconds=limits.resend_seconds)),
         (rate_key(secret, "code", "number-hour", number), limits.per_number_hour, hour),
         (rate_key(secret, "code", "number-day", number), limits.per_number_day, day),

@@ -1,6 +1,7 @@
 """People who sign in at the desk."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -14,7 +15,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import audit
-from scheduler.usecases.rate_limit import address_key, forget_counter, rate_key, require_allowed
+from scheduler.usecases.rate_limit import NetworkKey, forget_counter, network_keys, rate_key, require_allowed, take_back
 from scheduler.usecases.transaction import begin_write
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -78,6 +79,7 @@ def sign_in(
 ) -> StaffUser:
     """Whoever this is; names in `refused` are nobody. Refuses with SignInRefused, and with TooManyTries after ten
     wrong passwords for a name from one address, 50 from the address or 50 for the name, for at most a quarter of an hour.
+    Each is counted before it is compared, and the right ones are taken back: a clinic behind one address is not shut out.
 
     `device` names a browser in which this very name has signed in before. It has a count of its own and heeds none of
     the others: whoever types wrong passwords for a colleague locks out strangers, never the colleague's own computer.
@@ -88,8 +90,8 @@ def sign_in(
         counters = {rate_key(secret, "desk", "device", username, device): (10, WINDOW)}
     else:
         counters = {
-            address_key(secret, "desk", "name at address", username, address=address): (10, WINDOW),
-            address_key(secret, "desk", "address", address=address): (50, WINDOW),
+            **_by_network(network_keys(secret, "desk", "name at address", username, address=address), 10),
+            **_by_network(network_keys(secret, "desk", "address", address=address), 50),
             rate_key(secret, "desk", "name", username): (50, WINDOW),
         }
     count_try(session, counters, now=now)
@@ -101,6 +103,10 @@ def sign_in(
         raise SignInRefused
     assert staff is not None  # noqa: S101 - nobody's password matches nothing
     return _enter(session, staff, counters, password, now)
+
+
+def _by_network(keys: Sequence[NetworkKey], limit: int) -> dict[str, tuple[int, timedelta]]:
+    return {one.key: (int(limit * one.generosity), WINDOW) for one in keys}
 
 
 def count_try(session: Session, counters: dict[str, tuple[int, timedelta]], *, now: datetime) -> None:
@@ -117,7 +123,9 @@ def _enter(
     session: Session, staff: StaffUser, counters: dict[str, tuple[int, timedelta]], password: str, now: datetime
 ) -> StaffUser:
     begin_write(session)
-    forget_counter(session, key=next(iter(counters)))  # not the address's: one known password must not help to guess
+    for key in counters:  # a right password is no try; and it forgives no wrong one, or a known one would help to guess
+        take_back(session, key=key)
+    forget_counter(session, key=next(iter(counters)))
     staff.last_sign_in_at = now
     if _hasher.check_needs_rehash(staff.password_hash):
         staff.password_hash = hash_password(password)

@@ -26,6 +26,7 @@ from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder,
 from scheduler.usecases import booking, holds, visit_status
 from scheduler.usecases.elsewhere import record_elsewhere
 from scheduler.usecases.patients import take_back_clearance
+from scheduler.usecases.rate_limit import NetworkKey
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 
 
@@ -487,7 +488,7 @@ def test_one_address_cannot_hold_the_whole_calendar(session: Session, clinic: No
             now=NOW,
             actor=PATIENT,
             held_for=f"browser-{number}",
-            address_key="one address",
+            network_keys=[NetworkKey("one address", 1)],
         )
 
     for number in range(holds.HOLDS_OF_AN_ADDRESS):

@@ -6,7 +6,15 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
 from scheduler.models.access import RateCounter
-from scheduler.usecases.rate_limit import address_key, allow, forget_counter, rate_key, require_allowed
+from scheduler.usecases.rate_limit import (
+    allow,
+    forget_counter,
+    network_keys,
+    rate_key,
+    require_allowed,
+    require_network_allowed,
+    take_back,
+)
 from scheduler.usecases.transaction import begin_write
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
@@ -73,9 +81,52 @@ def test_the_key_depends_on_the_secret_and_on_where_its_parts_end() -> None:
     assert len(keys) == 3 and all(len(key) == 64 for key in keys)
 
 
-def test_a_household_has_one_count_whichever_of_its_addresses_it_takes() -> None:
-    first, second, other = (
-        address_key("a secret", "code", "address", address=address)
-        for address in ("2001:db8:1:2::1", "2001:db8:1:2:aaaa::1", "2001:db8:1:3::1")
-    )
-    assert first == second != other
+def test_what_is_taken_back_was_never_counted(session: Session) -> None:
+    asked(session, 3)
+    begin_write(session)
+    take_back(session, key=KEY)
+    session.commit()
+    assert asked(session, 2) == [True, False]
+
+
+def from_network(session: Session, addresses: list[str], limit: int = 4) -> int:
+    """How many of these got through."""
+    through = 0
+    for address in addresses:
+        begin_write(session)
+        keys = network_keys("a secret", "code", address=address)
+        try:
+            require_network_allowed(session, keys=keys, limit=limit, window=HOUR, now=NOW)
+        except TooManyTries:
+            pass
+        else:
+            through += 1
+        session.commit()
+    return through
+
+
+def test_a_household_has_one_count_whichever_of_its_addresses_it_takes(session: Session) -> None:
+    assert from_network(session, [f"2001:db8:1:2::{host:x}" for host in range(1, 30)]) == 4
+    assert from_network(session, ["2001:db8:1:3::1"]) == 1, "and its neighbour has another"
+
+
+@pytest.mark.parametrize(
+    ("networks", "through"),
+    [
+        ([f"2001:db8:1:{home:x}::1" for home in range(0x10)], 6),  # a /56
+        ([f"2001:db8:1:{home:x}::1" for home in range(0, 0x1000, 0x100)], 8),  # a /48, one of each /56
+        ([f"2001:db8:{site:x}::1" for site in range(20)], 20),  # sites of their own
+        ([f"192.0.2.{host}" for host in range(20)], 20),
+        ([f"a name of {host}" for host in range(20)], 4),
+    ],
+)
+def test_whoever_owns_a_large_network_is_not_as_many_visitors_as_it_has_addresses(
+    session: Session, networks: list[str], through: int
+) -> None:
+    assert from_network(session, networks) == through
+
+
+def test_one_household_that_is_refused_uses_up_nothing_of_its_neighbours(session: Session) -> None:
+    from_network(session, ["2001:db8:1:1::1"] * 20)
+    assert from_network(session, ["2001:db8:1:2::1"] * 4) == 2, "six for the /56, four of them used"
+    assert from_network(session, ["2001:db8:1:102::1"] * 4) == 2, "eight for the /48"

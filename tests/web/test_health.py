@@ -88,6 +88,9 @@ def test_requests_are_counted(client: FlaskClient, engine: Engine) -> None:
         (1, "127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 403),
         (1, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 8.8.8.8"}, 403),  # the first one is the visitor's own saying
         (1, "127.0.0.1", {"X-Forwarded-For": "10.0.0.5"}, 200),
+        (1, "127.0.0.1", {"X-Forwarded-For": "10.0.0.5:51234"}, 200),
+        (1, "127.0.0.1", {"X-Forwarded-For": "[2001:db8::1]:443"}, 403),
+        (1, "127.0.0.1", {"X-Forwarded-For": "nobody we know"}, 403),
         (1, "10.0.0.5", {}, 200),
         (2, "127.0.0.1", {"X-Forwarded-For": "8.8.8.8"}, 403),
         (0, "8.8.8.8", {"Authorization": "Bearer 0123456789abcdef"}, 200),

@@ -148,7 +148,8 @@ def test_what_a_proxy_says_is_believed_only_from_as_many_as_are_trusted(
     program.write_text(SLOW)
     database = f"sqlite:///{tmp_path}/clinic.sqlite"
     with serving(database, port, application=f"{program}:app", TRUSTED_PROXIES=proxies):
-        assert get(port, "/who", X_Forwarded_For="198.51.100.1, 192.0.2.7", X_Forwarded_Proto="https") == (200, seen)
+        for written in ("198.51.100.1, 192.0.2.7", "192.0.2.7:51234"):
+            assert get(port, "/who", X_Forwarded_For=written, X_Forwarded_Proto="https") == (200, seen)
 
 
 def test_a_body_that_is_too_large_is_answered_by_us(tmp_path: Path, port: int) -> None:

@@ -12,7 +12,7 @@ from scheduler.domain.booking_steps import BEGIN, REVIEW, BookingPath
 from scheduler.domain.errors import NotFound, TooManyTries
 from scheduler.extensions import db
 from scheduler.usecases.booking_drafts import begin_draft
-from scheduler.usecases.rate_limit import address_key
+from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.access import declare
 from scheduler.web.dates import time_words
 from scheduler.web.patient import booking_confirm, booking_settle, booking_sign_in, booking_time
@@ -42,7 +42,7 @@ def begin() -> ResponseReturnValue:
             browser=browser_id(),
             fields=_begin_fields(booking, form),
             now=booking.now,
-            address_key=address_key(current_app.config["SECRET_KEY"], "draft", address=request.remote_addr or ""),
+            network_keys=network_keys(current_app.config["SECRET_KEY"], "draft", address=request.remote_addr or ""),
         )
     except TooManyTries as refusal:
         return _too_often(booking, form, refusal)

@@ -21,7 +21,7 @@ from scheduler.extensions import db
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases.holds import hold_slot
 from scheduler.usecases.new_appointment import NewAppointment
-from scheduler.usecases.rate_limit import address_key
+from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.dates import time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_state import Booking, open_booking
@@ -151,7 +151,7 @@ def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
             now=booking.now,
             actor=actor_of(booking),
             held_for=booking.token,
-            address_key=address_key(current_app.config["SECRET_KEY"], "hold", address=request.remote_addr or ""),
+            network_keys=network_keys(current_app.config["SECRET_KEY"], "hold", address=request.remote_addr or ""),
         )
     except NotFound:
         raise SlotNotOffered from None
