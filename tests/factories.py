@@ -3,6 +3,7 @@
 import itertools
 from datetime import UTC, date, datetime, time, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
@@ -40,14 +41,21 @@ def make_clinic(session: Session, *, practitioners: int = 2, rooms: int = 2) -> 
     session.add(ims)
     session.flush()
     treatments = [
-        Treatment(slug="ims-assessment", name_en="Assessment", name_fr="Évaluation", minutes=60, position=1),
+        Treatment(
+            slug="ims-assessment",
+            name_en="Assessment",
+            name_fr="Évaluation",
+            minutes=60,
+            kind="assessment",
+            position=1,
+        ),
         Treatment(
             slug="ims",
             name_en="IMS",
             name_fr="SIM",
             minutes=30,
             buffer_minutes=15,
-            needling=True,
+            kind="ims",
             needs_clearance=True,
             spacing_group_id=ims.id,
             position=2,
@@ -96,7 +104,8 @@ def make_appointment(
     **columns: object,
 ) -> Appointment:
     """Straight into the table, past the use cases but not past the constraints."""
-    done = session.query(Treatment).filter_by(slug=treatment).one()
+    of_treatment = (Treatment.id, Treatment.minutes, Treatment.buffer_minutes, Treatment.spacing_group_id)
+    done = session.execute(select(*of_treatment).where(Treatment.slug == treatment)).one()
     group = session.get(SpacingGroup, done.spacing_group_id) if done.spacing_group_id else None
     starts_at = clock.to_utc(starts_local, ZONE)
     ends_at = starts_at + timedelta(minutes=done.minutes)

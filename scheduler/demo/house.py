@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from scheduler.domain.treatment_kind import TreatmentKind
+
 Stretch = tuple[datetime, datetime]
 
 
@@ -19,7 +21,11 @@ class DemoTreatment:
     name_fr: str
     minutes: int
     buffer_minutes: int = 0
-    needling: bool = False
+    kind: TreatmentKind = TreatmentKind.OTHER
+
+    @property
+    def needling(self) -> bool:
+        return self.kind is TreatmentKind.IMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,8 @@ class Away:
     reason: str
 
 
-ASSESSMENT = DemoTreatment("ims-assessment", "Assessment", "Évaluation", 60)
-IMS = DemoTreatment("ims", "IMS", "SIM", 30, buffer_minutes=15, needling=True)
+ASSESSMENT = DemoTreatment("ims-assessment", "Assessment", "Évaluation", 60, kind=TreatmentKind.ASSESSMENT)
+IMS = DemoTreatment("ims", "IMS", "SIM", 30, buffer_minutes=15, kind=TreatmentKind.IMS)
 FOLLOW_UP = DemoTreatment("follow-up", "Follow-up", "Suivi", 30)
 TREATMENTS = (ASSESSMENT, IMS, FOLLOW_UP)
 

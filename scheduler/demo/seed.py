@@ -84,7 +84,7 @@ def _write_house(session: Session, absences: tuple[house.Away, ...]) -> None:
             name_fr=treatment.name_fr,
             minutes=treatment.minutes,
             buffer_minutes=treatment.buffer_minutes,
-            needling=treatment.needling,
+            kind=treatment.kind,
             needs_clearance=treatment.needling,
             spacing_group_id=group.id if treatment.needling else None,
             position=position,

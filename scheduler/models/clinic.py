@@ -2,9 +2,19 @@
 
 from datetime import date, datetime, time
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.models.base import Base, Id, WallTime
 
 
@@ -32,12 +42,21 @@ class CardState(Base):
 
 
 class SpacingGroup(Base):
+    """`needling`: the group of IMS. There is one at most, so that every IMS visit counts for every other."""
+
     __tablename__ = "spacing_group"
     __table_args__ = (
         UniqueConstraint("id", "needling"),
         CheckConstraint("min_days >= 0", name="min_days_not_negative"),
         CheckConstraint("NOT needling OR min_days >= 7", name="ims_min_days_at_least_7"),
         CheckConstraint("slug <> 'ims' OR needling", name="ims_group_is_needling"),
+        Index(
+            "one_ims_group",
+            "needling",
+            unique=True,
+            postgresql_where=text("needling"),
+            sqlite_where=text("needling = 1"),
+        ),
     )
 
     id: Mapped[Id]
@@ -48,16 +67,23 @@ class SpacingGroup(Base):
 
 
 class Treatment(Base):
+    """`needling` is derived from `kind`: a foreign key ties it to that of the group.
+
+    `named_so_on_purpose`: its name sounds like IMS, and the owner said that it is of another kind all the same.
+    """
+
     __tablename__ = "treatment"
     __table_args__ = (
-        # A needling treatment belongs to a needling group, and such a group never goes below seven days.
+        CheckConstraint("kind IN ('assessment', 'ims', 'other')", name="treatment_kind_known"),
+        # IMS is in the group of IMS, and nothing else is; that group never goes below seven days.
         ForeignKeyConstraint(
             ["spacing_group_id", "needling"],
             ["spacing_group.id", "spacing_group.needling"],
             name="needling_treatment_in_needling_group",
         ),
-        CheckConstraint("NOT needling OR spacing_group_id IS NOT NULL", name="needling_treatment_is_spaced"),
-        CheckConstraint("slug <> 'ims' OR needling", name="ims_is_needling"),
+        CheckConstraint("kind <> 'ims' OR spacing_group_id IS NOT NULL", name="needling_treatment_is_spaced"),
+        CheckConstraint("slug <> 'ims' OR kind = 'ims'", name="ims_is_needling"),
+        CheckConstraint("kind <> 'ims' OR needs_clearance", name="ims_needs_clearance"),
         CheckConstraint("minutes BETWEEN 5 AND 480", name="treatment_minutes"),
         CheckConstraint("buffer_minutes BETWEEN 0 AND 120", name="treatment_buffer_minutes"),
     )
@@ -68,10 +94,12 @@ class Treatment(Base):
     name_fr: Mapped[str] = mapped_column(String(80))
     minutes: Mapped[int]
     buffer_minutes: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[str] = mapped_column(String(12), default=TreatmentKind.OTHER)
     spacing_group_id: Mapped[int | None]
-    needling: Mapped[bool] = mapped_column(default=False)
+    needling: Mapped[bool] = mapped_column(Computed("kind = 'ims'", persisted=True))
     needs_clearance: Mapped[bool] = mapped_column(default=False)
     online: Mapped[bool] = mapped_column(default=True)
+    named_so_on_purpose: Mapped[bool] = mapped_column(default=False)
     position: Mapped[int] = mapped_column(default=0)
 
 

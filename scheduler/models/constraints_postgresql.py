@@ -27,7 +27,7 @@ GUARD = f"""
 CREATE OR REPLACE FUNCTION appointment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.status IN ('held', 'booked', 'confirmed', 'arrived') AND NEW.spacing_group_id IS DISTINCT FROM
-     (SELECT spacing_group_id FROM treatment WHERE id = NEW.treatment_id) THEN
+     (SELECT spacing_group_id FROM treatment WHERE id = NEW.treatment_id FOR SHARE) THEN
     {_refuse("spacing_follows_treatment")};
   END IF;
   IF TG_OP = 'INSERT' OR NEW.spacing_group_id IS DISTINCT FROM OLD.spacing_group_id

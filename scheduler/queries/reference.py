@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Integer, cast, func, select
 
 from scheduler.domain.availability import WeeklyHours
 from scheduler.domain.errors import NotFound
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.models import (
     CalendarState,
     CardState,
@@ -36,12 +37,16 @@ class TreatmentInfo:
     name_fr: str
     minutes: int
     buffer_minutes: int
-    needling: bool
+    kind: TreatmentKind
     needs_clearance: bool
     online: bool
     spacing_group_id: int | None
     spacing_group: str | None
     min_days: int | None
+
+    @property
+    def needling(self) -> bool:
+        return self.kind is TreatmentKind.IMS
 
     def name(self, language: str) -> str:
         return self.name_fr if language.startswith("fr") else self.name_en
@@ -116,11 +121,17 @@ class Reference:
 
     @property
     def needling(self) -> TreatmentInfo:
-        """IMS: the treatment that the seven days are about. NotFound in a clinic without any."""
+        """The first treatment of kind IMS; what counts is its group, the same for all of them. NotFound in a clinic without any."""
         for treatment in self.treatments:
             if treatment.needling:
                 return treatment
         raise NotFound("treatment")
+
+    @property
+    def assessment(self) -> TreatmentInfo | None:
+        """To what somebody new, or not cleared, is led; none when patients cannot book any online."""
+        bookable = (t for t in self.treatments if t.online and t.kind is TreatmentKind.ASSESSMENT)
+        return next((t for t in bookable if self.practitioners_for(t)), None)
 
     def treatment_by_id(self, treatment_id: int) -> TreatmentInfo:
         return next(t for t in self.treatments if t.id == treatment_id)
@@ -192,11 +203,11 @@ def _load(connection: Connection, version: int) -> Reference:
             Treatment.name_fr,
             Treatment.minutes,
             Treatment.buffer_minutes,
-            Treatment.needling,
+            Treatment.kind,
             Treatment.needs_clearance,
             Treatment.online,
-            SpacingGroup.id,
-            SpacingGroup.slug,
+            Treatment.spacing_group_id,
+            SpacingGroup.slug.label("spacing_group"),
             SpacingGroup.min_days,
         )
         .join(SpacingGroup, SpacingGroup.id == Treatment.spacing_group_id, isouter=True)
@@ -228,11 +239,15 @@ def _load(connection: Connection, version: int) -> Reference:
     rooms = connection.execute(select(Room.id).where(Room.active).order_by(Room.position, Room.id))
     return Reference(
         version=version,
-        treatments=tuple(TreatmentInfo(*row) for row in treatments),
+        treatments=tuple(_treatment(row) for row in treatments),
         practitioners=tuple(PractitionerInfo(*row, frozenset(does.get(row.id, ()))) for row in practitioners),
         rooms=tuple(rooms.scalars()),
         hours=tuple(WeeklyHours(*row) for row in hours),
     )
+
+
+def _treatment(row: Any) -> TreatmentInfo:
+    return TreatmentInfo(**{**row._mapping, "kind": TreatmentKind(row.kind)})
 
 
 def _named(slug: str, things: "tuple[T, ...]") -> "T":

@@ -39,6 +39,8 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     # The owner changed the spacing group at this very moment: worth another try.
     "spacing_days_of_group": SlotTaken,
     "spacing_follows_treatment": SlotTaken,
+    # The practitioner was taken off IMS at this very moment.
+    "ims_by_who_may_needle": SlotTaken,
 }
 
 

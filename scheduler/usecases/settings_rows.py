@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.models import Appointment, Practitioner, PractitionerTreatment, Room, SpacingGroup, Treatment
-from scheduler.usecases import audit, settings_spacing
+from scheduler.usecases import audit, settings_spacing, settings_treatments
 from scheduler.usecases.row_fields import (
     Typed,
     free_slug,
-    read_number,
     read_position,
     read_text,
     require_none_booked,
@@ -24,9 +23,6 @@ from scheduler.usecases.row_fields import (
 )
 from scheduler.usecases.settings import require_unchanged
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
-
-NEW_IMS_GROUP = "ims"
-"""What a treatment's form sends for a group of needling that is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,62 +139,9 @@ def _apply_room(session: Session, row: Room, typed: Typed, _actor: Actor, _now: 
     session.add(row)
 
 
-def _treatment_shown(_session: Session, row: Treatment) -> dict[str, str]:
-    return {
-        "name_en": row.name_en,
-        "name_fr": row.name_fr,
-        "minutes": str(row.minutes),
-        "buffer_minutes": str(row.buffer_minutes),
-        "group": str(row.spacing_group_id or ""),
-        "needs_clearance": yes(row.needs_clearance),
-        "online": yes(row.online),
-        "position": str(row.position or 0),
-    }
-
-
-def _apply_treatment(session: Session, row: Treatment, typed: Typed, _actor: Actor, _now: datetime) -> None:
-    errors: dict[str, str] = {}
-    names = {
-        name: read_text(typed, name, 80, errors, "Give a name of 1 to 80 characters.")
-        for name in ("name_en", "name_fr")
-    }
-    minutes = read_number(typed, "minutes", 5, 480, errors, "Type a number of minutes from 5 to 480.")
-    buffer = read_number(typed, "buffer_minutes", 0, 120, errors, "Type a number of minutes from 0 to 120.")
-    position = read_position(typed, errors)
-    group = _group(session, typed["group"], errors)
-    if group is not None and group.needling and not typed["needs_clearance"]:
-        errors["needs_clearance"] = "IMS is only for patients cleared for it: tick this as well."
-    if errors:
-        raise Invalid(errors)
-    settings_spacing.put_into(session, row, group, field="group")
-    row.name_en, row.name_fr, row.minutes, row.buffer_minutes = names["name_en"], names["name_fr"], minutes, buffer
-    row.needs_clearance, row.online, row.position = bool(typed["needs_clearance"]), bool(typed["online"]), position
-    if row.id is None:
-        row.slug = _treatment_slug(session, row)
-        session.add(row)
-
-
-def _group(session: Session, typed: str, errors: dict[str, str]) -> SpacingGroup | None:
-    if not typed:
-        return None
-    if typed == NEW_IMS_GROUP:
-        return settings_spacing.ims_group(session) if not errors else None
-    found = {str(each.id): each for each in session.scalars(select(SpacingGroup))}.get(typed)
-    if found is None:
-        errors["group"] = "Choose IMS or another group, or that any day will do."
-    return found
-
-
-def _treatment_slug(session: Session, row: Treatment) -> str:
-    """The first treatment of IMS is known as such by other programs."""
-    if row.needling and session.scalar(select(Treatment.id).where(Treatment.slug == "ims")) is None:
-        return "ims"
-    return free_slug(session, Treatment, row.name_en)
-
-
 KINDS: Mapping[str, Kind] = {
     "practitioners": Kind(Practitioner, _practitioner_shown, _apply_practitioner),
     "rooms": Kind(Room, _room_shown, _apply_room),
-    "treatments": Kind(Treatment, _treatment_shown, _apply_treatment),
+    "treatments": Kind(Treatment, settings_treatments.shown, settings_treatments.apply),
     "spacing": Kind(SpacingGroup, settings_spacing.shown, settings_spacing.apply),
 }

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import IMS_GROUP, IMS_MIN_DAYS, require_min_days
 from scheduler.models import Appointment, Patient, SpacingGroup, Treatment
 from scheduler.usecases.row_fields import (
@@ -85,13 +86,13 @@ def put_into(session: Session, treatment: Treatment, group: SpacingGroup | None,
     """Refuses with Invalid for IMS, which stays where it is, and with StillBooked: visits count for what they were booked as."""
     if treatment.spacing_group_id == (group.id if group else None):
         return
-    if treatment.needling:
+    if treatment.kind == TreatmentKind.IMS:
         raise Invalid({field: "An IMS treatment stays in its group."})
+    if group is not None and group.needling:
+        raise Invalid({field: "Only treatments of the kind IMS are in this group."})
     if treatment.id is not None:
         require_none_booked(session, Appointment.treatment_id == treatment.id)
     treatment.spacing_group_id = group.id if group else None
-    treatment.needling = group.needling if group else False
-    treatment.needs_clearance = treatment.needling or treatment.needs_clearance
 
 
 def ims_group(session: Session) -> SpacingGroup:

@@ -164,7 +164,7 @@ def test_a_shorter_distance_is_refused_on_the_visit_and_on_the_group(session: Se
         "UPDATE spacing_group SET min_days = 6",
         "UPDATE spacing_group SET needling = false",
         "UPDATE treatment SET spacing_group_id = NULL WHERE slug = 'ims'",
-        "UPDATE treatment SET needling = false WHERE slug = 'ims'",
+        "UPDATE treatment SET kind = 'other' WHERE slug = 'ims'",
     ):
         with pytest.raises(IntegrityError):
             session.execute(text(change))

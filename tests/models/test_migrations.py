@@ -9,9 +9,22 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.models import Appointment, AppointmentHistory, Base, Message, MoveLink, Patient, PatientMerge
+from scheduler.models import (
+    Appointment,
+    AppointmentHistory,
+    Base,
+    Message,
+    MoveLink,
+    Patient,
+    PatientMerge,
+    Practitioner,
+    PractitionerTreatment,
+    SpacingGroup,
+    Treatment,
+)
 from scheduler.models.constraints import missing
 from scheduler.models.constraints_postgresql import EXCLUSIONS
 from tests.engines import ROOT
@@ -136,3 +149,74 @@ def test_a_link_texted_before_the_upgrade_is_for_the_number_that_its_text_went_t
         links = select(MoveLink.token_hash, MoveLink.phone_account_id).order_by(MoveLink.token_hash)
         assert [tuple(link) for link in session.execute(links)] == expected
         assert session.scalars(select(MoveLink.expires_at)).first() == NOW + timedelta(hours=48)
+
+
+OLD_CLINICS = {  # treatments of before 0019: slug, names, whether it needles → its kind afterwards
+    "one assessment": [
+        ("ims-assessment", "Assessment", "Évaluation", False, "assessment"),
+        ("ims", "IMS", "SIM", True, "ims"),
+        ("follow-up", "Follow-up", "Suivi", False, "other"),
+    ],
+    "two of needling": [
+        ("first", "First visit", "Bilan", False, "assessment"),
+        ("ims", "IMS", "SIM", True, "ims"),
+        ("dry", "Dry needling", "Aiguilles", True, "ims"),
+    ],
+    "several assessments": [
+        ("long", "Assessment, long", "Évaluation", False, "other"),
+        ("short", "Assessment, short", "Évaluation", False, "other"),
+    ],
+    "none": [("follow-up", "Follow-up", "Suivi", False, "other"), ("ims-2", "IMS", "SIM", False, "other")],
+}
+OLD_TREATMENT = text(
+    "INSERT INTO treatment (slug, name_en, name_fr, minutes, buffer_minutes, needling, needs_clearance, online, position, "
+    "spacing_group_id) VALUES (:slug, :english, :french, 30, 0, :needling, false, true, 9, "
+    "(SELECT id FROM spacing_group WHERE needling = :needling))"
+)
+
+
+@pytest.mark.parametrize("treatments", OLD_CLINICS.values(), ids=OLD_CLINICS)
+def test_treatments_of_before_get_their_kind(engine: Engine, treatments: list[tuple[str, str, str, bool, str]]) -> None:
+    """And what never had an effect goes: IMS by somebody who may not needle."""
+    alembic_run(engine, "downgrade", "0018")
+    with Session(engine) as session:
+        session.add_all(
+            [
+                SpacingGroup(slug="ims", name="IMS", min_days=7, needling=True),
+                Practitioner(slug="p", given_name="P", family_name="P"),
+            ]
+        )
+        session.flush()
+        for slug, english, french, needling, _kind in treatments:
+            session.execute(OLD_TREATMENT, {"slug": slug, "english": english, "french": french, "needling": needling})
+        session.execute(text("DROP TRIGGER ims_by_who_may_needle_does" + on_table(engine, "practitioner_treatment")))
+        session.execute(text("INSERT INTO practitioner_treatment SELECT p.id, t.id FROM practitioner p, treatment t"))
+        session.commit()
+    alembic_run(engine, "upgrade", "head")
+    with Session(engine) as session:
+        found = {row.slug: row for row in session.scalars(select(Treatment))}
+        assert {slug: row.kind for slug, row in found.items()} == {one[0]: one[4] for one in treatments}
+        assert all(row.needs_clearance for row in found.values() if row.kind == "ims")
+        done = session.scalars(select(PractitionerTreatment.treatment_id))
+        assert set(done) == {row.id for row in found.values() if row.kind != "ims"}
+
+
+def on_table(engine: Engine, table: str) -> str:
+    return f" ON {table}" if engine.dialect.name == "postgresql" else ""
+
+
+def test_treatments_keep_their_visits_when_they_get_a_kind(full: Engine) -> None:
+    def visits() -> list[tuple[object, ...]]:
+        with full.connect() as connection:
+            asked = "SELECT a.id, t.slug, t.needling, d.practitioner_id FROM appointment a JOIN treatment t ON t.id = "
+            does = "a.treatment_id JOIN practitioner_treatment d ON d.treatment_id = t.id ORDER BY d.practitioner_id"
+            return [tuple(row) for row in connection.execute(text(asked + does))]
+
+    before = visits()
+    assert len(before) == 2
+    alembic_run(full, "downgrade", "0018")
+    assert visits() == before
+    alembic_run(full, "upgrade", "head")
+    assert visits() == before
+    with full.connect() as connection, pytest.raises(IntegrityError):
+        connection.execute(text("DELETE FROM treatment WHERE slug = 'ims'"))

@@ -181,46 +181,18 @@ def test_which_treatments_are_spaced(owner: FlaskClient, session: Session) -> No
     assert (other.needling, session.get_one(Treatment, assessment).spacing_group_id) == (False, other.id)
     make_appointment(session, patient=make_patient(session), starts_local=local(COMING, "10:00"), treatment="follow-up")
     session.rollback()
-    assert send(owner, page, treatments=[str(ims), str(follow_up)]).status_code == 409  # one is booked
+    only_ims = send(owner, page, treatments=[str(ims), str(follow_up)])
+    assert only_ims.status_code == 422 and "Only treatments of the kind IMS are in this group." in only_ims.text
+    assert (
+        send(owner, f"/desk/settings/spacing/{other.id}", treatments=[str(follow_up)]).status_code == 409
+    )  # one is booked
     treatment = f"/desk/settings/treatments/{assessment}"
-    assert send(owner, treatment, group=str(group), needs_clearance="y").status_code == 303
-    assert send(owner, treatment, group="").status_code == 422  # IMS by now
+    assert send(owner, treatment, group=str(group)).status_code == 422  # that of IMS
     assert send(owner, treatment, group="999").status_code == 422
+    assert send(owner, treatment, group="").status_code == 303
     session.rollback()
     session.expire_all()
-    assert session.get_one(Treatment, assessment).needling
-
-
-@SQLITE
-def test_a_clinic_without_ims_begins_it_with_a_treatment(client: FlaskClient, session: Session) -> None:
-    make_staff(session, "owner")
-    sign_in(client, session, "owner")
-    new = "/desk/settings/treatments/new"
-    names = {"name_en": "IMS", "name_fr": "SIM", "minutes": "30"}
-    assert send(client, new, **names, group="").status_code == 303  # not spaced: not what others call "ims"
-    assert send(client, new, **names, group="ims", needs_clearance="y").status_code == 303
-    assert (
-        send(client, new, **names, group="ims", needs_clearance="y").status_code == 303
-    )  # from a page that was open for long
-    made = {row.slug: row.needling for row in session.scalars(select(Treatment))}
-    assert made == {"ims-2": False, "ims": True, "ims-3": True}
-    [group] = session.scalars(select(SpacingGroup))
-    assert (group.slug, group.min_days, group.needling) == ("ims", 7, True)
-
-
-@SQLITE
-def test_whether_a_treatment_needles_is_never_left_to_a_default(owner: FlaskClient, session: Session) -> None:
-    path = "/desk/settings/treatments/new"
-    forgotten = send(owner, path, name_en="Dry needling", name_fr="Puncture sèche", needs_clearance="y")
-    assert forgotten.status_code == 422
-    assert "Choose IMS or another group, or that any day will do." in forgotten.text
-    group = str(session.scalars(select(SpacingGroup.id)).one())
-    session.rollback()
-    names = {"name_en": "Dry needling", "name_fr": "Puncture sèche"}
-    anybody = send(owner, path, **names, group=group)
-    assert anybody.status_code == 422 and "IMS is only for patients cleared for it" in anybody.text
-    assert send(owner, path, **names, group=group, needs_clearance="y").status_code == 303
-    assert "IMS: at least 7 days apart" in owner.get("/desk/settings/treatments", headers=ENGLISH).text
+    assert session.get_one(Treatment, assessment).spacing_group_id is None
 
 
 def test_nobody_is_given_ims_who_is_not_authorised_for_it(owner: FlaskClient, session: Session) -> None:

@@ -17,6 +17,7 @@ from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound, StillBooked
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.extensions import db
 from scheduler.models import Practitioner, PractitionerTreatment, Room, SpacingGroup, Treatment
 from scheduler.usecases import settings_rows
@@ -31,8 +32,16 @@ from scheduler.web.reception.forms import DeskForm, meanwhile
 blueprint = Blueprint("reception_settings_rows", __name__, url_prefix="/desk/settings")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 UNCHOSEN = "?"
-"""The spacing of a new treatment until somebody has chosen: neither needles nor none may come about by leaving it."""
+"""The kind of a new treatment until somebody has chosen: neither needles nor none may come about by leaving it."""
+ON_DEMAND = ("named_so_on_purpose",)
 KIND = "<any(practitioners, rooms, treatments, spacing):kind>"
+
+
+KIND_WORDS = {
+    TreatmentKind.ASSESSMENT: _l("Assessment: where somebody new begins"),
+    TreatmentKind.IMS: _l("IMS: every treatment with needles"),
+    TreatmentKind.OTHER: _l("Another treatment"),
+}
 
 
 class RowForm(DeskForm):
@@ -64,22 +73,24 @@ class RoomForm(RowForm):
 class TreatmentForm(RowForm):
     name_en = StringField(_l("Name in English"), filters=[tidy])
     name_fr = StringField(_l("Name in French"), filters=[tidy])
+    kind = SelectField(_l("Kind"), validate_choice=False, default=UNCHOSEN)
+    named_so_on_purpose = BooleanField(_l("The name is right: no needles are used in this treatment"))
     minutes = StringField(_l("Minutes"), filters=[tidy], default="30")
     buffer_minutes = StringField(_l("Minutes kept free afterwards"), filters=[tidy], default="0")
-    group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False, default=UNCHOSEN)
+    group = SelectField(_l("Spacing of a patient’s visits"), validate_choice=False, default="")
     needs_clearance = BooleanField(_l("Only for patients cleared for IMS"))
     online = BooleanField(_l("Patients can book it online"), default=True)
     position = StringField(_l("Order"), filters=[tidy], default="0")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        groups = db.session.scalars(select(SpacingGroup).order_by(SpacingGroup.needling.desc(), SpacingGroup.id)).all()
-        choices = [SelectChoice(UNCHOSEN, _("Choose one"))] if self.group.data == UNCHOSEN else []
-        choices.append(SelectChoice("", _("None: any day will do")))
-        if not any(group.needling for group in groups):
-            choices.append(SelectChoice(settings_rows.NEW_IMS_GROUP, _("IMS: at least 7 days apart")))
-        choices += [SelectChoice(str(group.id), _group_words(group)) for group in groups]
-        self.group.choices = choices
+        unchosen = [SelectChoice(UNCHOSEN, _("Choose one"))] if self.kind.data == UNCHOSEN else []
+        self.kind.choices = [*unchosen, *(SelectChoice(kind.value, words) for kind, words in KIND_WORDS.items())]
+        groups = db.session.scalars(select(SpacingGroup).where(~SpacingGroup.needling).order_by(SpacingGroup.id))
+        self.group.choices = [
+            SelectChoice("", _("None: any day will do")),
+            *(SelectChoice(str(group.id), _group_words(group)) for group in groups),
+        ]
 
 
 class SpacingForm(RowForm):
@@ -158,6 +169,7 @@ def _of_room(row: Room, _around: Around) -> tuple[str, str]:
 def _of_treatment(row: Treatment, around: Around) -> tuple[str, str]:
     group = around.groups.get(row.spacing_group_id) if row.spacing_group_id else None
     said = [_("%(minutes)d min", minutes=row.minutes)]
+    said += [_("Assessment")] if row.kind == TreatmentKind.ASSESSMENT else []
     said += [_group_words(group)] if group is not None else []
     said += [_("Only for patients cleared for IMS")] if row.needs_clearance else []
     said += [] if row.online else [_("not online")]
@@ -276,7 +288,11 @@ def _page(
         tab=kind,
         kind=kind,
         form=form,
-        fields=[field for field in form if field.name != "seen"],
+        fields=[
+            field
+            for field in form
+            if field.name != "seen" and (field.name not in ON_DEMAND or field.data or field.errors)
+        ],
         title=what.line(row, Around())[0] if row is not None else what.new,
         back=what.title,
         errors=form_errors(form),
