@@ -4,54 +4,37 @@ Neither numbers, texts nor tokens go to a log or into an error: twilio's own HTT
 exceptions quote the number, so that ours are raised before its exceptions are made.
 """
 
-import base64
 import json
-import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import quote_plus, urlencode, urlsplit
 
 from twilio.base.exceptions import TwilioException
-from twilio.http import HttpClient
-from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from scheduler.domain.folding import fold
-from scheduler.gateways.http_message import Answer
-from scheduler.gateways.http_pool import AnswerLost, HttpPool, NotSent
 from scheduler.gateways.sms import (
-    ERROR_CODES,
-    CodeMeaning,
     FoundMessage,
-    RefusalReason,
     SmsAccepted,
     SmsInDoubt,
     SmsPrice,
     SmsReceived,
     SmsRefused,
     SmsUnavailable,
-    failure_of,
 )
+from scheduler.gateways.twilio_http import TwilioHttp, number
 
 API_ORIGIN = "https://api.twilio.com"
 _CLOCK_SKEW = timedelta(days=1)  # this machine's may be hours ahead of Twilio's; texts that we know are left out anyway
 _PAGE = 200
 _MOST_PRICES = 50_000  # of one day
 _LARGEST_PAGE = 1_000  # https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
-_LONGEST_RETRY_AFTER = 86_400.0
-_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 NO_SUCH_MESSAGE = 20404
-_asked_at: ContextVar[float | None] = ContextVar("asked_at", default=None)
-"""Past twilio's Client, which hands on what it knows alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +76,17 @@ class TwilioSms:
             )
             if value
         }
-        self._client = Client(
-            settings.account_sid,
-            settings.auth_token,
-            http_client=_TwilioHttp(HttpPool(settings.api_origin or API_ORIGIN)),
-        )
-        self._messages = self._client.messages
+        self._http = TwilioHttp(settings.api_origin or API_ORIGIN)
+        self._messages = Client(settings.account_sid, settings.auth_token, http_client=self._http).messages
         self._settings = settings
         self._address = f"{API_ORIGIN}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
 
     def send(self, *, to: str, body: str, attempt_id: str, asked_at: float | None = None) -> SmsAccepted:
         callback = f"{self._callbacks}/{attempt_id}"
         data = {"To": to, "Body": body, "StatusCallback": callback, **self._sender}
-        # Not messages.create, which makes an object of every field of the answer: half of the time of a call.
-        asking = _asked_at.set(asked_at)
-        try:
-            response = self._client.request("POST", self._address, data=data)
-        finally:
-            _asked_at.reset(asking)
+        # Not messages.create: the Client has no way to hand on until when the request may leave.
+        auth = (self._settings.account_sid, self._settings.auth_token)
+        response = self._http.request("POST", self._address, data=data, auth=auth, asked_at=asked_at)
         try:
             message = json.loads(response.text)
             sid, status, error_code = message["sid"], message["status"], message.get("error_code")
@@ -119,7 +95,7 @@ class TwilioSms:
             raise SmsInDoubt("an answer that could not be read") from None
         if not sid:
             raise SmsInDoubt("an answer without a sid")
-        return SmsAccepted(str(sid), str(status), _number(error_code))
+        return SmsAccepted(str(sid), str(status), number(error_code))
 
     def find(self, *, to: str, body: str, since: datetime) -> tuple[FoundMessage, ...]:
         since_at = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SKEW
@@ -234,7 +210,7 @@ def _found(message: MessageInstance) -> FoundMessage:
         message.sid,
         str(message.status),
         message.date_created.astimezone(UTC),
-        _number(message.error_code),
+        number(message.error_code),
         redacted=not message.body,
     )
 
@@ -245,7 +221,7 @@ def _received(message: MessageInstance) -> SmsReceived:
         str(message.from_),
         str(message.body or ""),
         message.date_created.astimezone(UTC),
-        _number(message.num_media) or 0,
+        number(message.num_media) or 0,
     )
 
 
@@ -257,102 +233,3 @@ def _price(message: MessageInstance) -> SmsPrice | None:
     except (ArithmeticError, ValueError):
         return None
     return SmsPrice(str(message.sid), millionths, str(message.price_unit).upper()[:3])
-
-
-def _number(code: object) -> int | None:
-    return int(code) if isinstance(code, int | str) and _DIGITS.fullmatch(str(code)) else None
-
-
-class _TwilioHttp(HttpClient):  # type: ignore[misc]
-    """What twilio's Client sends its requests with, in place of its own on requests.
-
-    Raises SmsRefused, SmsUnavailable or SmsInDoubt unless the answer is a 2xx.
-    """
-
-    def __init__(self, pool: HttpPool) -> None:
-        super().__init__(logging.getLogger(__name__), is_async=False, timeout=None)
-        self._pool = pool
-
-    def request(
-        self,
-        method: str,
-        uri: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """The address's host gives way to the pool's; its time limits are the pool's too."""
-        address = urlsplit(uri)
-        query = "&".join(part for part in (address.query, urlencode(params, doseq=True) if params else "") if part)
-        try:
-            answer = self._pool.exchange(
-                method,
-                address.path + (f"?{query}" if query else ""),
-                _form(data or {}) if method == "POST" else None,
-                {**(headers or {}), **_authorization(auth)},
-                asked_at=_asked_at.get(),
-            )
-        except NotSent as error:
-            raise SmsUnavailable from error
-        except AnswerLost as error:
-            raise SmsInDoubt(f"no answer: {error}") from error
-        if not 200 <= answer.status < 300:
-            raise _failure(answer)
-        return Response(answer.status, answer.text, answer.headers)
-
-
-_QUOTED = {byte: quote_plus(bytes([byte])) for byte in range(256)}
-
-
-def _form(data: Mapping[str, object]) -> bytes:
-    """urllib's urlencode looks at each letter by itself: slower than the rest of the request."""
-    fields = (f"{name}={str(value).encode().decode('latin-1').translate(_QUOTED)}" for name, value in data.items())
-    return "&".join(fields).encode()
-
-
-def _authorization(auth: tuple[str, str] | None) -> dict[str, str]:
-    if auth is None:
-        return {}
-    return {"Authorization": "Basic " + base64.b64encode(":".join(auth).encode()).decode()}
-
-
-def _failure(answer: Answer) -> SmsRefused | SmsUnavailable | SmsInDoubt:
-    """What an answer other than 2xx says about the message. Twilio's own code speaks before the HTTP status."""
-    code, retry_after = _twilio_code(answer.text), _retry_after(answer.headers)
-    status = answer.status
-    meaning = ERROR_CODES.get(code) if code is not None else None
-    if meaning is CodeMeaning.LATER or (meaning is not None and status < 500):
-        return failure_of(code, retry_after=retry_after)
-    if status == 429 or status < 400:  # a redirect of a POST is nothing Twilio does: it reached something else
-        return SmsUnavailable(retry_after, error_code=code)
-    if status in (401, 407):
-        return SmsUnavailable(retry_after, error_code=code, ours_to_mend=True)
-    if status == 503 and retry_after is not None:
-        return SmsUnavailable(retry_after, error_code=code)
-    # A gateway says 502, 503 or 504 also when it lost the server after handing the request on, 408 likewise.
-    if status >= 500 or status == 408:
-        return SmsInDoubt(f"HTTP {status}")
-    return SmsRefused(code, RefusalReason.UNKNOWN)
-
-
-def _twilio_code(text: str) -> int | None:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return _number(content.get("code")) if isinstance(content, dict) else None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After of either form, a day at most; a date is counted from the server's own Date."""
-    value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
-        return min(float(value), _LONGEST_RETRY_AFTER)
-    try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER)
-    except (ValueError, TypeError):  # TypeError: one of the two without a zone
-        return None

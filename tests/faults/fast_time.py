@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scheduler import clock
-from scheduler.gateways import http_pool
+from scheduler.gateways import twilio_http
 
 FAST = 10
 
@@ -35,7 +35,6 @@ def running(fast: FastTime) -> Iterator[None]:
     """In this process the clock is `fast`, and nobody waits longer for the provider than that allows."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", fast.now)
-        limits = {"connect_seconds": http_pool.CONNECT_SECONDS / FAST, "read_seconds": http_pool.READ_SECONDS / FAST}
-        patch.setattr(http_pool.HttpPool.__init__, "__kwdefaults__", limits)
-        patch.setattr(http_pool, "WRITE_WITHIN_SECONDS", http_pool.WRITE_WITHIN_SECONDS / FAST)
+        for limit in ("CONNECT_SECONDS", "READ_SECONDS", "WRITE_WITHIN_SECONDS"):
+            patch.setattr(twilio_http, limit, getattr(twilio_http, limit) / FAST)
         yield

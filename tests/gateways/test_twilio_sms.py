@@ -1,18 +1,17 @@
-import http.client
 import itertools
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import urllib3
 
 from scheduler import clock
-from scheduler.gateways import http_message, http_pool
+from scheduler.gateways import twilio_http
 from scheduler.gateways.sms import (
     RefusalReason,
     SmsAccepted,
@@ -24,7 +23,6 @@ from scheduler.gateways.sms import (
 )
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.usecases.sending import Outgoing, call
-from tests.fake_http import HttpServer, Reply, Request
 from tests.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -77,7 +75,8 @@ def sms(twilio: FakeTwilio) -> TwilioSms:
 
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_pool.HttpPool.__init__, "__kwdefaults__", {"connect_seconds": 0.3, "read_seconds": 0.3})
+    monkeypatch.setattr(twilio_http, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(twilio_http, "READ_SECONDS", 0.3)
 
 
 def test_a_message_is_accepted_with_its_text_number_and_attempt(twilio: FakeTwilio, sms: TwilioSms) -> None:
@@ -117,8 +116,10 @@ def test_one_connection_serves_many_messages(
     twilio: FakeTwilio, sms: TwilioSms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connects: list[object] = []
-    connect = http.client.HTTPConnection.connect
-    monkeypatch.setattr(http.client.HTTPConnection, "connect", lambda self: (connects.append(self), connect(self))[1])
+    connect = urllib3.connection.HTTPConnection.connect
+    monkeypatch.setattr(
+        urllib3.connection.HTTPConnection, "connect", lambda self: (connects.append(self), connect(self))[1]
+    )
     for number in range(5):
         send(sms, attempt_id=f"a{number}")
 
@@ -420,50 +421,22 @@ def test_when_it_cannot_be_asked_nothing_is_claimed(twilio: FakeTwilio, sms: Twi
         find(sms)
 
 
-def test_half_a_request_is_never_taken_for_a_lost_answer() -> None:
-    """The server goes away while a large text is still being written."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-
-    def hang_up() -> None:
-        connection, _ = listener.accept()
-        connection.recv(10)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        connection.close()
-
-    server = threading.Thread(target=hang_up)
-    server.start()
-    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    with pytest.raises(http_pool.NotSent):
-        pool.exchange("POST", "/", b"x" * 50_000_000, {})
-    server.join()
-    listener.close()
-
-
-def test_nothing_is_written_by_who_took_too_long_to_find_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_by_who_took_too_long_to_find_the_server(
+    twilio: FakeTwilio, sms: TwilioSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when the process is stopped, or the machine falls asleep, between the two."""
-    got: list[Request] = []
-
-    def take(request: Request) -> Reply:
-        got.append(request)
-        return Reply()
-
-    server = HttpServer(take)
-    pool = http_pool.HttpPool(server.origin)
     now = [0.0]
     monkeypatch.setattr(clock, "steady", lambda: now[0])
-    prepare = pool._prepare
+    connect = urllib3.util.connection.create_connection
 
-    def slowly(connection: socket.socket) -> None:
-        now[0] += http_pool.WRITE_WITHIN_SECONDS + 0.1
-        prepare(connection)
+    def slowly(*where: Any, **how: Any) -> socket.socket:
+        now[0] += twilio_http.WRITE_WITHIN_SECONDS + 0.1
+        return connect(*where, **how)
 
-    monkeypatch.setattr(pool, "_prepare", slowly)
-    with pytest.raises(http_pool.NotSent):
-        pool.exchange("POST", "/", b"x", {})
-    http_pool.HttpPool(server.origin).exchange("GET", "/", None, {})  # by then whatever was written has come
-    assert [request.method for request in got] == ["GET"]
-    server.close()
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", slowly)
+    with pytest.raises(SmsUnavailable):
+        send(sms)
+    assert twilio.messages == []
 
 
 def test_who_is_stopped_after_the_look_at_the_claims_age_writes_nothing(
@@ -484,15 +457,13 @@ def test_who_is_stopped_after_the_look_at_the_claims_age_writes_nothing(
 
 
 def test_a_server_that_takes_the_request_in_too_slowly_never_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time is looked at before each piece, and nothing waits between the two."""
-    seconds = itertools.count(0.0, http_pool.WRITE_WITHIN_SECONDS / 3)
+    """The time is looked at before each piece."""
+    seconds = itertools.count(0.0, twilio_http.WRITE_WITHIN_SECONDS / 3)
     monkeypatch.setattr(clock, "steady", lambda: next(seconds))
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    body = b"x" * 20_000_000
-    with pytest.raises(http_pool.NotSent, match="too late"):
-        pool.exchange("POST", "/", body, {})
+    body = "x" * 20_000_000
+    with pytest.raises(SmsUnavailable):
+        twilio_http.TwilioHttp(_origin(listener)).request("POST", "/", data={"Body": body})
     connection, _ = listener.accept()
     taken = sum(iter(lambda: len(connection.recv(1_000_000)), 0))
     assert 0 < taken < len(body)
@@ -517,13 +488,13 @@ def test_what_passes_is_tried_again(twilio: FakeTwilio, sms: TwilioSms, code: in
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone")
-def test_what_a_cut_network_holds_up_is_not_delivered_later() -> None:
+def test_what_a_cut_network_holds_up_is_not_delivered_later(short_patience: None) -> None:
     """A server that no longer takes anything in: what is left in the system's buffer must not reach it after we gave up."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}", read_seconds=0.3)
-    with pytest.raises(http_pool.AnswerLost):
-        pool.exchange("POST", "/", b"x" * 200_000, {})
+    with pytest.raises(SmsInDoubt):
+        twilio_http.TwilioHttp(_origin(listener)).request("POST", "/", data={"Body": "x" * 200_000})
+    time.sleep(1)  # TCP_USER_TIMEOUT and a little
     connection, _ = listener.accept()
     with pytest.raises(ConnectionResetError):
         while connection.recv(65_536):
@@ -532,39 +503,14 @@ def test_what_a_cut_network_holds_up_is_not_delivered_later() -> None:
     listener.close()
 
 
-def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_message, "LONGEST_SECONDS", 0.2)
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def trickle() -> None:
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            for _ in range(100):
-                connection.sendall(b"x")
-                time.sleep(0.02)
-
-    server = threading.Thread(target=trickle)
-    server.start()
-    pool = http_pool.HttpPool(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    with pytest.raises(http_pool.AnswerLost):
-        pool.exchange("GET", "/", None, {})
-    server.join()
-    listener.close()
-
-
-def test_idle_connections_are_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = HttpServer(lambda request: Reply(200, b"ok"))
-    monkeypatch.setattr(http_pool, "IDLE_SECONDS", 0.0)
-    pool = http_pool.HttpPool(server.origin)
-    assert [pool.exchange("GET", "/", None, {}).text for _ in range(3)] == ["ok"] * 3
-    assert len(pool._idle) == 1
-    server.close()
-
-
 @pytest.mark.parametrize("origin", ["", "api.twilio.com", "ftp://x", "http://"])
 def test_an_origin_that_is_none_is_refused(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
-        http_pool.HttpPool(origin)
+        twilio_http.TwilioHttp(origin)
+
+
+def _origin(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_a_message_is_asked_about_by_its_sid(twilio: FakeTwilio) -> None:
