@@ -36,7 +36,7 @@ _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(rf"(?<!\d)(\d{{1,2}})([-/. ])(\d{{1,2}})\2{_YEAR}(?![\d/.-])(?! \d)")
 _DAY_MONTH = re.compile(rf"(?<!\w){_DAY}(?: of| de)?[ -]{_MONTH},?[ -]{_YEAR}(?!\w)")
 _MONTH_DAY = re.compile(rf"(?<!\w){_MONTH} {_DAY},? {_YEAR}(?!\w)")
-_NUMBER = re.compile(r"\+?\(?\d[\d\s().\-‑–/]*")
+_NUMBER = re.compile(r"\+?\(?\d[\d\s().\-‐‒–—−·/]*")  # `fold` makes U+2011 U+2010
 
 
 @dataclass(frozen=True, slots=True)

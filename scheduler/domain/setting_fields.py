@@ -7,6 +7,7 @@ from datetime import time
 from typing import Any
 
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.typed_numbers import plain_number
 
 LANGUAGES = ("en", "fr")
 PROVINCES = ("AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT")
@@ -43,6 +44,7 @@ def _number(least: int, most: int, sentence: str) -> SettingField:
 
 
 def _read_phone(typed: str) -> str:
+    typed = plain_number(typed)
     if not re.fullmatch(r"\+?[\d ().-]{10,20}", typed) or sum(c.isdecimal() for c in typed) < 10:
         raise BadSetting("Type a telephone number like 613-555-0100.")
     return typed

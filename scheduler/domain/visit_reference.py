@@ -4,6 +4,8 @@ It stands for the appointment's number, scrambled so that nobody can tell from t
 nothing: who may see a visit is asked elsewhere.
 """
 
+from scheduler.domain.typed_numbers import typed_code
+
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without those that are mistaken for others, by eye or by ear: 0 O 1 I L U
 SIZE = len(LETTERS) ** 6
 STRIDE = 433_494_437  # a prime, so that every number below SIZE is reached once
@@ -20,7 +22,7 @@ def reference_of(appointment_id: int) -> str:
 
 def appointment_of(reference: str) -> int | None:
     """The appointment's number; none when the text cannot be a reference. Spaces, dashes and case don't matter."""
-    letters = [letter for letter in reference.upper() if letter not in " -"]
+    letters = typed_code(reference[:40]).upper()
     if len(letters) != 6 or any(letter not in LETTERS for letter in letters):
         return None
     number = 0

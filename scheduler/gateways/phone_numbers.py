@@ -6,6 +6,8 @@ from typing import Any
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
+from scheduler.domain.typed_numbers import plain_number
+
 # By name: +1 also leads to Jamaica, the Bahamas and others, where a text costs twenty times as much.
 UNLESS_SET = ("CA", "US")
 _countries = list(UNLESS_SET)
@@ -56,7 +58,7 @@ def parse(text: str) -> str:
     mobile.
     """
     try:
-        number = phonenumbers.parse(text, _countries[0])
+        number = phonenumbers.parse(plain_number(text), _countries[0])
     except NumberParseException as error:
         raise BadPhoneNumber(f"not a phone number ({error.error_type})") from None  # its words quote the number
     if not phonenumbers.is_valid_number(number):

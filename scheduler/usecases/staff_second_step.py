@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
+from scheduler.domain.typed_numbers import typed_code
 from scheduler.models.access import RecoveryCode, StaffUser
 from scheduler.usecases import audit
 from scheduler.usecases.rate_limit import forget_counter, rate_key
@@ -124,7 +125,7 @@ def _note(session: Session, person: StaffUser, what: str, actor: Actor, now: dat
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
     """Which half minute the code is of: this one, or a neighbour, for clocks are never quite the same."""
-    digits = "".join(code.split())
+    digits = typed_code(code)
     current = int(now.timestamp()) // STEP_SECONDS
     totp = pyotp.TOTP(secret)
     for step in (current, current - 1, current + 1):
@@ -153,5 +154,4 @@ def _renew_codes(session: Session, staff_id: int) -> list[str]:
 
 def _hash(code: str) -> str:
     """Plain SHA-256: nothing can be guessed of 59 random bits, ten tries a quarter of an hour."""
-    bare = "".join(sign for sign in code.lower() if sign.isalnum())
-    return hashlib.sha256(bare.encode()).hexdigest()
+    return hashlib.sha256(typed_code(code).lower().encode()).hexdigest()

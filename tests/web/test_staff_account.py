@@ -70,7 +70,7 @@ def test_the_second_step_is_asked_for_and_no_code_works_twice(
         assert sign_in(who, "morgan").location == "/desk/sign-in/code"
         assert who.get("/desk").status_code == 303  # the password alone opens nothing
     used = code()
-    assert press(client, "/desk/sign-in/code", code=f"{used[:3]} {used[3:]}", next="/desk/outbox").location == (
+    assert press(client, "/desk/sign-in/code", code=f"\u202a{used[:3]}\u2011{used[3:]}.", next="/desk/outbox").location == (
         "/desk/outbox"
     )
     assert client.get("/desk").status_code == 200
@@ -107,7 +107,7 @@ def test_a_recovery_code_opens_once(client: FlaskClient, app: Flask, session: Se
     made = press(client, ACCOUNT, f"{ACCOUNT}/recovery-codes", password=PASSWORD)
     first = re.findall(r"<li><code>([^<]+)</code>", made.text)[0]
     answers = []
-    for typed in (first.upper().replace("-", " "), first):
+    for typed in (first.upper().replace("-", "\u2011") + "\ufe0f", first):
         other = app.test_client()
         sign_in(other, "morgan")
         answers.append(press(other, "/desk/sign-in/code", code=typed).status_code)

@@ -9,6 +9,8 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, ValidationError
 from wtforms.utils import unset_value
 
+from scheduler.domain.typed_numbers import plain_number
+
 LONGEST_PART = 20  # of what is echoed back; nobody types more for a day, a month or a year
 PARTS = ("day", "month", "year")
 OLDEST = 120  # years
@@ -46,6 +48,10 @@ def offered(message: Any) -> Any:
     return check
 
 
+def _number_typed(text: str | None) -> str:
+    return tidy(plain_number((text or "")[:200])).rstrip(" .,")[:LONGEST_PART]
+
+
 class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
     """`data` is a date or none; `typed` what stands in the three parts, kept whatever it is."""
 
@@ -64,7 +70,7 @@ class DayMonthYearField(Field):  # type: ignore[misc]  # wtforms has no types
         if self.data is not None:
             self.typed = {part: str(getattr(self.data, part)) for part in PARTS}
         if formdata is not None:
-            self.typed = {part: tidy(formdata.get(f"{self.name}_{part}"))[:LONGEST_PART] for part in PARTS}
+            self.typed = {part: _number_typed(formdata.get(f"{self.name}_{part}")) for part in PARTS}
 
     def read(self, today: date) -> None:
         """Sets `data`, or refuses with words that say which part is wrong and why."""

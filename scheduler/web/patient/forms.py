@@ -12,6 +12,7 @@ from wtforms import Field, RadioField, SelectMultipleField, StringField, Validat
 from wtforms.fields.choices import SelectChoice
 
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, screening_answers
+from scheduler.domain.typed_numbers import typed_code
 from scheduler.gateways import phone_numbers
 from scheduler.web.patient.form_fields import DayMonthYearField, offered, tidy
 from scheduler.web.patient.screening_words import QUESTION_WORDS
@@ -94,10 +95,9 @@ class CodeForm(BookingForm):
     code = StringField(_l("6-digit code"))
 
     def validate_code(self, field: Field) -> None:
-        digits = "".join(c for c in field.data or "" if c not in " -\u00a0")
-        if not (digits.isdecimal() and len(digits) == CODE_DIGITS):
+        self.digits = typed_code(field.data or "")
+        if not (self.digits.isdecimal() and len(self.digits) == CODE_DIGITS):
             raise ValidationError(_("Type the 6 digits from the text message."))
-        self.digits = "".join(str(int(c)) for c in digits)  # also ٤٢, as a phone may type it
 
 
 class WhoForm(BookingForm):
