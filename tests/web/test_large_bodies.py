@@ -59,6 +59,16 @@ def test_only_an_owners_file_is_kept(app: Flask, staff: dict[str, StaffUser], ch
         assert kept(app, owner, path=path, chunked=chunked) == 0
 
 
+@pytest.mark.parametrize("outer", ["app_context", "test_request_context"])
+def test_the_server_thread_forgets_who_asked_before(app: Flask, staff: dict[str, StaffUser], outer: str) -> None:
+    """`flask serve` reads bodies within the context of its command; a request may be answered in such a thread, too."""
+    owner, nobody = app.test_client(), app.test_client()
+    enter(owner, "owner")
+    with getattr(app, outer)():
+        for client, size in ((nobody, 0), (owner, SENT), (nobody, 0), (owner, SENT)):
+            assert kept(app, client) == size
+
+
 def test_an_owner_who_was_away_signs_in_first(
     app: Flask, staff: dict[str, StaffUser], at_the_clinic: time_machine.Traveller
 ) -> None:

@@ -128,7 +128,9 @@ def require_staff() -> ResponseReturnValue | None:
 def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:
     """For a server that reads bodies before it asks us: how many bytes of this one, whose headers are in `environ`, are
     worth reading; None: no more than of any other. Looks at who it is, and changes nothing."""
-    with app.request_context(environ):
+    # A server's thread may have a context of its own open. Flask would use that one again, and with it whoever was
+    # looked up in it first.
+    with app.app_context(), app.request_context(environ):
         large = access.largest_body(app, request.endpoint)
         if large and current_user.is_authenticated and _has_role() and not was_away():
             return large
