@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 
-_ELSE = str.maketrans({"\u2212": "-", "\uff0b": "+"} | dict.fromkeys("\u00b7\u2027\u2022\uff0e", "."))  # minus, plus, dots
+_ELSE = str.maketrans(
+    {"\u2212": "-", "\uff0b": "+"} | dict.fromkeys("\u00b7\u2027\u2022\uff0e", ".")
+)  # minus, plus, dots
 
 
 def plain_number(text: str) -> str:

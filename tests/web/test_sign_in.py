@@ -59,12 +59,17 @@ def test_number_code_and_in(client: FlaskClient, session: Session, patient: Pati
     assert client.get("/me").status_code == 200
 
 
-@pytest.mark.parametrize("spelled", ["(613) 555-0142", "6135550142", "+1 613 555 0142", " 1-613-555-0142 ", "\u202a613\u2011555\u20110142\u202c"])
+@pytest.mark.parametrize(
+    "spelled",
+    ["(613) 555-0142", "6135550142", "+1 613 555 0142", " 1-613-555-0142 ", "\u202a613\u2011555\u20110142\u202c"],
+)
 def test_a_number_may_be_spelled_in_many_ways(client: FlaskClient, patient: Patient, spelled: str) -> None:
     assert "613-555-0142" in plain(asked(client, spelled))
 
 
-@pytest.mark.parametrize("code", ["{0}", " {0}", "{0:.3}-{1}", "{0:.3} {1}", "{0:.3}\u2011{1}.", "\u202a{0}\ufe0f\u202c"])
+@pytest.mark.parametrize(
+    "code", ["{0}", " {0}", "{0:.3}-{1}", "{0:.3} {1}", "{0:.3}\u2011{1}.", "\u202a{0}\ufe0f\u202c"]
+)
 def test_a_code_may_be_typed_with_spaces(client: FlaskClient, session: Session, patient: Patient, code: str) -> None:
     page = asked(client)
     sent = last_code(session)

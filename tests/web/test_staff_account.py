@@ -70,9 +70,9 @@ def test_the_second_step_is_asked_for_and_no_code_works_twice(
         assert sign_in(who, "morgan").location == "/desk/sign-in/code"
         assert who.get("/desk").status_code == 303  # the password alone opens nothing
     used = code()
-    assert press(client, "/desk/sign-in/code", code=f"\u202a{used[:3]}\u2011{used[3:]}.", next="/desk/outbox").location == (
-        "/desk/outbox"
-    )
+    assert press(
+        client, "/desk/sign-in/code", code=f"\u202a{used[:3]}\u2011{used[3:]}.", next="/desk/outbox"
+    ).location == ("/desk/outbox")
     assert client.get("/desk").status_code == 200
     assert press(thief, "/desk/sign-in/code", code=used).status_code == 422
     assert press(thief, "/desk/sign-in/code", code=code(seconds=-30)).status_code == 422  # older than the one used
