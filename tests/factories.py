@@ -19,6 +19,7 @@ from scheduler.models import (
     SpacingGroup,
     Treatment,
     WorkingHours,
+    WrongNumber,
 )
 
 CLINIC = ClinicSettings()
@@ -136,3 +137,17 @@ def make_appointment(
     session.add(appointment)
     session.commit()
     return appointment
+
+
+def mark_wrong(session: Session, patient: Patient, *, stopped: bool = False) -> WrongNumber:
+    """Somebody wrote from the patient's number that it is the wrong one; `stopped`: and reception agreed."""
+    mark = WrongNumber(
+        patient_id=patient.id,
+        phone_account_id=patient.phone_account_id,
+        said_at=NOW,
+        stopped_at=NOW if stopped else None,
+        stopped_by="staff:test" if stopped else None,
+    )
+    session.add(mark)
+    session.commit()
+    return mark

@@ -35,6 +35,7 @@ from scheduler.models.replies import MoveLink, ReplyChoice
 from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 from scheduler.models.sms_text import SmsText
+from scheduler.models.wrong_number import WrongNumber
 
 __all__ = [
     "ApiToken",
@@ -78,4 +79,5 @@ __all__ = [
     "TimeOff",
     "Treatment",
     "WorkingHours",
+    "WrongNumber",
 ]

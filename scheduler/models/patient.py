@@ -8,9 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.models.base import Base, Id, Instant, Json, PublicId
 
-WRONG_NUMBER = "wrong number"
-"""An `unreachable_why` beside the provider's codes: reception has stopped the number."""
-
 
 def feed_token() -> str:
     """192 random bits: the only key to a private calendar address."""
@@ -30,7 +27,6 @@ class PhoneAccount(Base):
     opted_out_by: Mapped[str | None] = mapped_column(String(40))  # the word received, or Twilio's error code
     unreachable_at: Mapped[datetime | None] = mapped_column(Instant)
     unreachable_why: Mapped[str | None] = mapped_column(String(80))
-    wrong_number_at: Mapped[datetime | None] = mapped_column(Instant)  # somebody replied that they are not the patient
     created_at: Mapped[datetime] = mapped_column(Instant)
 
     patients: Mapped[list["Patient"]] = relationship(back_populates="phone_account", order_by="Patient.id")

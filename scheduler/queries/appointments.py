@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Appointment, Patient, Practitioner, SpacingGroup, Treatment
+from scheduler.models.wrong_number import is_marked
 
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 WHOLE = (
@@ -119,7 +120,7 @@ def of_account(session: Session, public_id: str, account_id: int) -> Appointment
         select(Appointment)
         .options(*WHOLE)
         .join(Appointment.patient)
-        .where(Appointment.public_id == public_id, Patient.phone_account_id == account_id)
+        .where(Appointment.public_id == public_id, Patient.phone_account_id == account_id, ~is_marked())
         .where(Appointment.status.in_(SHOWN)),
     )
 
@@ -168,7 +169,8 @@ def past_of_account(session: Session, account_id: int, now: datetime, limit: int
 
 
 def _of_account(account_id: int) -> Select[Appointment]:
-    return select(Appointment).options(*WHOLE).join(Appointment.patient).where(Patient.phone_account_id == account_id)
+    of_account = select(Appointment).options(*WHOLE).join(Appointment.patient)
+    return of_account.where(Patient.phone_account_id == account_id, ~is_marked())
 
 
 def _one(session: Session, statement: Select[Appointment]) -> Appointment:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 
 from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
-from scheduler.models.patient import WRONG_NUMBER
 from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
+from scheduler.models.wrong_number import WRONG_NUMBER, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, TEXT_KIND, VisitTime, was_asked, without_anybody
 
 Reason = Literal[
@@ -88,7 +88,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             PhoneAccount.number,
             PhoneAccount.opted_out_at,
             PhoneAccount.unreachable_at,
-            PhoneAccount.unreachable_why,
+            is_stopped().label("is_stopped"),
             Treatment.name_en,
             Treatment.name_fr,
             (Practitioner.given_name + " " + Practitioner.family_name).label("practitioner"),
@@ -129,6 +129,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
                         PhoneAccount.id.is_(None),
                         PhoneAccount.opted_out_at.is_not(None),
                         PhoneAccount.unreachable_at.is_not(None),
+                        is_stopped(),
                         exists().where(_of_visit(), or_(_unsent(Reminder), _held_up(from_at))),
                         _to_have_chosen(from_at),
                     ),
@@ -237,18 +238,21 @@ def _reason(row: Any, last: Any, *, must_move: bool) -> Reason | None:
         return "no number"
     if row.opted_out_at is not None:
         return "opted out"
+    if row.is_stopped:
+        return "wrong number"
     if row.unreachable_at is not None:
-        return "wrong number" if row.unreachable_why == WRONG_NUMBER else "unreachable"
+        return "unreachable"
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return "must move" if must_move else None
     if last.status == "planned":
         return "budget" if last.reason == WAITS_FOR_BUDGET else "trying"
     if last.status in ("in_doubt", "sent"):
         return "in doubt"
-    if last.reason == MUST_MOVE:
-        return "must move"
-    if last.reason == RESTRICTED:
-        return "restricted"
-    if last.reason == WRONG_NUMBER:
-        return "wrong number"
-    return "failed"
+    return _BY_REASON.get(last.reason, "failed")
+
+
+_BY_REASON: dict[str, Reason] = {
+    MUST_MOVE: "must move",
+    RESTRICTED: "restricted",
+    WRONG_NUMBER: "wrong number",
+}

@@ -22,6 +22,7 @@ from scheduler.models import (
     TimeOff,
     Treatment,
 )
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.working_time import weekly_hours
 
 TEXT_KIND = "displaced"
@@ -160,7 +161,7 @@ def _visits(now: datetime) -> Any:
         PhoneAccount.number.is_not(None),
         PhoneAccount.opted_out_at.is_(None),
         PhoneAccount.unreachable_at.is_(None),
-        PhoneAccount.wrong_number_at.is_(None),
+        ~is_marked(),
         Patient.restricted_at.is_(None),
     )
     return (

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, bindparam, or_, select
+from sqlalchemy import Connection, Engine, and_, bindparam, case, or_, select
 
 from scheduler.models.appointment import Appointment
 from scheduler.models.patient import Patient, PatientMerge
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.plain import Plain
 
 
@@ -64,7 +65,7 @@ _VISITS = (
     .order_by(Appointment.starts_at, Appointment.id)
 )
 _SINGLE = (
-    select(*_VISIT, Patient.language, Patient.phone_account_id)
+    select(*_VISIT, Patient.language, case((~is_marked(), Patient.phone_account_id)))
     .join(Patient, Patient.id == Appointment.patient_id)
     .where(
         Appointment.public_id == bindparam("public_id"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from scheduler.models import Message, Patient, PhoneAccount
-from scheduler.models.patient import WRONG_NUMBER
+from scheduler.models.wrong_number import WrongNumber
 
 LOST = ("expired", "failed", "undelivered")
 _UNREAD = (Message.for_desk, Message.read_at.is_(None))
@@ -19,6 +19,9 @@ class Person:
     public_id: str
     given_name: str
     family_name: str
+    said_at: datetime | None = None
+    stopped_at: datetime | None = None
+    """That the number is not theirs: when somebody wrote so, and when reception agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,6 @@ class Correspondent:
     opted_out_at: datetime | None = None
     unreachable_at: datetime | None = None
     unreachable_why: str | None = None
-    wrong_number_at: datetime | None = None
     people: tuple[Person, ...] = ()
 
     @property
@@ -37,8 +39,15 @@ class Correspondent:
         return bool(self.people)
 
     @property
-    def wrong_number(self) -> bool:
-        return self.unreachable_why == WRONG_NUMBER
+    def wrong_number_at(self) -> datetime | None:
+        """Since when reception has to decide whether the number is wrong."""
+        return min((one.said_at for one in self.people if one.said_at and not one.stopped_at), default=None)
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """Since then it is the wrong number of everybody who is on it."""
+        stopped = [one.stopped_at for one in self.people]
+        return max(at for at in stopped if at) if stopped and all(stopped) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,26 +179,38 @@ def correspondents(connection: Connection, numbers: Sequence[str]) -> dict[str, 
             PhoneAccount.opted_out_at,
             PhoneAccount.unreachable_at,
             PhoneAccount.unreachable_why,
-            PhoneAccount.wrong_number_at,
             Patient.id,
             Patient.public_id,
             Patient.given_name,
             Patient.family_name,
+            WrongNumber.said_at,
+            WrongNumber.stopped_at,
         )
         .outerjoin(Patient, Patient.phone_account_id == PhoneAccount.id)
+        .outerjoin(
+            WrongNumber,
+            and_(
+                WrongNumber.patient_id == Patient.id,
+                WrongNumber.phone_account_id == PhoneAccount.id,
+                WrongNumber.lifted_at.is_(None),
+            ),
+        )
         .where(PhoneAccount.number.in_(numbers))
         .order_by(Patient.id)
     ).all()
     found = {number: Correspondent(number) for number in numbers}
     for number in {row.number for row in rows}:
         own = [row for row in rows if row.number == number]
-        people = tuple(Person(row.id, row.public_id, row.given_name, row.family_name) for row in own if row.public_id)
+        people = tuple(
+            Person(row.id, row.public_id, row.given_name, row.family_name, row.said_at, row.stopped_at)
+            for row in own
+            if row.public_id
+        )
         found[number] = Correspondent(
             number,
             own[0].opted_out_at,
             own[0].unreachable_at,
             own[0].unreachable_why,
-            own[0].wrong_number_at,
             people,
         )
     return found

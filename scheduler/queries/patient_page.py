@@ -20,7 +20,7 @@ from scheduler.models import (
     StaffUser,
     Treatment,
 )
-from scheduler.models.patient import WRONG_NUMBER
+from scheduler.models.wrong_number import WrongNumber
 
 MOST_VISITS, MOST_TEXTS, MOST_SCREENINGS = 200, 20, 5
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
@@ -28,7 +28,8 @@ SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """`merged_into`: the public id of the record that this one became part of."""
+    """`merged_into`: the public id of the record that this one became part of. `wrong_number_at`: somebody wrote from the
+    number that they are not this patient; `stopped_at`: reception agreed."""
 
     id: int
     public_id: str
@@ -51,14 +52,12 @@ class PatientRecord:
     unreachable_at: datetime | None
     unreachable_why: str | None
     merged_into: str | None
+    wrong_number_at: datetime | None
+    stopped_at: datetime | None
 
     @property
     def full_name(self) -> str:
         return f"{self.given_name} {self.family_name}"
-
-    @property
-    def wrong_number(self) -> bool:
-        return self.unreachable_why == WRONG_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +142,20 @@ def record(connection: Connection, public_id: str) -> PatientRecord:
             PhoneAccount.unreachable_at,
             PhoneAccount.unreachable_why,
             kept.c.public_id,
+            WrongNumber.said_at,
+            WrongNumber.stopped_at,
         )
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
         .outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
         .outerjoin(kept, kept.c.id == PatientMerge.kept_patient_id)
+        .outerjoin(
+            WrongNumber,
+            and_(
+                WrongNumber.patient_id == Patient.id,
+                WrongNumber.phone_account_id == Patient.phone_account_id,
+                WrongNumber.lifted_at.is_(None),
+            ),
+        )
         .where(Patient.public_id == public_id)
     ).first()
     if row is None:

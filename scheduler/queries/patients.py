@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Patient, PhoneAccount
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.plain import Plain, Plainly
 
 
@@ -52,14 +53,16 @@ def by_public_id(session: Session, public_id: str) -> Patient:
 
 
 def of_account(session: Session, account_id: int) -> Sequence[Patient]:
-    """The family on one number."""
-    return session.scalars(select(Patient).where(Patient.phone_account_id == account_id).order_by(Patient.id)).all()
+    """The family on one number, without those whose number it is not."""
+    return session.scalars(
+        select(Patient).where(Patient.phone_account_id == account_id, ~is_marked()).order_by(Patient.id)
+    ).all()
 
 
 def one_of_account(session: Session, public_id: str, account_id: int) -> Patient:
     """NotFound as well when the patient is on another number."""
     found = session.scalar(
-        select(Patient).where(Patient.public_id == public_id, Patient.phone_account_id == account_id)
+        select(Patient).where(Patient.public_id == public_id, Patient.phone_account_id == account_id, ~is_marked())
     )
     if found is None:
         raise NotFound("patient")

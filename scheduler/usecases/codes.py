@@ -14,6 +14,7 @@ from scheduler.models.access import SignInCode
 from scheduler.models.appointment import AppointmentHistory
 from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import IS_WAITING, Message
+from scheduler.models.wrong_number import is_marked
 from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
@@ -120,7 +121,7 @@ def _drop_those_to_closed_numbers(connection: Connection, now: datetime) -> None
         Patient.restricted_at.is_(None),
         PhoneAccount.id == Patient.phone_account_id,
         PhoneAccount.number == Message.number,
-        PhoneAccount.wrong_number_at.is_(None),
+        ~is_marked(),
     )
     told_of_another = and_(Message.kind.in_(ANSWERS_TO_REPLIES), Message.patient_id.is_not(None), ~theirs)
     dropped = connection.scalars(

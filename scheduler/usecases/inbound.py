@@ -18,7 +18,7 @@ from scheduler.domain.reply import ATTACHED, NO_WORDS, Reply, Wish, is_signed_st
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import filled, words
 from scheduler.gateways import phone_numbers
-from scheduler.models.patient import WRONG_NUMBER, PhoneAccount
+from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
 from scheduler.usecases.reminder_times import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
@@ -26,6 +26,7 @@ from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.sms_budget import parts_used
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES
+from scheduler.usecases.wrong_numbers import doubt_number, is_nobodys
 
 E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 SENDER = re.compile(r"\+?[A-Za-z0-9]{1,19}")
@@ -132,7 +133,7 @@ def _lay_by(
     incoming.for_desk = True
     reply = _read(incoming.body, account)
     if account is not None and reply is not None and reply.wish is Wish.WRONG_NUMBER:
-        _doubt_number(account, now, said_at)
+        doubt_number(session, account, said_at=said_at)
     if word not in UNDONE_BY or _has_texted_since(session, text.number, said_at, UNDONE_BY[word]):
         return
     # The provider, too, may have said since that the number has opted out.
@@ -167,10 +168,10 @@ def _take_reply(
     if account is None or reply is None:
         return
     if reply.wish is Wish.WRONG_NUMBER:
-        _doubt_number(account, now, said_at)
+        doubt_number(session, account, said_at=said_at or now)
         return
-    if account.wrong_number_at is not None or account.unreachable_why == WRONG_NUMBER:
-        return  # whoever has this telephone is not the patient
+    if is_nobodys(session, account):
+        return
     answer = answer_reply(session, reply, account=account, clinic=clinic, now=now, said_at=said_at)
     if answer is None:
         return
@@ -188,13 +189,6 @@ def _read(body: str, account: PhoneAccount | None) -> Reply | None:
     return read_reply(
         body, {word for patient in patients for word in words_of(patient.given_name, patient.family_name)}
     )
-
-
-def _doubt_number(account: PhoneAccount, now: datetime, said_at: datetime | None) -> None:
-    """Reception decides whether to stop texting it. A code that has arrived since says that it is right."""
-    is_right = said_at is not None and account.verified_at is not None and account.verified_at > said_at
-    if not is_right:
-        account.wrong_number_at = said_at or now
 
 
 def _queue(session: Session, answer: Answer, number: str, now: datetime) -> None:

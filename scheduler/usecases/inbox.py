@@ -10,10 +10,9 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
 from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
-from scheduler.models.patient import WRONG_NUMBER
 from scheduler.queries.inbox import LOST
-from scheduler.usecases import audit
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.wrong_numbers import is_stopped_for_all
 
 LONGEST_ANSWER = 800
 SAME_WITHIN = timedelta(minutes=1)
@@ -43,8 +42,7 @@ def answer_text(
         raise Invalid({"body": "This is too long for a text."})
     begin_write(session)
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    if account is not None and (account.opted_out_at or account.unreachable_at):
-        raise NotTextable
+    _require_textable(session, account)
     before = session.scalar(
         select(Message).where(
             Message.number == number,
@@ -90,8 +88,7 @@ def send_again(session: Session, *, number: str, text_id: int, now: datetime, ac
     if lost is None:
         raise NotFound("text")
     account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    if account is not None and (account.opted_out_at or account.unreachable_at):
-        raise NotTextable
+    _require_textable(session, account)
     alike = select(Message.id).where(
         Message.number == number, Message.kind == "desk", Message.body == lost.body, Message.id > lost.id
     )
@@ -100,19 +97,11 @@ def send_again(session: Session, *, number: str, text_id: int, now: datetime, ac
     session.commit()
 
 
-@retry_deadlocks
-def settle_wrong_number(session: Session, *, number: str, stop: bool, now: datetime, actor: Actor) -> None:
-    """Stop texting the number, until it is verified again by a code; or go on, because it is right after all."""
-    begin_write(session)
-    account = session.scalar(select(PhoneAccount).where(PhoneAccount.number == number))
-    if account is not None:
-        account.wrong_number_at = None
-        if stop:
-            account.unreachable_at, account.unreachable_why = now, WRONG_NUMBER
-        for patient_id in _patients(session, account):
-            details = "wrong number: " + ("no more texts" if stop else "right after all")
-            audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient_id, details=details)
-    session.commit()
+def _require_textable(session: Session, account: PhoneAccount | None) -> None:
+    if account is None:
+        return
+    if account.opted_out_at or account.unreachable_at or is_stopped_for_all(session, account):
+        raise NotTextable
 
 
 def _message(

@@ -13,7 +13,7 @@ from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
 from scheduler.models import Appointment, Message, Patient, PatientMerge, PatientSearchWord, Screening
 from scheduler.models.constraints import violated
 from scheduler.queries.duplicates import similar
-from scheduler.usecases import audit
+from scheduler.usecases import audit, wrong_numbers
 from scheduler.usecases.changing import touch
 from scheduler.usecases.patients import LONGEST_NOTE, locked
 from scheduler.usecases.placing import lock_practitioners
@@ -132,6 +132,7 @@ def _merge(
         visit.patient_id = kept.id
         touch(visit, now=now, actor=actor, why=WHY)
         session.flush()  # one after the other: each is checked against those moved before it
+    wrong_numbers.follow_merge(session, kept_id=kept.id, merged_id=merged.id)
     for table in (Screening, Message):
         session.execute(update(table).where(table.patient_id == merged.id).values(patient_id=kept.id))
     session.execute(delete(PatientSearchWord).where(PatientSearchWord.patient_id == merged.id))

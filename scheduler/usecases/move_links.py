@@ -11,6 +11,7 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
 from scheduler.models import Appointment, MoveLink, Patient, PhoneAccount
 from scheduler.models.appointment import AppointmentHistory
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.appointments import WHOLE
 
 LINK_LIFE = timedelta(hours=48)
@@ -130,7 +131,7 @@ def _is_still_theirs() -> ColumnElement[bool]:
         PhoneAccount.id == MoveLink.phone_account_id,
         PhoneAccount.id == Patient.phone_account_id,
         PhoneAccount.unreachable_at.is_(None),
-        PhoneAccount.wrong_number_at.is_(None),
+        ~is_marked(),
     )
 
 

@@ -13,6 +13,7 @@ from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
 from scheduler.models import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient import feed_token
+from scheduler.queries.patients import of_account
 from scheduler.usecases import audit
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -47,7 +48,7 @@ def register_patient(
     require_details(given_name, family_name, birth_date, language, today)
     begin_write(session)
     account = _account(session, phone, language, now) if phone else None
-    patient = _same_person(account, given_name, family_name, birth_date) if account else None
+    patient = _same_person(session, account, given_name, family_name, birth_date) if account else None
     if patient is None:
         patient = Patient(
             given_name=given_name,
@@ -238,9 +239,16 @@ def _account(session: Session, phone: str, language: str, now: datetime) -> Phon
     ).one()
 
 
-def _same_person(account: PhoneAccount, given_name: str, family_name: str, birth_date: date | None) -> Patient | None:
+def _same_person(
+    session: Session, account: PhoneAccount, given_name: str, family_name: str, birth_date: date | None
+) -> Patient | None:
+    """Never one whose number this is not: whoever has the telephone now is somebody else."""
     wanted = (given_name.casefold(), family_name.casefold(), birth_date)
     return next(
-        (p for p in account.patients if (p.given_name.casefold(), p.family_name.casefold(), p.birth_date) == wanted),
+        (
+            p
+            for p in of_account(session, account.id)
+            if (p.given_name.casefold(), p.family_name.casefold(), p.birth_date) == wanted
+        ),
         None,
     )

@@ -28,8 +28,9 @@ from scheduler.domain.sms_segments import segments
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
-from scheduler.models.patient import WRONG_NUMBER, Patient, PhoneAccount
+from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder
+from scheduler.models.wrong_number import WRONG_NUMBER, is_marked, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
 from scheduler.usecases.move_links import SHORTEST_LINK, link_until
 from scheduler.usecases.reminder_times import due_now
@@ -136,7 +137,7 @@ def _why_closed(row: Row[*tuple[Any, ...]]) -> str | None:
         return "opted out"
     if row.unreachable_at is not None:
         return "number unreachable"
-    if row.kind == TEXT_KIND and row.wrong_number_at is not None:  # its link would not work
+    if row.is_stopped or (row.kind == TEXT_KIND and row.is_marked):  # the link of the latter would not work
         return WRONG_NUMBER
     return None
 
@@ -196,7 +197,8 @@ _FACTS = (
         PhoneAccount.number,
         PhoneAccount.opted_out_at,
         PhoneAccount.unreachable_at,
-        PhoneAccount.wrong_number_at,
+        is_marked().label("is_marked"),
+        is_stopped().label("is_stopped"),
         Patient.phone_account_id,
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),

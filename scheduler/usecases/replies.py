@@ -35,6 +35,7 @@ from scheduler.domain.errors import TooLateToChange
 from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.reply import Reply, Wish
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, ReplyChoice
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
@@ -265,15 +266,20 @@ def _remembered(session: Session, account: PhoneAccount, place: int, until: date
         .join(Appointment, Appointment.id == ReplyChoice.appointment_id)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(ReplyChoice.message_id == last, ReplyChoice.place == place, Patient.phone_account_id == account.id)
+        .where(~is_marked())
     )
 
 
 def _own_visit(session: Session, account: PhoneAccount, text: _Text) -> Appointment | None:
-    """The one it was about, unless its patient has another number by now, or gets no texts any more."""
+    """The one it was about, unless its patient has another number by now, may never have had this one, or gets no texts any
+    more."""
     visit = _visit(session, text.visit_id) if text.visit_id is not None else None
     if visit is None or visit.patient is None or visit.patient.restricted_at is not None:
         return None
-    return visit if visit.patient.phone_account_id == account.id else None
+    if visit.patient.phone_account_id != account.id:
+        return None
+    said = select(Patient.id).where(Patient.id == visit.patient_id, is_marked())
+    return visit if session.scalar(said) is None else None
 
 
 def _visit(session: Session, appointment_id: int) -> Appointment:

@@ -197,9 +197,10 @@ def _code_hmac(secret: str, challenge: str, code: str) -> str:
 
 def _verified_account(session: Session, number: str, language: str, now: datetime) -> PhoneAccount:
     """One upsert, because two browsers may type their first codes at once. A code that arrived proves the number
-    reachable, and that the provider holds nothing back; only an opting out in the patient's own word stays."""
+    reachable, and that the provider holds nothing back; an opting out in the patient's own word stays, and so does what
+    somebody said of whose number it is: a code proves a telephone, not a person."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None, "wrong_number_at": None}
+    reached = {"verified_at": now, "unreachable_at": None, "unreachable_why": None}
     account_id = session.execute(
         dialect.insert(PhoneAccount)
         .values(number=number, language=language, created_at=now, **reached)

@@ -20,10 +20,12 @@ from scheduler.models import (
     MoveLink,
     Patient,
     PatientMerge,
+    PhoneAccount,
     Practitioner,
     PractitionerTreatment,
     SpacingGroup,
     Treatment,
+    WrongNumber,
 )
 from scheduler.models.constraints import missing
 from scheduler.models.constraints_postgresql import EXCLUSIONS
@@ -220,3 +222,26 @@ def test_treatments_keep_their_visits_when_they_get_a_kind(full: Engine) -> None
     assert visits() == before
     with full.connect() as connection, pytest.raises(IntegrityError):
         connection.execute(text("DELETE FROM treatment WHERE slug = 'ims'"))
+
+
+def test_a_wrong_number_of_before_0020_is_one_of_each_patient_who_has_it(full: Engine) -> None:
+    with Session(full) as session:
+        said = make_patient(session).phone_account_id
+        agreed = make_patient(session).phone_account_id
+    alembic_run(full, "downgrade", "0019")
+    with full.connect().execution_options(writing=True) as connection:
+        change = "UPDATE phone_account SET {} WHERE id = {}"
+        at = "'2026-11-01 10:00:00.000000'"
+        connection.execute(text(change.format(f"wrong_number_at = {at}", said)))
+        connection.execute(text(change.format(f"unreachable_at = {at}, unreachable_why = 'wrong number'", agreed)))
+        connection.commit()
+    alembic_run(full, "upgrade", "head")
+    with Session(full) as session:
+        marks = session.scalars(select(WrongNumber).order_by(WrongNumber.id)).all()
+        assert {mark.phone_account_id: bool(mark.stopped_at) for mark in marks} == {said: False, agreed: True}
+        assert session.get_one(PhoneAccount, agreed).unreachable_at is None
+    alembic_run(full, "downgrade", "0019")
+    with full.connect() as connection:
+        row = "SELECT unreachable_why, wrong_number_at IS NULL FROM phone_account WHERE id = {}"
+        assert connection.execute(text(row.format(agreed))).one() == ("wrong number", True)
+        assert connection.execute(text(row.format(said))).one() == (None, False)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.gateways.sms import SmsReceived, SmsUnavailable
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount
+from scheduler.models import Appointment, Heartbeat, Message, PhoneAccount, WrongNumber
 from scheduler.usecases import missed_replies
 from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.codes import claim_codes
@@ -385,7 +385,7 @@ def test_two_answers_of_one_moment_are_both_sent_though_the_receipt_of_the_first
 
 
 @pytest.mark.parametrize("verified_since", [False, True])
-def test_wrong_number_found_days_later_offers_to_stop_unless_a_code_has_arrived_since(
+def test_wrong_number_found_days_later_offers_to_stop_also_after_a_code_has_arrived(
     outage: Outage, session: Session, visit: Appointment, verified_since: bool
 ) -> None:
     outage.at.forward(minutes=1)
@@ -395,7 +395,7 @@ def test_wrong_number_found_days_later_offers_to_stop_unless_a_code_has_arrived_
         session.execute(update(PhoneAccount).values(verified_at=outage.at()))
         session.commit()
     outage.look(hours=1)
-    assert session.scalars(select(PhoneAccount.wrong_number_at)).one() == (None if verified_since else said)
+    assert session.scalars(select(WrongNumber.said_at)).one() == said, "a code proves a telephone, not a person"
     assert [for_desk for _, _, for_desk in outage.kept()] == [True]
 
 

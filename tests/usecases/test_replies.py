@@ -16,13 +16,14 @@ from scheduler.domain.reply import NO_WORDS, Wish
 from scheduler.domain.sms_segments import is_gsm7, segments
 from scheduler.domain.sms_wording import LONGEST, WORDINGS, checked
 from scheduler.gateways.sms import FoundMessage, SmsInDoubt
-from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient
+from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient, WrongNumber
 from scheduler.usecases import codes
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, IncomingText, receive
-from scheduler.usecases.inbox import answer_text, settle_wrong_number
+from scheduler.usecases.inbox import answer_text
 from scheduler.usecases.move_links import visit_behind
 from scheduler.usecases.reply_texts import which_text
+from scheduler.usecases.wrong_numbers import settle_wrong_number
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_closure, make_reminder, send_codes, send_reminders, settle, the_messages
@@ -294,7 +295,9 @@ def test_a_number_that_went_to_somebody_else_confirms_nothing(
 
 def test_wrong_number_is_marked_for_reception(telephone: Telephone, session: Session, patient: Patient) -> None:
     assert telephone.text("Wrong number, sorry") is None
-    assert patient.phone_account and patient.phone_account.wrong_number_at == NOW
+    mark = session.scalars(select(WrongNumber)).one()
+    assert (mark.patient_id, mark.phone_account_id, mark.said_at) == (patient.id, patient.phone_account_id, NOW)
+    assert mark.stopped_at is None
     assert last_in(session).for_desk
 
 

@@ -20,7 +20,7 @@ from scheduler.usecases.must_move import text_displaced
 from scheduler.usecases.sms_budget import mark_waiting
 from scheduler.usecases.sms_retention import blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
-from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient, mark_wrong
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_closure, make_reminder, send_codes, send_reminders, settle, the_messages
 
@@ -97,7 +97,7 @@ def test_an_answer_that_waits_is_not_sent_to_a_number_that_is_not_the_patients_a
     patient = session.get_one(Appointment, visit.id).patient
     assert patient and patient.phone_account
     if change == "wrong number":
-        patient.phone_account.wrong_number_at = NOW
+        mark_wrong(session, patient)
     elif change == "restricted":
         patient.restricted_at = NOW
     else:
@@ -115,8 +115,8 @@ def test_who_may_have_lost_the_telephone_is_not_texted_a_link_that_would_not_wor
     session: Session, engine: Engine, sms: FakeSms, at: FakeClock, visit: Appointment
 ) -> None:
     make_reminder(session, visit, kind="displaced")
-    session.execute(update(PhoneAccount).values(wrong_number_at=NOW))
-    session.commit()
+    assert visit.patient
+    mark_wrong(session, visit.patient)
     send_reminders(engine, sms, at)
     assert sms.sent == []
     assert states(session) == {"displaced": ("suppressed", "wrong number")}
@@ -395,8 +395,8 @@ def test_no_link_to_choose_another_time_is_over_before_it_is_opened(
 def test_who_may_have_lost_the_telephone_is_not_asked_by_text_to_choose_another_time(
     session: Session, engine: Engine, at: FakeClock, visit: Appointment
 ) -> None:
-    session.execute(update(PhoneAccount).values(wrong_number_at=NOW))
-    session.commit()
+    assert visit.patient
+    mark_wrong(session, visit.patient)
     closure = NewClosure(visit.starts_local - HOUR, visit.starts_local + HOUR, "Burst pipe")
     add_closures(session, closures=[closure], now=at(), actor=STAFF)
     with engine.connect() as connection:

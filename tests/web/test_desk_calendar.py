@@ -28,7 +28,7 @@ from scheduler.models import (
     WorkingHours,
 )
 from scheduler.queries import reference
-from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
+from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient, mark_wrong
 from tests.statements import statements_of_pages
 from tests.usecases.sms_clinic import make_reminder
 from tests.web.desk_staff import Desk, make_staff, sign_in
@@ -572,7 +572,6 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
     for owner, changes, says in (
         (account, {"opted_out_at": NOW}, "has said STOP: nothing is texted"),
         (account, {"opted_out_at": None, "unreachable_at": NOW, "unreachable_why": "30005"}, "takes no texts"),
-        (account, {"unreachable_why": "wrong number"}, "wrong number: nothing is texted"),
         (account, {"unreachable_at": None, "unreachable_why": None}, ": Will be sent"),
         (patient, {"restricted_at": NOW}, "record restricted: nothing is texted"),
     ):
@@ -582,6 +581,11 @@ def test_a_resized_card_and_whom_no_text_will_reach(desk: Desk, session: Session
         shown = desk.get(path).text
         assert says in shown and (": Will be sent" in shown) == (says == ": Will be sent"), says
         session.rollback()
+    patient.restricted_at = None
+    session.commit()
+    mark_wrong(session, patient, stopped=True)
+    assert "wrong number: nothing is texted" in (shown := desk.get(path).text) and ": Will be sent" not in shown
+    session.rollback()
     patient.phone_account = None
     session.commit()
     assert "no number: nothing is texted" in desk.get(path).text

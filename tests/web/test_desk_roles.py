@@ -97,6 +97,7 @@ WHO_MAY = {
         reception_visit_change.move
         reception_visit_change.note
         reception_visit_change.room
+        reception_wrong_numbers.lift
     """,
     CLINICAL: """
         reception_clearance.clear

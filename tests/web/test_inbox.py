@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from scheduler.models import AuditLine, Message, Patient, PhoneAccount
+from scheduler.models import AuditLine, Message, Patient, PhoneAccount, WrongNumber
 from scheduler.usecases.inbound import IncomingText, receive
 from tests.factories import CLINIC, make_clinic, make_patient
 from tests.web.pages import path_of, plain, send
@@ -232,12 +232,14 @@ def test_a_wrong_number_is_stopped_or_not_as_reception_decides(
     text_in(session, "wrong number!")
     there = thread_of(desk, "Amélie Roy")
     send(desk, desk.get(there), "wrong-number", stop="no")
-    session.refresh(account)
-    assert (account.wrong_number_at, account.unreachable_at) == (None, None)
+    session.rollback()
+    mark = session.scalars(select(WrongNumber)).one()
+    assert (mark.stopped_at, mark.lifted_at) == (None, NOW)
+    session.rollback()
     text_in(session, "I told you: wrong number", at=timedelta(hours=1))
     send(desk, desk.get(there), "wrong-number", stop="yes")
-    session.refresh(account)
-    assert (account.wrong_number_at, account.unreachable_at, account.unreachable_why) == (None, NOW, "wrong number")
+    mark = session.scalars(select(WrongNumber).order_by(WrongNumber.id.desc())).first()
+    assert mark and (mark.stopped_at, mark.lifted_at, account.unreachable_at) == (NOW, None, None)
     told = session.scalars(select(AuditLine.details).where(AuditLine.patient_id == patient.id)).all()
     assert "wrong number: no more texts" in told
     assert "it is the wrong one" in plain(desk.get(there)) and "Please telephone" not in plain(desk.get(there))

@@ -24,7 +24,7 @@ from scheduler.models import Appointment, Message, Patient, PhoneAccount, StaffU
 from scheduler.usecases import kept_forms
 from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.web.reception.door import KEPT_FORM
-from tests.factories import CLINIC, make_patient
+from tests.factories import CLINIC, make_patient, mark_wrong
 from tests.web.desk_staff import make_staff, sign_in, token
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -45,6 +45,7 @@ ONE_BUTTON = {
     "reception_settings_staff.reset_password",
     "reception_settings_staff.reset_second_step",
     "reception_settings_tokens.revoke",
+    "reception_wrong_numbers.lift",
 }
 """Without a field there is nothing to keep."""
 OTHER_WORDS = {
@@ -270,7 +271,7 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
     other = make_patient(session, number=None, given_name="Quite", family_name="Different").public_id
     assert account is not None
     receive(session, IncomingText(sid="SM1", number=account.number, body="Where?"), clinic=CLINIC, now=now)
-    account.wrong_number_at = now
+    mark_wrong(session, session.scalars(select(Patient).where(Patient.phone_account_id == account.id)).first())
     session.add(
         Message(
             direction="out",

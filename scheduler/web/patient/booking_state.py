@@ -15,7 +15,7 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.extensions import db
 from scheduler.models import Patient, PhoneAccount
-from scheduler.queries import reference
+from scheduler.queries import patients, reference
 from scheduler.queries.booking_drafts import Draft, draft_of
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.usecases import booking_drafts
@@ -126,7 +126,7 @@ class Booking:
 
     @cached_property
     def patients(self) -> list[Patient]:
-        return list(self.account.patients) if self.account else []
+        return list(patients.of_account(db.session(), self.account.id)) if self.account else []
 
     def knows(self, patient: str) -> bool:
         """Whether the form may name this patient."""

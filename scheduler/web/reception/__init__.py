@@ -42,6 +42,7 @@ from scheduler.web.reception import (
     visit,
     visit_change,
     watch,
+    wrong_numbers,
 )
 
 BLUEPRINTS = (
@@ -79,6 +80,7 @@ BLUEPRINTS = (
     merging.blueprint,
     records.blueprint,
     restriction.blueprint,
+    wrong_numbers.blueprint,
     audit.blueprint,
     calls.blueprint,
 )

@@ -18,6 +18,7 @@ from scheduler.queries import patient_page
 from scheduler.queries.inbox import Correspondent, ThreadText
 from scheduler.usecases import inbox as usecases
 from scheduler.usecases.audit import note_view
+from scheduler.usecases.wrong_numbers import settle_wrong_number
 from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception import asked
@@ -130,10 +131,10 @@ def again(message_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
 def wrong_number(message_id: int) -> ResponseReturnValue:
     stop = request.form.get("stop") == "yes"
-    usecases.settle_wrong_number(
-        db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor
+    settle_wrong_number(db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor)
+    flash(
+        _("This number gets no more texts about these patients.") if stop else _("This number goes on getting texts.")
     )
-    flash(_("This number gets no more texts.") if stop else _("This number goes on getting texts."))
     return redirect(url_for(".thread", message_id=message_id, _anchor="end"), 303)
 
 

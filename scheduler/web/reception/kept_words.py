@@ -296,4 +296,5 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_visit_change.move": {"insists=yes": _l("Yes, use this time"), "": _l("Move")},
     "reception_visit_change.note": {"": _l("Save")},
     "reception_visit_change.room": {"": _l("Save")},
+    "reception_wrong_numbers.lift": {"": _l("It is the right number")},
 }

@@ -16,6 +16,7 @@ from scheduler.gateways.phone_numbers import display
 from scheduler.models import Appointment
 from scheduler.queries import appointments, desk_visit, patient_page, reference
 from scheduler.usecases.visit_status import change_status
+from scheduler.usecases.wrong_numbers import is_stopped_for
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.actor_words import actor_words
@@ -136,6 +137,7 @@ def visit_page(
         changed=changed or refusal is not None,
         visit=found,
         number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
+        stopped=found.patient is not None and is_stopped_for(session, found.patient.id),
         treatment=treatment,
         language=template_variables()["language"],
         known=known,
