@@ -33,6 +33,7 @@ CLINIC_VARIABLES = {
     "quiet_until": "QUIET_HOURS until",
     "second_step_for_all": "SECOND_STEP",
     "sms_parts_monthly": "SMS_SEGMENTS_MONTHLY",
+    "code_parts_monthly": "CODE_SEGMENTS_MONTHLY",
 }
 
 

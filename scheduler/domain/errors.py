@@ -163,6 +163,14 @@ class TooManyTries(Exception):
         self.again_at = again_at
 
 
+class TooManyWrong(TooManyTries):
+    """So many `wrong` codes one after the other that the pauses grow."""
+
+    def __init__(self, again_at: datetime, *, wrong: int) -> None:
+        super().__init__(again_at)
+        self.wrong = wrong
+
+
 class Busy(Exception):
     """Somebody else is writing for so long (an import, say) that nobody should wait for it before a blank page."""
 

@@ -76,6 +76,7 @@ def claim_codes(engine: Engine, *, now: datetime, limit: int, gateway: str, only
             claimed_at=now,
             until=row.created_at + life_of(row.kind),
             tries=row.attempts,
+            is_code=row.kind == "code",
         )
         for row in sorted(claimed, key=lambda row: (row.kind != "code", row.created_at))
     ]

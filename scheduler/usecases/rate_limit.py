@@ -42,12 +42,12 @@ def allow(session: Session, *, key: str, limit: int, window: timedelta, now: dat
     A window begins with the first count after the last one ended. One upsert, in the caller's transaction: the
     caller commits, also when the answer is no.
     """
-    return _count(session, key, limit, window, now)[0] <= limit
+    return count_up(session, key=key, limit=limit, ends_at=now + window, now=now)[0] <= limit
 
 
 def require_allowed(session: Session, *, key: str, limit: int, window: timedelta, now: datetime) -> None:
     """The same, raising TooManyTries with the end of the window."""
-    count, ends_at = _count(session, key, limit, window, now)
+    count, ends_at = count_up(session, key=key, limit=limit, ends_at=now + window, now=now)
     if count > limit:
         raise TooManyTries(ends_at)
 
@@ -61,10 +61,10 @@ def require_network_allowed(
         require_allowed(session, key=one.key, limit=int(limit * one.generosity), window=window, now=now)
 
 
-def take_back(session: Session, *, key: str) -> None:
-    """Count once less: what was counted before it could be known that it need not be."""
+def take_back(session: Session, *, key: str, by: int = 1) -> None:
+    """Count so much less: what was counted before it could be known that it need not be."""
     session.execute(
-        update(RateCounter).where(RateCounter.key == key, RateCounter.count > 0).values(count=RateCounter.count - 1)
+        update(RateCounter).where(RateCounter.key == key, RateCounter.count >= by).values(count=RateCounter.count - by)
     )
 
 
@@ -73,18 +73,27 @@ def forget_counter(session: Session, *, key: str) -> None:
     session.execute(delete(RateCounter).where(RateCounter.key == key))
 
 
-def _count(session: Session, key: str, limit: int, window: timedelta, now: datetime) -> tuple[int, datetime]:
+def count_up(
+    session: Session, *, key: str, limit: int, ends_at: datetime, now: datetime, by: int = 1, pretend: bool = False
+) -> tuple[int, datetime]:
+    """The count with `by` more, and when its window ends; a new window ends at `ends_at`. Above `limit` means no, and
+    nothing is gained by counting further than one above it. To `pretend` answers, and costs, the same, and counts
+    nothing as long as the answer is yes."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     ended = RateCounter.ends_at <= now
-    counting = dialect.insert(RateCounter).values(key=key, ends_at=now + window, count=1)
-    counted, ends_at = session.execute(
+    more = 0 if pretend else by
+    counting = dialect.insert(RateCounter).values(key=key, ends_at=ends_at, count=by if by > limit else more)
+    counted, until = session.execute(
         counting.on_conflict_do_update(
             index_elements=[RateCounter.key],
             set_={
-                # Nothing is gained by counting further than one too many.
-                "count": case((ended, 1), (RateCounter.count <= limit, RateCounter.count + 1), else_=RateCounter.count),
+                "count": case(
+                    (ended, counting.excluded.count),
+                    (RateCounter.count + by <= limit, RateCounter.count + more),
+                    else_=limit + 1,
+                ),
                 "ends_at": case((ended, counting.excluded.ends_at), else_=RateCounter.ends_at),
             },
         ).returning(RateCounter.count, RateCounter.ends_at)
     ).one()
-    return counted, ends_at
+    return counted, until

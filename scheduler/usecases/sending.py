@@ -72,6 +72,7 @@ class Outgoing:
     until: datetime
     tries: int = 1
     reminder_id: int | None = None
+    is_code: bool = False
     claimed_steady: float = field(default_factory=clocks.steady)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
@@ -18,34 +17,19 @@ from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.rate_limit import (
-    forget_counter,
-    network_keys,
-    rate_key,
-    require_allowed,
-    require_network_allowed,
+from scheduler.usecases.code_limits import (
+    CodeLimits,
+    is_for_this_number,
+    require_within_limits,
+    resend_key,
+    wrong_codes_key,
 )
+from scheduler.usecases.rate_limit import forget_counter
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.wrong_codes import count_wrong, forget_wrong
 
 CODE_LIFE = timedelta(minutes=10)
 MAX_TRIES = 5
-PREFIX = len("+1613555")
-"""Numbers made up to be texted for money (SMS pumping) share their beginning."""
-
-
-@dataclass(frozen=True, slots=True)
-class CodeLimits:
-    """How many codes go out. With 5 tries each, 10 a day give a guesser one chance in 20,000 a day at a number.
-
-    `per_address_hour` is generous because a mobile carrier puts many phones behind one address.
-    """
-
-    resend_seconds: int = 30
-    per_number_hour: int = 5
-    per_number_day: int = 10
-    per_address_hour: int = 30
-    per_prefix_day: int = 200
-    per_day: int = 500
 
 
 @retry_deadlocks
@@ -64,14 +48,20 @@ def request_code(
     """Queue a code for `number` (E.164) and return its challenge, to be kept in the visitor's session.
 
     `after` is what that session held when the form was sent (its last challenge, or its browser's id): a form sent
-    twice gets one text and the same challenge. Whether the number is known is not looked up, so the answer and its
-    timing cannot tell. Refuses by TooManyTries.
+    twice gets one text and the same challenge. Neither the answer nor its timing tells whether the number is known: it
+    is not looked up, or, when codes run out (code_limits.py), a number that is nobody's gets all but the text.
+    Refuses by TooManyTries.
     """
     begin_write(session)
     challenge = _next_challenge(secret, after, number) if after else public_id()
     known = select(SignInCode.created_at).where(SignInCode.challenge == challenge)
+    code = f"{secrets.randbelow(1_000_000):06}"
+    message = _message(number, code, language, clinic, now)
     try:
-        _require_within_limits(session, number, address, secret, limits, now)
+        require_within_limits(session, number=number, address=address, secret=secret, limits=limits, now=now)
+        is_sent = is_for_this_number(
+            session, number=number, secret=secret, limits=limits, clinic=clinic, parts=message.segments or 1, now=now
+        )
     except TooManyTries:
         created_at = session.scalar(known)
         session.commit()  # the counters stand
@@ -80,19 +70,21 @@ def request_code(
         raise
     if session.scalar(known) is not None:
         challenge = public_id()
-    code = f"{secrets.randbelow(1_000_000):06}"
-    session.add_all(
-        (
-            SignInCode(
-                challenge=challenge,
-                number=number,
-                code_hmac=_code_hmac(secret, challenge, code),
-                created_at=now,
-                expires_at=now + CODE_LIFE,
-            ),
-            _message(number, code, language, clinic, now),
+    session.add(
+        SignInCode(
+            challenge=challenge,
+            number=number,
+            code_hmac=_code_hmac(secret, challenge, code),
+            created_at=now,
+            expires_at=now + CODE_LIFE,
         )
     )
+    session.flush()
+    with session.begin_nested() as written:
+        session.add(message)
+        session.flush()
+        if not is_sent:  # written and taken back, which takes as long
+            written.rollback()
     session.commit()
     return challenge
 
@@ -120,10 +112,12 @@ def verify_code(
     if not hmac.compare_digest(tried.code_hmac, _code_hmac(secret, challenge, code)):
         tries_left = MAX_TRIES - tried.tries
         if not tries_left:
-            forget_counter(session, key=_resend_key(secret, tried.number))
+            forget_counter(session, key=resend_key(secret, tried.number))
+        count_wrong(session, key=wrong_codes_key(secret, tried.number), now=now)
         session.commit()
         raise CodeWrong(tries_left) if tries_left else CodeGone
     session.execute(update(SignInCode).where(SignInCode.id == tried.id).values(used_at=now))
+    forget_wrong(session, key=wrong_codes_key(secret, tried.number))
     account = _verified_account(session, tried.number, language, now)
     session.commit()
     return account
@@ -147,27 +141,6 @@ def _can_be_typed(challenge: str, now: datetime) -> tuple[ColumnElement[bool], .
         SignInCode.expires_at > now,
         SignInCode.tries < MAX_TRIES,
     )
-
-
-def _require_within_limits(
-    session: Session, number: str, address: str, secret: str, limits: CodeLimits, now: datetime
-) -> None:
-    """In the same order for everybody, the row that everybody shares last: no deadlock, and the shortest wait."""
-    hour, day = timedelta(hours=1), timedelta(days=1)
-    keys = network_keys(secret, "code", "address", address=address)
-    require_network_allowed(session, keys=keys, limit=limits.per_address_hour, window=hour, now=now)
-    for key, limit, window in (
-        (_resend_key(secret, number), 1, timedelta(seconds=limits.resend_seconds)),
-        (rate_key(secret, "code", "number-hour", number), limits.per_number_hour, hour),
-        (rate_key(secret, "code", "number-day", number), limits.per_number_day, day),
-        (rate_key(secret, "code", "prefix", number[:PREFIX]), limits.per_prefix_day, day),
-        (rate_key(secret, "code", "all"), limits.per_day, day),
-    ):
-        require_allowed(session, key=key, limit=limit, window=window, now=now)
-
-
-def _resend_key(secret: str, number: str) -> str:
-    return rate_key(secret, "code", "resend", number)
 
 
 def _next_challenge(secret: str, after: str, number: str) -> str:

@@ -1,4 +1,5 @@
-"""How many parts a month may cost. When they are used up only sign-in codes go out.
+"""How many parts a month may cost. When they are used up only sign-in codes go out, which have a budget of their own
+(code_limits.py): whoever asks for codes by machine must not stop the reminders.
 
 What waits then is marked: reminders for the call list, answers of the desk for the inbox. With the next month's parts
 it goes out after all, as far as it still serves.
@@ -77,7 +78,7 @@ class SmsBudget:
 
     def count(self, claimed: Sequence[Outgoing]) -> None:
         """What has just been claimed, until the sum is read again."""
-        self._used += sum(segments(outgoing.body) for outgoing in claimed)
+        self._used += sum(segments(outgoing.body) for outgoing in claimed if not outgoing.is_code)
 
     def _warn(self, state: BudgetState) -> None:
         """Once for each of the two levels, in this process."""
@@ -111,7 +112,7 @@ def mark_waiting(engine: Engine, *, now: datetime) -> None:
 
 
 def parts_used(engine: Engine, *, zone: str, now: datetime) -> int:
-    """Since the month began at the clinic; of texts that were, or may have been, accepted."""
+    """Since the month began at the clinic; of texts that were, or may have been, accepted, without sign-in codes."""
     place = clock.zone(zone)
     first = clock.to_local(now, place).date().replace(day=1)
     begins_at = clock.to_utc_or_near(datetime.combine(first, time.min), place)
@@ -120,6 +121,7 @@ def parts_used(engine: Engine, *, zone: str, now: datetime) -> int:
             select(func.sum(Message.segments)).where(
                 Message.created_at >= begins_at,
                 Message.direction == "out",
+                Message.kind != "code",
                 Message.status.not_in(("queued", "expired", "failed")),
             )
         )

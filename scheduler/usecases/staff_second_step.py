@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
+from scheduler.domain.growing_pause import PATIENCE
 from scheduler.domain.typed_numbers import typed_code
 from scheduler.models.access import RecoveryCode, StaffUser
 from scheduler.usecases import audit
 from scheduler.usecases.rate_limit import forget_counter, rate_key
 from scheduler.usecases.staff import WINDOW, SignInRefused, count_try
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.wrong_codes import count_wrong, forget_wrong, require_no_pause, wrong_codes
 
 STEP_SECONDS = 30
 CODES = 10
@@ -78,7 +80,8 @@ def pass_second_step(
     session: Session, *, staff_id: int, password: str, code: str, key: str, now: datetime
 ) -> StaffUser:
     """Whoever typed the right `password` (its mark) before. Refuses with SignInRefused, also for a code that was used already, and
-    with TooManyTries after ten wrong ones in a quarter of an hour (it takes the password to get that far)."""
+    with TooManyTries after ten wrong ones in a quarter of an hour (it takes the password to get that far); after twenty
+    the pauses grow until a right one (wrong_codes.py)."""
     counter = rate_key(key, "desk", "second step", str(staff_id))
     count_try(session, {counter: (_MOST_TRIES, WINDOW)}, now=now)
     return _pass(session, staff_id, password, code, counter, now)
@@ -88,6 +91,7 @@ def pass_second_step(
 def _pass(session: Session, staff_id: int, password: str, code: str, counter: str, now: datetime) -> StaffUser:
     begin_write(session)
     person = _locked(session, staff_id)
+    require_no_pause(session, key=_wrong(counter), now=now)
     if not person.active or password_mark(person) != password or person.totp_secret is None:
         raise SignInRefused
     step = _step_of(person.totp_secret, code, now)
@@ -96,10 +100,24 @@ def _pass(session: Session, staff_id: int, password: str, code: str, counter: st
     elif _use_recovery_code(session, staff_id, code, now):
         _note(session, person, "recovery code used", Actor("staff", person.username), now)
     else:
+        count_wrong(session, key=_wrong(counter), now=now)
+        session.commit()
         raise SignInRefused
+    _tell_of_wrong_codes(session, person, wrong_codes(session, key=_wrong(counter), now=now), now)
+    forget_wrong(session, key=_wrong(counter))
     forget_counter(session, key=counter)
     session.commit()
     return person
+
+
+def _tell_of_wrong_codes(session: Session, person: StaffUser, wrong: int, now: datetime) -> None:
+    """Whoever typed so many knew the password."""
+    if wrong >= PATIENCE:
+        _note(session, person, f"{wrong} wrong codes before the right one", Actor("staff", person.username), now)
+
+
+def _wrong(counter: str) -> str:
+    return f"{counter[:58]}.wrong"
 
 
 def password_mark(person: StaffUser) -> str:

@@ -19,6 +19,7 @@ from scheduler import clock
 from scheduler.domain import errors
 from scheduler.domain.availability import HiddenReason
 from scheduler.logs import request_id
+from scheduler.web.again_words import again_words
 from scheduler.web.dates import day_and_time_words, day_words, time_words
 
 log = structlog.get_logger("errors")
@@ -42,7 +43,8 @@ def explain(error: Exception) -> Explained:
         if kind in _REFUSALS:
             status, words = _REFUSALS[kind]
             title, advice = words(error)
-            return _spoken_here(Explained(getattr(error, "code", "refused"), status, title, advice))
+            explained = Explained(getattr(error, "code", "refused"), status, title, advice)
+            return explained if isinstance(error, errors.TooManyWrong) else _spoken_here(explained)
     status = (error.code or 500) if isinstance(error, HTTPException) else 500
     code, page_words = _HTTP.get(status) or _HTTP[400 if 400 <= status < 500 else 500]
     title, advice = page_words()
@@ -264,6 +266,17 @@ def _too_often(_error: Exception | None = None) -> Words:
     return _("That was too often in a short time."), _("Wait a few minutes, then try again, or telephone the clinic.")
 
 
+def _too_many_wrong(error: errors.TooManyWrong) -> Words:
+    return (
+        _(
+            "Wrong codes were typed %(count)d times, so the pauses get longer: the next try is possible %(again)s.",
+            count=error.wrong,
+            again=again_words(error.again_at),
+        ),
+        _("Wait until then."),
+    )
+
+
 def _code_wrong(error: errors.CodeWrong) -> Words:
     return (
         _("This is not the code we sent."),
@@ -313,6 +326,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),
     errors.TooManyTries: (429, _too_often),
+    errors.TooManyWrong: (429, _too_many_wrong),
     errors.NotTextable: (409, _not_textable),
     errors.AnsweredMeanwhile: (409, _answered_meanwhile),
     errors.Busy: (503, _busy),

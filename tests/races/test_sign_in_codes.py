@@ -13,7 +13,8 @@ from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
 from scheduler.models.access import SignInCode
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
-from scheduler.usecases.sign_in import CodeLimits, request_code, verify_code
+from scheduler.usecases.code_limits import CodeLimits
+from scheduler.usecases.sign_in import request_code, verify_code
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
 SECRET = "a secret of the clinic"
@@ -114,11 +115,21 @@ def test_first_codes_of_one_number_typed_at_once_make_one_account(engine: Engine
 
 
 def test_requests_for_many_numbers_at_once_stay_within_the_days_cap(engine: Engine) -> None:
-    limits = CodeLimits(per_day=7)
+    limits = CodeLimits(per_day=7, everybodys_part=1, hours_share=1)
     answers = all_at_once(engine, lambda session, turn: ask(session, f"+1613555{turn:04}", limits=limits))
     assert answers.count("too-many-tries") == AT_ONCE - 7
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 7
+
+
+def test_numbers_asked_for_at_once_share_what_an_hour_gives(engine: Engine) -> None:
+    limits = CodeLimits(per_day=20)
+    answers = all_at_once(engine, lambda session, turn: ask(session, f"+1613{200 + turn}0199", limits=limits))
+    assert "too-many-tries" not in answers, (
+        "the patients' part is there, and a stranger cannot see that it is not theirs"
+    )
+    with Session(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 3
 
 
 def test_a_form_sent_many_times_at_once_sends_one_text(engine: Engine) -> None:
@@ -129,7 +140,7 @@ def test_a_form_sent_many_times_at_once_sends_one_text(engine: Engine) -> None:
 
 
 def test_windows_end_for_all_at_once(engine: Engine) -> None:
-    limits = CodeLimits(per_day=AT_ONCE + 1, per_address_hour=AT_ONCE)
+    limits = CodeLimits(per_day=AT_ONCE + 1, per_address_hour=AT_ONCE, everybodys_part=1, hours_share=1)
     first = all_at_once(engine, lambda session, turn: ask(session, f"+1613555{turn:04}", limits=limits))
     assert "too-many-tries" not in first
     with Session(engine) as session:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from scheduler.domain.errors import CodeGone
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Message
+from scheduler.usecases.code_limits import CodeLimits
 from scheduler.usecases.codes import blank_old_codes, claim_codes
-from scheduler.usecases.sign_in import CodeLimits, request_code, verify_code
+from scheduler.usecases.sign_in import request_code, verify_code
 from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import send_codes, settle, the_messages

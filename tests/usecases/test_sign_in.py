@@ -8,17 +8,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries, TooManyWrong
 from scheduler.models.access import RateCounter, SignInCode
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
+from scheduler.usecases.code_limits import CodeLimits
 from scheduler.usecases.sign_in import (
-    CodeLimits,
     can_be_typed,
     number_of,
     request_code,
     verify_code,
 )
+from tests.factories import make_patient
 from tests.statements import statements_of
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
@@ -33,7 +34,11 @@ UNLIMITED = CodeLimits(
     per_address_hour=1000,
     per_day=1000,
     per_prefix_day=1000,
+    per_address_day=1000,
+    everybodys_part=1,
+    hours_share=1,
 )
+NONE_KEPT_BACK = {"everybodys_part": 1, "hours_share": 1}
 
 
 def ask(session: Session, number: str = NUMBER, **changes: Any) -> str:
@@ -157,7 +162,7 @@ def mistype(session: Session, challenge: str, times: int) -> None:
             type_in(session, challenge, wrong)
 
 
-def test_after_the_last_wrong_try_a_new_code_is_had_at_once_but_not_more_of_them(session: Session) -> None:
+def test_after_the_last_wrong_try_a_new_code_is_had_at_once(session: Session) -> None:
     challenge = ask(session)
     mistype(session, challenge, 4)
     with pytest.raises(TooManyTries):
@@ -165,17 +170,36 @@ def test_after_the_last_wrong_try_a_new_code_is_had_at_once_but_not_more_of_them
     mistype(session, challenge, 1)
     assert not can_be_typed(session, challenge=challenge, number=NUMBER, now=NOW)
     session.commit()
-    for _ in range(CodeLimits().per_number_hour - 1):
-        challenge = ask(session)
-        assert can_be_typed(session, challenge=challenge, number=NUMBER, now=NOW)
-        session.commit()
-        with pytest.raises(TooManyTries):
-            ask(session)
-        mistype(session, challenge, 5)
-    with pytest.raises(TooManyTries) as refusal:
-        ask(session)
-    assert refusal.value.again_at == NOW + timedelta(hours=1)
-    assert session.scalar(select(func.count()).select_from(Message)) == CodeLimits().per_number_hour
+    challenge = ask(session)
+    assert can_be_typed(session, challenge=challenge, number=NUMBER, now=NOW)
+
+
+def asked_and_mistyped(session: Session, now: datetime) -> None:
+    challenge, wrong = ask(session, limits=UNLIMITED, now=now), another(last_code(session))
+    for _ in range(5):
+        with pytest.raises((CodeWrong, CodeGone)):
+            type_in(session, challenge, wrong, now=now)
+
+
+def test_after_twenty_wrong_codes_the_pauses_grow_until_a_right_one(session: Session) -> None:
+    now, waited = NOW, []
+    for _ in range(4):
+        asked_and_mistyped(session, now)
+    for _ in range(3):
+        with pytest.raises(TooManyWrong) as refusal:
+            ask(session, limits=UNLIMITED, now=now)
+        waited.append((refusal.value.again_at - now, refusal.value.wrong))
+        now = refusal.value.again_at
+        asked_and_mistyped(session, now)
+    assert waited == [(30 * MINUTE, 20), (60 * MINUTE, 25), (120 * MINUTE, 30)]
+    now += 240 * MINUTE
+    type_in(session, ask(session, limits=UNLIMITED, now=now), last_code(session), now=now)
+    now += MINUTE
+    for _ in range(4):
+        asked_and_mistyped(session, now)
+    with pytest.raises(TooManyWrong) as refusal:
+        ask(session, limits=UNLIMITED, now=now)
+    assert refusal.value.again_at == now + 30 * MINUTE
 
 
 def test_the_fifth_try_may_still_be_the_right_one(session: Session) -> None:
@@ -250,7 +274,10 @@ def test_another_browser_cannot_work_out_a_challenge(session: Session) -> None:
             {"per_address_hour": 2},
             [("+16135550101", "2001:db8::1"), ("+16135550102", "2001:db8::2"), (NUMBER, "2001:db8::3")],
         ),
-        ({"per_day": 2}, [("+16135550101", "192.0.2.1"), ("+16135550102", "192.0.2.2"), (NUMBER, "192.0.2.3")]),
+        (
+            {"per_day": 2} | NONE_KEPT_BACK,
+            [("+16135550101", "192.0.2.1"), ("+16135550102", "192.0.2.2"), (NUMBER, "192.0.2.3")],
+        ),
     ],
     ids=["number an hour", "number a day", "address an hour", "household an hour", "all a day"],
 )
@@ -295,10 +322,139 @@ def test_the_page_can_say_where_the_code_was_sent(session: Session) -> None:
     assert number_of(session, challenge="no such challenge") is None
 
 
-def test_numbers_of_one_beginning_get_no_more_than_a_days_share(session: Session):
+def test_numbers_of_one_beginning_get_no_more_than_a_days_share(session: Session) -> None:
     limits = dataclasses.replace(UNLIMITED, per_prefix_day=3)
     for last in range(3):
         ask(session, number=f"+1613777010{last}", limits=limits)
     with pytest.raises(TooManyTries):
         ask(session, number="+16137770109", limits=limits)
     ask(session, number="+16138880100", limits=limits)
+
+
+def test_a_refused_beginning_uses_up_nothing_of_the_others(session: Session) -> None:
+    limits = dataclasses.replace(UNLIMITED, per_prefix_day=1, per_day=3)
+    ask(session, number="+16137770100", limits=limits)
+    for last in range(5):
+        with pytest.raises(TooManyTries):
+            ask(session, number=f"+1613777011{last}", limits=limits)
+    for prefix in (881, 882):
+        assert ask(session, number=f"+1613{prefix}0100", limits=limits)
+
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SPARE = CodeLimits(per_day=10)
+"""Six for everybody, two of them an hour; four for patients."""
+
+
+def texted(session: Session) -> list[str]:
+    return list(session.scalars(select(Message.number).order_by(Message.id)))
+
+
+def strangers(session: Session, count: int, *, now: datetime = NOW, limits: CodeLimits = SPARE, first: int = 0) -> None:
+    for index in range(first, first + count):
+        ask(session, f"+1613{600 + index}0199", address=f"198.51.100.{index}", limits=limits, now=now)
+
+
+@SQLITE
+def test_an_hour_gives_strangers_only_a_share_of_the_day(session: Session) -> None:
+    for hour in range(5):
+        strangers(session, 4, now=NOW + timedelta(hours=hour), first=4 * hour)
+    assert len(texted(session)) == 6
+    hours = [(at - NOW) // timedelta(hours=1) for at in session.scalars(select(Message.created_at))]
+    assert hours == [0, 0, 1, 1, 2, 2]
+
+
+def test_when_strangers_have_used_up_the_hour_patients_still_get_their_code(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    strangers(session, 20)
+    challenge = ask(session, limits=SPARE)
+    assert texted(session)[2:] == [NUMBER]
+    assert type_in(session, challenge, last_code(session)).number == NUMBER
+
+
+def test_a_number_that_is_nobodys_gets_the_same_answer_and_no_text(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    strangers(session, 20)
+    session.commit()
+    statements = statements_of(session.get_bind().engine)
+    seen = []
+    for number in (NUMBER, OTHER):
+        statements.clear()
+        challenge = ask(session, number, limits=SPARE)
+        assert can_be_typed(session, challenge=challenge, number=number, now=NOW)
+        session.commit()
+        with pytest.raises(TooManyTries) as refusal:
+            ask(session, number, limits=SPARE, now=NOW + timedelta(seconds=3))
+        with pytest.raises(CodeWrong):
+            type_in(session, challenge, "no code")
+        seen.append((refusal.value.again_at, len(challenge), len(statements)))
+        seen.append([s for s in statements if "SAVEPOINT" not in s.upper()])
+    assert seen[:2] == seen[2:]
+    assert texted(session)[2:] == [NUMBER]
+
+
+def test_when_the_patients_part_is_used_up_too_nobody_gets_one_and_nobody_sees_whose_number_it_is(
+    session: Session,
+) -> None:
+    patients = [f"+1613555{last:04}" for last in range(6)]
+    for number in patients:
+        make_patient(session, number=number)
+    strangers(session, 20)
+    for number in patients[:4]:
+        ask(session, number, limits=SPARE, address="203.0.113.1")
+    seen = []
+    for number in (OTHER, patients[4], "+16135559999"):
+        with pytest.raises(TooManyTries) as refusal:
+            ask(session, number, limits=SPARE, address="203.0.113.2")
+        seen.append(refusal.value.again_at)
+    assert set(seen) == {NOW + timedelta(days=1)}
+    assert len(texted(session)) == 6
+
+
+@SQLITE
+def test_asking_for_numbers_that_are_nobodys_uses_up_nothing_of_the_patients_part(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    strangers(session, 60)
+    ask(session, limits=SPARE)
+    assert texted(session)[2:] == [NUMBER]
+
+
+def test_a_beginning_that_is_used_up_leaves_its_patients_their_codes(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    limits = CodeLimits(per_prefix_day=1)
+    ask(session, "+16135550100", limits=limits, address="198.51.100.1")
+    ask(session, "+16135550101", limits=limits, address="198.51.100.2")
+    ask(session, NUMBER, limits=limits)
+    assert texted(session) == ["+16135550100", NUMBER]
+
+
+@SQLITE
+def test_one_ipv6_site_does_not_use_up_the_days_codes(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    refused = 0
+    for index in range(140):
+        try:
+            ask(session, f"+1613{200 + index}0199", address=f"2001:db8:1:{index * 256:x}::1")
+        except TooManyTries:
+            refused += 1
+    assert (len(texted(session)), refused) == (60, 80), "an hour; and at most 180 a day of the 300 for everybody"
+    ask(session, address="203.0.113.9")
+    assert texted(session)[-1] == NUMBER
+
+
+@SQLITE
+def test_codes_have_a_months_budget_of_their_own(session: Session) -> None:
+    make_patient(session, number=NUMBER)
+    clinic = dataclasses.replace(CLINIC, code_parts_monthly=10)
+    for day in range(20):
+        now = NOW + timedelta(days=day)
+        ask(session, f"+1613{600 + day}0199", clinic=clinic, limits=CodeLimits(per_day=100), now=now)
+    assert len(texted(session)) == 6, "parts for everybody, in December"
+    later = NOW + timedelta(days=20)
+    for hour in range(4):
+        ask(session, clinic=clinic, now=later + timedelta(hours=hour))
+    with pytest.raises(TooManyTries) as refusal:
+        ask(session, clinic=clinic, now=later + timedelta(hours=5))
+    assert refusal.value.again_at == datetime(2027, 1, 1, 5, tzinfo=UTC), "midnight at the clinic"
+    ask(session, OTHER, clinic=clinic, now=refusal.value.again_at)
+    assert texted(session)[6:] == [NUMBER] * 4 + [OTHER]

@@ -49,6 +49,7 @@ def test_the_month_is_the_clinics_and_what_surely_did_not_go_out_is_free(session
     add_text(session, status="in_doubt")
     add_text(session, status="failed")
     add_text(session, status="queued")
+    add_text(session, kind="code", segments=9)  # of a budget of its own
     add_text(session, created_at=datetime(2026, 11, 1, 3, 59, tzinfo=UTC))  # still October in Toronto
     add_text(session, created_at=datetime(2026, 11, 1, 4, tzinfo=UTC))
     assert parts_used(engine, zone=TORONTO, now=NOW) == 4

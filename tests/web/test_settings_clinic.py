@@ -87,6 +87,7 @@ def test_what_is_saved_holds_at_once_and_in_every_process(
         ("quiet_from", "25:00"),
         ("sms_parts_monthly", "-1"),
         ("sms_parts_monthly", "10000001"),
+        ("code_parts_monthly", "many"),
         ("second_step_for_all", "nobody"),
     ],
 )

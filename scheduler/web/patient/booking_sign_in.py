@@ -14,11 +14,12 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.usecases import sign_in
+from scheduler.usecases.code_limits import CodeLimits
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
 from scheduler.web.patient.booking_time import look_after_start
-from scheduler.web.patient.code_words import too_often_words
+from scheduler.web.patient.code_words import sparing_words, too_often_words
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
 from scheduler.web.patient.session import start_session
@@ -123,7 +124,7 @@ def _send_code(booking: Booking, number: str) -> TooManyTries | None:
             secret=current_app.config["SECRET_KEY"],
             clinic=booking.clinic,
             now=booking.now,
-            limits=sign_in.CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
+            limits=CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
             after=str(booking.fields.get("challenge") or booking.token),
         )
     except TooManyTries as refused:
@@ -148,6 +149,7 @@ def _show_code(booking: Booking, form: CodeForm, too_often: TooManyTries | None 
         more=[FormError("", _too_often(booking, too_often, number))] if too_often else (),
         too_often=too_often,
         sent_to=sent_to,
+        sparing=sparing_words(number) if number and not booking.account else "",
         sent_again="sent" in request.args,
     )
 

@@ -12,12 +12,13 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import sign_in as codes
+from scheduler.usecases.code_limits import CodeLimits
 from scheduler.usecases.live_sessions import end_sessions_of_account
 from scheduler.web.access import declare
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_steps import accepted, expired
-from scheduler.web.patient.code_words import too_often_words
+from scheduler.web.patient.code_words import sparing_words, too_often_words
 from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import FormError, form_errors
 from scheduler.web.patient.forms import CodeForm, NumberForm
@@ -114,7 +115,7 @@ def _send_code(number: str) -> TooManyTries | None:
             secret=current_app.config["SECRET_KEY"],
             clinic=current_app.config["CLINIC"],
             now=clock.now(),
-            limits=codes.CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
+            limits=CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
             after=session.get("challenge") or browser_id(),
         )
     except TooManyTries as refused:
@@ -138,7 +139,8 @@ def _show_number(form: NumberForm, refused: TooManyTries | None = None) -> Respo
 
 def _show_code(form: CodeForm, number: str, refused: TooManyTries | None = None) -> ResponseReturnValue:
     sent_again = request.args.get("sent") == "again"
-    return _show("code", form, refused, number, sent_to=phone_numbers.display(number), sent_again=sent_again)
+    sent_to, sparing = phone_numbers.display(number), sparing_words(number)
+    return _show("code", form, refused, number, sent_to=sent_to, sent_again=sent_again, sparing=sparing)
 
 
 def _show(

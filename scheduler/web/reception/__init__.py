@@ -16,6 +16,7 @@ from scheduler.web.reception import (
     calls,
     clearance,
     closures,
+    code_notice,
     day,
     displaced,
     door,
@@ -87,7 +88,12 @@ BLUEPRINTS = (
 
 for _blueprint in BLUEPRINTS:
     _blueprint.context_processor(
-        lambda: {"current_user": current_user, "inbox_unread": inbox.unread, "budget_warning": budget.budget_warning}
+        lambda: {
+            "current_user": current_user,
+            "inbox_unread": inbox.unread,
+            "budget_warning": budget.budget_warning,
+            "code_warning": code_notice.code_warning,
+        }
     )
 
 
