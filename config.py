@@ -63,7 +63,7 @@ class Config:
         self.WITHOUT_SECOND_STEP = DEMO_USERNAMES if self.DEMO else frozenset()
         self.SMS_CONCURRENCY = self._number("SMS_CONCURRENCY", 8, 1, 128)
         self.SMS_PER_SECOND = self._number("SMS_PER_SECOND", 1, 0, 5000)
-        self.SMS_BODIES_DAYS = self._number("SMS_BODIES_DAYS", 365, 1, 36_500)
+        self.SMS_BODIES_DAYS = self._number("SMS_BODIES_DAYS", 90, 1, 36_500)
         self.CODES_PER_DAY = self._number("CODES_PER_DAY", 500, 1, 100_000)
         self.DESK_IDLE_MINUTES = self._number("DESK_IDLE_MINUTES", 30, 1, 720)
         local = urlsplit(self.PUBLIC_URL).scheme == "http"

@@ -271,6 +271,7 @@ class _Work:
     def _tidy(self) -> None:
         codes.blank_old_codes(self._engine, now=clock.now())
         sms_retention.blank_old_bodies(self._engine, days=self._bodies_days, now=clock.now())
+        sms_retention.blank_at_provider(self._engine, self._gateway, now=clock.now())
         with Session(self._engine) as session:
             housekeeping.tidy(session, now=clock.now())
 

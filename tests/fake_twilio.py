@@ -297,6 +297,8 @@ class FakeTwilio:
         path = request.path
         if path == f"{self._messages_path}.json":
             reply = self._create(request) if request.method == "POST" else self._list(request)
+        elif request.method == "POST" and path.startswith(f"{self._messages_path}/"):
+            reply = self._blank(path.removeprefix(f"{self._messages_path}/").removesuffix(".json"), request.form)
         elif request.method == "GET" and path.startswith(f"{self._messages_path}/"):
             reply = self._fetch(path.removeprefix(f"{self._messages_path}/").removesuffix(".json"))
         else:
@@ -363,6 +365,18 @@ class FakeTwilio:
     def _fetch(self, sid: str) -> Reply:
         found = next((message for message in (*self.messages, *self.received) if message.sid == sid), None)
         return _json(200, self._shown(found)) if found else _error(20404, 404)
+
+    def _blank(self, sid: str, form: Mapping[str, str]) -> Reply:
+        """An empty Body is all that a message's text may become, and only once its fate is final."""
+        message = next((message for message in (*self.messages, *self.received) if message.sid == sid), None)
+        if message is None:
+            return _error(20404, 404)
+        if form.get("Body") != "":
+            return _error(20001, 400)
+        if message.status not in ("delivered", "undelivered", "failed", "received"):
+            return _error(20009, 409)
+        message.body = ""
+        return _json(200, self._shown(message))
 
     def _shown(self, message: FakeMessage) -> dict[str, object]:
         uri = f"{self._messages_path}/{message.sid}"

@@ -37,6 +37,8 @@ class FakeSms:
         self.listed: list[FoundMessage] = []
         self.next_outcomes: list[Exception | Callable[[Sent], SmsAccepted]] = []
         self.find_error: BaseException | None = None
+        self.blanked: list[str] = []
+        self.blank_error: Exception | None = None
         self.asked = 0
         self.statuses: dict[str, FoundMessage] = {}
         self.prices: dict[date, list[SmsPrice]] = {}
@@ -66,6 +68,11 @@ class FakeSms:
         if self.find_error:
             raise self.find_error
         return self.statuses.get(sid)
+
+    def blank(self, *, sid: str) -> None:
+        self.blanked.append(sid)
+        if self.blank_error:
+            raise self.blank_error
 
     def prices_on(self, day: date) -> list[SmsPrice]:
         self.asked += 1

@@ -31,6 +31,9 @@ class OutboxSms:
         """Nothing: what it accepts is delivered at once."""
         return None
 
+    def blank(self, *, sid: str) -> None:
+        """Nothing: it keeps nothing."""
+
     def prices_on(self, day: date) -> list[SmsPrice]:
         """Nothing: it costs nothing."""
         return []

@@ -81,6 +81,12 @@ class SmsGateway(Protocol):
         Raises SmsUnavailable when it cannot be asked.
         """
 
+    def blank(self, *, sid: str) -> None:
+        """Have the provider forget what a text said whose fate is final; that it was sent stays.
+
+        Raises SmsRefused when it will not, or knows no such text; SmsUnavailable or SmsInDoubt when it is to be tried again.
+        """
+
     def prices_on(self, day: date) -> list[SmsPrice]:
         """Of the messages sent on this day (UTC), as far as they are known by now.
 

@@ -116,6 +116,11 @@ class TwilioSms:
                     raise
         return None
 
+    def blank(self, *, sid: str) -> None:
+        """https://www.twilio.com/docs/messaging/api/message-resource#redact-a-message: an empty Body."""
+        auth = (self._settings.account_sid, self._settings.auth_token)
+        self._http.request("POST", self._address.replace(".json", f"/{sid}.json"), data={"Body": ""}, auth=auth)
+
     def prices_on(self, day: date) -> list[SmsPrice]:
         with _unreadable_is_unavailable():
             listed = self._messages.stream(date_sent=day, limit=_MOST_PRICES, page_size=_PAGE)

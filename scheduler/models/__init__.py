@@ -29,6 +29,7 @@ from scheduler.models.clinic import (
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.live_session import LiveSession
 from scheduler.models.moving_in import PatientNumber
+from scheduler.models.page_text import PageText
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
@@ -55,6 +56,7 @@ __all__ = [
     "LiveSession",
     "Message",
     "MoveLink",
+    "PageText",
     "Patient",
     "PatientMerge",
     "PatientNumber",

@@ -28,6 +28,10 @@ MESSAGE_STATUSES = (
 )
 
 
+STILL_AT_PROVIDER = "body = '' AND sid IS NOT NULL AND blanked_at_provider_at IS NULL"
+"""SQL: what a text said is blanked here, and not yet there. In the words of the index below, for SQLite."""
+
+
 def one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(v) for v in values)})"
 
@@ -118,6 +122,12 @@ class Message(Base):
             postgresql_where=text("for_desk AND read_at IS NULL"),
             sqlite_where=text("for_desk = 1 AND read_at IS NULL"),
         ),
+        Index(
+            "ix_message_still_at_provider",
+            "id",
+            postgresql_where=text(STILL_AT_PROVIDER),
+            sqlite_where=text(STILL_AT_PROVIDER),
+        ),
         # Those whose last state has not been told yet.
         Index(
             "ix_message_silent",
@@ -151,6 +161,7 @@ class Message(Base):
     read_by: Mapped[str | None] = mapped_column(String(80))
     written_by: Mapped[str | None] = mapped_column(String(80))
     asked_at: Mapped[datetime | None] = mapped_column(Instant)  # the provider, because no receipt came
+    blanked_at_provider_at: Mapped[datetime | None] = mapped_column(Instant)
     segments: Mapped[int | None]  # parts paid for, of one that went out
     price_millionths: Mapped[int | None]  # of price_unit; none until the provider names it
     price_unit: Mapped[str | None] = mapped_column(String(3))

@@ -176,6 +176,9 @@ class WatchedGateway:
     def status_of(self, *, sid: str) -> FoundMessage | None:
         return self._gateway.status_of(sid=sid)
 
+    def blank(self, *, sid: str) -> None:
+        self._gateway.blank(sid=sid)
+
     def prices_on(self, day: date) -> list[SmsPrice]:
         return self._gateway.prices_on(day)
 

@@ -3,12 +3,13 @@
 from flask import Flask
 
 from scheduler.web import api, feeds, health, reception, twilio_callbacks
-from scheduler.web.patient import booking, home, me, move_link, sign_in
+from scheduler.web.patient import booking, home, me, move_link, pages, sign_in
 
 
 def register_blueprints(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(home.blueprint)
+    app.register_blueprint(pages.blueprint)
     app.register_blueprint(booking.blueprint)
     app.register_blueprint(sign_in.blueprint)
     app.register_blueprint(me.blueprint)

@@ -47,6 +47,7 @@ SENTENCES = (
     _l("This is the last owner. Make somebody else an owner first."),
     _l("This is the password that you have now. Choose another."),
     _l("This is the treatment that other programs know as IMS: it stays of this kind."),
+    _l("This is too long for a page."),
     _l("This is too long for a text."),
     _l("This name is too long: 100 letters at most."),
     _l("This name sounds like IMS. Choose the kind IMS, so that the seven days hold, or say that no needles are used."),

@@ -633,3 +633,18 @@ def test_what_was_read_before_an_outage_is_given(twilio: FakeTwilio) -> None:
 
 def read(sms: TwilioSms, since: datetime) -> list[SmsReceived]:
     return [text for page in sms.received_since(since) for text in page]
+
+
+def test_what_a_text_said_is_blanked_at_twilio_and_only_once_its_fate_is_final(twilio: FakeTwilio) -> None:
+    sms = make_sms(twilio)
+    sid = send(sms)
+    twilio.messages[0].status = "sent"
+    with pytest.raises(SmsRefused):
+        sms.blank(sid=sid)
+    twilio.messages[0].status = "delivered"
+    sms.blank(sid=sid)
+    assert twilio.messages[0].body == ""
+    with pytest.raises(SmsRefused):
+        sms.blank(sid="SM" + "0" * 32)
+    with twilio.refusing_connections(), pytest.raises(SmsUnavailable):
+        sms.blank(sid=sid)

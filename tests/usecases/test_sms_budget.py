@@ -7,13 +7,13 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.gateways.sms import SmsUnavailable
+from scheduler.gateways.sms import RefusalReason, SmsRefused, SmsUnavailable
 from scheduler.models import Message
 from scheduler.queries.calls import due
 from scheduler.usecases.codes import anything_waiting, claim_codes
 from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sms_budget import SmsBudget, mark_waiting, parts_used
-from scheduler.usecases.sms_retention import blank_old_bodies
+from scheduler.usecases.sms_retention import blank_at_provider, blank_old_bodies
 from scheduler.usecases.sms_status import sms_status
 from tests.factories import CLINIC, NOW
 from tests.fakes import FakeClock, FakeSms
@@ -26,21 +26,23 @@ def limited(parts: int) -> ClinicSettings:
     return dataclasses.replace(CLINIC, zone=TORONTO, sms_parts_monthly=parts)
 
 
-def add_text(session: Session, *, kind: str = "confirmation", status: str = "delivered", **columns: object) -> None:
-    session.add(
-        Message(
-            **{
-                "direction": "out",
-                "kind": kind,
-                "number": "+16135550142",
-                "body": "words",
-                "status": status,
-                "segments": 1,
-                "created_at": NOW,
-                **columns,
-            }
-        )
+def text_row(**columns: object) -> Message:
+    return Message(
+        **{
+            "direction": "out",
+            "kind": "confirmation",
+            "number": "+16135550142",
+            "body": "words",
+            "status": "delivered",
+            "segments": 1,
+            "created_at": NOW,
+            **columns,
+        }
     )
+
+
+def add_text(session: Session, **columns: object) -> None:
+    session.add(text_row(**columns))
     session.commit()
 
 
@@ -168,3 +170,31 @@ def test_what_texts_said_is_blanked_in_time_and_that_they_were_sent_stays(sessio
     assert blank_old_bodies(engine, days=30, now=NOW) == 2
     assert blank_old_bodies(engine, days=10, now=NOW + timedelta(hours=1)) == 0, "once a day"
     assert session.scalars(select(Message.body).order_by(Message.id)).all() == ["1", "29", "", "", "in doubt"]
+
+
+def test_years_of_old_texts_are_blanked_some_thousand_a_tick(session: Session, engine: Engine) -> None:
+    session.add_all(text_row(created_at=NOW - timedelta(days=400)) for _ in range(2_600))
+    session.commit()
+    assert [blank_old_bodies(engine, days=30, now=NOW) for _tick in range(3)] == [2_000, 600, 0]
+
+
+def test_the_provider_is_asked_to_forget_what_is_blanked_here_once_its_fate_is_final(
+    session: Session, engine: Engine
+) -> None:
+    gateway, old = FakeSms(), NOW - timedelta(days=2)
+    for number, (status, body, created_at) in enumerate(
+        (
+            ("delivered", "", old),
+            ("sent", "", old),
+            ("failed", "", old),
+            ("delivered", "kept", old),
+            ("delivered", "", NOW),
+        )
+    ):
+        add_text(session, status=status, body=body, created_at=created_at, sid=f"SM{number}", gateway="twilio")
+    gateway.blank_error = SmsUnavailable()
+    assert blank_at_provider(engine, gateway, now=NOW) == 0
+    gateway.blank_error, gateway.blanked = SmsRefused(20404, RefusalReason.UNKNOWN), []
+    assert blank_at_provider(engine, gateway, now=NOW) == 2, "what the provider no longer has is done with"
+    assert gateway.blanked == ["SM0", "SM2"]
+    assert blank_at_provider(engine, gateway, now=NOW) == 0
