@@ -126,7 +126,7 @@ def of_account(session: Session, public_id: str, account_id: int) -> Appointment
 
 
 def locked(session: Session, public_id: str) -> Appointment:
-    """The appointment as it is now, its row locked; lock its practitioner before (usecases/placing.py)."""
+    """The appointment as it is now, its row locked; what comes before it: usecases/locks.py."""
     return _one(
         session,
         select(Appointment)
@@ -134,6 +134,21 @@ def locked(session: Session, public_id: str) -> Appointment:
         .with_for_update(key_share=True, of=Appointment)
         .execution_options(populate_existing=True),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    practitioner_id: int | None
+    patient_id: int | None
+
+
+def parties(connection: Connection, public_id: str) -> Parties:
+    """Whose locks come before the appointment's."""
+    asked = select(Appointment.practitioner_id, Appointment.patient_id).where(Appointment.public_id == public_id)
+    found = connection.execute(asked).one_or_none()
+    if found is None:
+        raise NotFound("appointment")
+    return Parties(*found)
 
 
 def holds_of(session: Session, held_for: str) -> Sequence[Appointment]:

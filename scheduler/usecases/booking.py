@@ -21,7 +21,7 @@ from scheduler.usecases.changing import (
     carry_out,
     carry_out_once,
     change_to,
-    lock_all,
+    gaining,
     locked,
     put,
     require_changeable,
@@ -140,7 +140,7 @@ def move_within(
 ) -> Appointment:
     """The move itself, in a transaction that somebody else commits."""
     same = here.practitioner.slug if here.practitioner else None
-    moved = lock_all(session, request, [here])[0]
+    moved = locked(session, here.public_id, gaining=gaining(session, request))
     require_version(moved, expected_version)
     require_changeable(moved, clinic=request.clinic, now=request.now, actor=request.actor)
     request = replace(request, patient=moved.patient_id)  # whose record may have been merged meanwhile

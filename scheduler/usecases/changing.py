@@ -5,11 +5,11 @@ word: what a race slips past the check is refused by a constraint, whose name be
 lines, calendar versions and the dropping of stale reminders are the database's own work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,22 +26,25 @@ from scheduler.domain.errors import (
 )
 from scheduler.models import Appointment
 from scheduler.models.constraints import violated
-from scheduler.queries import appointments, patients, reference
+from scheduler.queries import appointments, reference
+from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.new_appointment import Visit
 from scheduler.usecases.placing import (
+    HoldsInTheWay,
     Place,
     PlaceGone,
     Request,
     candidates,
-    lock_patient,
-    lock_practitioners,
+    expire,
     wanted_of,
 )
 from scheduler.usecases.refusing import refusal_of, with_alternatives
-from scheduler.usecases.transaction import begin_write, writing_once
+from scheduler.usecases.transaction import LookedTooEarly, begin_write, writing_once
 
 ROOM_GONE = ("room_not_double_booked", "appointment_has_a_place")  # taken, or closed
 RACES = 6  # another booking may take the place that we chose between our look and our insert
+# Before any lock: otherwise whoever waits finds that the visit has changed hands meanwhile, and has to queue once more.
+_TAKE_TURN = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("visit"))))
 V = TypeVar("V", bound=Visit | None)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
 
@@ -74,6 +77,8 @@ def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) 
             return attempt()
         except PlaceGone:
             session.rollback()
+        except HoldsInTheWay as in_the_way:
+            expire_alone(session, in_the_way, request)
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None
@@ -91,6 +96,14 @@ def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) 
     raise with_alternatives(session, SlotTaken(), request)
 
 
+def expire_alone(session: Session, in_the_way: HoldsInTheWay, request: Request) -> None:
+    """In a transaction of its own, in place of the one under way."""
+    session.rollback()
+    begin_write(session)
+    expire(session.connection(), in_the_way.holds, request.now)
+    session.commit()
+
+
 def put(appointment: Appointment, request: Request, place: Place, room_id: int) -> None:
     treatment = place.treatment
     appointment.practitioner_id = place.practitioner_id
@@ -104,26 +117,30 @@ def put(appointment: Appointment, request: Request, place: Place, room_id: int) 
     appointment.busy_until = appointment.ends_at + timedelta(minutes=treatment.buffer_minutes)
 
 
-def lock_all(session: Session, request: Request, visits: Sequence[Appointment]) -> list[Appointment]:
-    """Lock in the one order: every practitioner who may gain or lose a visit, the patient, then the visits."""
-    if visits:
-        wanted = wanted_of(request, current := reference.current(session.connection()))
-        gaining = {practitioner.id for practitioner in candidates(wanted, current)}
-        losing = {visit.practitioner_id for visit in visits if visit.practitioner_id is not None}
-        lock_practitioners(session.connection(), gaining | losing)
-    if request.patient is not None:
-        lock_patient(session.connection(), patients.looked_up(session.connection(), request.patient))
-    return [appointments.locked(session, visit.public_id) for visit in visits]
+def gaining(session: Session, request: Request) -> set[int]:
+    """Every practitioner who may get the visit."""
+    current = reference.current(session.connection())
+    return {practitioner.id for practitioner in candidates(wanted_of(request, current), current)}
 
 
-def locked(session: Session, public_id: str) -> Appointment:
-    """One appointment locked in the right order; its practitioner is looked up before and checked after."""
-    here = appointments.by_public_id(session, public_id)
-    if here.practitioner_id is not None:
-        lock_practitioners(session.connection(), {here.practitioner_id})
-    if here.patient_id is not None:
-        lock_patient(session.connection(), here.patient_id)
-    return appointments.locked(session, public_id)
+def locked(
+    session: Session, public_id: str, *, gaining: Collection[int] = (), patient: int | None = None
+) -> Appointment:
+    """One visit as it is now, for whoever changes it, and all that is locked before it (locks.py).
+
+    `gaining`: practitioners who may get it; `patient`: who may. To be called before anything else is locked.
+    """
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return appointments.locked(session, public_id)
+    connection.execute(_TAKE_TURN, {"visit": public_id})
+    here = appointments.parties(connection, public_id)
+    practitioners = {each for each in (here.practitioner_id, *gaining) if each is not None}
+    lock_patients(connection, {each for each in (here.patient_id, patient) if each is not None}, practitioners)
+    visit = appointments.locked(session, public_id)
+    if (visit.practitioner_id, visit.patient_id) != (here.practitioner_id, here.patient_id):
+        raise LookedTooEarly
+    return visit
 
 
 def change_to(

@@ -15,7 +15,9 @@ from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import Appointment, Reminder
+from scheduler.usecases.locks import lock_before_visits
 from scheduler.usecases.reminder_planning import plan_for
+from scheduler.usecases.staging import batches
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 BATCH = 1000
@@ -57,7 +59,16 @@ class _To:
 
 
 def _stale(session: Session, clinic: ClinicSettings, now: datetime) -> Iterator[Appointment]:
-    """Looks through all of them in batches; a million take half a minute."""
+    """Looks through all of them in batches; a million take half a minute. Locked once all are known: until then others go
+    on."""
+    ids = list(_stale_ids(session, clinic, now))
+    lock_before_visits(session.connection(), ids)
+    for batch in batches(ids, BATCH):
+        locked = select(Appointment).where(Appointment.id.in_(batch)).order_by(Appointment.id)
+        yield from session.scalars(locked.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+def _stale_ids(session: Session, clinic: ClinicSettings, now: datetime) -> Iterator[int]:
     last_id = 0
     while True:
         rows = session.execute(
@@ -69,11 +80,9 @@ def _stale(session: Session, clinic: ClinicSettings, now: datetime) -> Iterator[
         if not rows:
             return
         last_id = rows[-1].id
-        stale = [
-            row.id for row in rows if _derived(row.zone, row.starts_local, clinic, now) != (row.zone, row.starts_at)
-        ]
-        if stale:
-            yield from session.scalars(select(Appointment).where(Appointment.id.in_(stale)).with_for_update())
+        for row in rows:
+            if _derived(row.zone, row.starts_local, clinic, now) != (row.zone, row.starts_at):
+                yield row.id
 
 
 def _derived(zone: str, starts_local: datetime, clinic: ClinicSettings, now: datetime) -> tuple[str, datetime]:

@@ -14,11 +14,11 @@ from scheduler.domain.errors import Invalid, PatientRestricted, TreatmentTooSoon
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment, PatientMerge
 from scheduler.models.appointment import AppointmentHistory
-from scheduler.queries import appointments, reference
+from scheduler.queries import reference
 from scheduler.usecases import audit
-from scheduler.usecases.changing import change_to, require_version, touch
+from scheduler.usecases.changing import change_to, locked, require_version, touch
+from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.once import Remember
-from scheduler.usecases.placing import lock_patient
 from scheduler.usecases.told_elsewhere import forget_told
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -67,7 +67,7 @@ def record_within(
         raise Invalid({"needled_on": "This day is still to come. Give the day you last had IMS or dry needling."})
     if at is not None:
         _require_one_moment(day, at, zone)
-    lock_patient(session.connection(), patient_id)
+    lock_patients(session.connection(), {patient_id})
     if session.scalar(select(PatientMerge.id).where(PatientMerge.merged_patient_id == patient_id)) is not None:
         raise PatientRestricted
     ims = reference.current(session.connection()).needling
@@ -144,10 +144,7 @@ def take_back_elsewhere(
     The record stays, cancelled; visits to come are flagged with it no longer. Refuses by the rule itself when a visit booked meanwhile relies on the mistake.
     """
     begin_write(session)
-    here = appointments.by_public_id(session, public_id)
-    if here.patient_id is not None:
-        lock_patient(session.connection(), here.patient_id)
-    taken_back = appointments.locked(session, public_id)
+    taken_back = locked(session, public_id)
     require_version(taken_back, expected_version)
     if taken_back.status != AppointmentStatus.CANCELLED:
         taken_back.status = AppointmentStatus.CANCELLED

@@ -15,15 +15,15 @@ from scheduler.queries import appointments, patients, reference
 from scheduler.usecases.changing import (
     carry_out,
     change_to,
-    lock_all,
+    gaining,
     locked,
 )
+from scheduler.usecases.locks import lock_practitioners
 from scheduler.usecases.new_appointment import NewAppointment, add_appointment
 from scheduler.usecases.placing import (
     Request,
     expire,
     find_place,
-    lock_patient,
     require_patient_may,
     wanted_of,
 )
@@ -56,11 +56,7 @@ def hold_slot(
     def hold() -> NewAppointment:
         window = timedelta(minutes=clinic.hold_minutes)
         require_network_allowed(session, keys=network_keys, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
-        older = appointments.holds_of(session, held_for)
-        lock_all(session, request, older)
-        for hold in older:
-            change_to(hold, AppointmentStatus.CANCELLED, now=now, actor=actor, why="chose another time")
-        session.flush()
+        _give_back_others(session, request, held_for)
         connection = session.connection()
         return add_appointment(
             connection,
@@ -75,6 +71,19 @@ def hold_slot(
     return carry_out(session, request, hold)
 
 
+def _give_back_others(session: Session, request: Request, held_for: str) -> None:
+    """One that was booked at this very moment, from another tab, stays."""
+    older = appointments.holds_of(session, held_for)
+    if not older:
+        return
+    losing = {hold.practitioner_id for hold in older if hold.practitioner_id is not None}
+    lock_practitioners(session.connection(), losing | gaining(session, request))
+    for hold in [appointments.locked(session, each.public_id) for each in older]:
+        if hold.status == AppointmentStatus.HELD:
+            change_to(hold, AppointmentStatus.CANCELLED, now=request.now, actor=request.actor, why="chose another time")
+    session.flush()
+
+
 @retry_deadlocks
 def release_hold(session: Session, *, public_id: str, now: datetime, actor: Actor, held_for: str) -> None:
     """Give a held slot back. Nothing happens when it is gone already."""
@@ -87,7 +96,9 @@ def release_hold(session: Session, *, public_id: str, now: datetime, actor: Acto
 
 def take_hold(session: Session, hold: str, held_for: str, request: Request) -> Appointment | None:
     """The visitor's hold, booked with its reminders; none when it is over or is not for what is wanted."""
-    held = locked(session, hold)
+    assert request.patient is not None  # noqa: S101 - a hold has a visitor, a booking has a patient
+    patient_id = patients.looked_up(session.connection(), request.patient)
+    held = locked(session, hold, gaining=gaining(session, request), patient=patient_id)
     wanted = wanted_of(replace(request, leaving_out=held.id), reference.current(session.connection()))
     if (
         held.status != AppointmentStatus.HELD
@@ -98,8 +109,6 @@ def take_hold(session: Session, hold: str, held_for: str, request: Request) -> A
         or (wanted.practitioner is not None and wanted.practitioner.id != held.practitioner_id)
     ):
         return None
-    assert request.patient is not None  # noqa: S101 - a hold has a visitor, a booking has a patient
-    lock_patient(session.connection(), patients.looked_up(session.connection(), request.patient))
     held.patient_id = require_patient_may(session.connection(), request, wanted)
     held.hold_until = held.held_for = None
     change_to(held, AppointmentStatus.BOOKED, now=request.now, actor=request.actor)

@@ -12,11 +12,12 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
 from scheduler.models import Appointment, Message, Patient, PatientMerge, PatientSearchWord, Screening
 from scheduler.models.constraints import violated
+from scheduler.queries import patients
 from scheduler.queries.duplicates import similar
 from scheduler.usecases import audit, wrong_numbers
 from scheduler.usecases.changing import touch
+from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.patients import LONGEST_NOTE, locked
-from scheduler.usecases.placing import lock_practitioners
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 WHY = "two records of one person were merged"
@@ -32,12 +33,8 @@ def merge_patients(
     Refuses with Invalid when the two look like different people and nobody is `sure`, and with MergeRefused.
     """
     begin_write(session)
-    before = _visits_of(session, merged)
-    lock_practitioners(
-        session.connection(), {visit.practitioner_id for visit in before if visit.practitioner_id is not None}
-    )
-    # Always in one order: two merges of the same two must not wait for each other.
-    in_order = {public_id: locked(session, public_id) for public_id in sorted((kept, merged))}
+    lock_patients(session.connection(), {patients.looked_up(session.connection(), each) for each in (kept, merged)})
+    in_order = {public_id: locked(session, public_id) for public_id in (kept, merged)}
     staying, going = in_order[kept], in_order[merged]
     _require_mergeable(session, staying, going, sure)
     visits = _visits_of(session, merged)  # as they are under the locks

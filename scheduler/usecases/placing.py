@@ -1,17 +1,15 @@
 """Finding the place for a wanted start: practitioner, room, and whether rules and calendar allow it.
 
-Locks (PostgreSQL; SQLite has its one write transaction) are always taken in this order: practitioners by id, patient,
-room, appointment. A booking takes them in the statement that writes (new_appointment.py), so that bookings wait for
-each other no longer than that: what was committed since the search is caught by the constraints, and
-`refusing.refusal_of` says the same as the search would have.
+A booking takes its locks (locks.py) in the statement that writes (new_appointment.py), so that bookings wait for each
+other no longer than that: what was committed since the search is caught by the constraints, and `refusing.refusal_of`
+says the same as the search would have.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, Connection, Integer, any_, bindparam, cast, func, select, update
+from sqlalchemy import ARRAY, Connection, Integer, any_, bindparam, cast, func, select, update
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
@@ -28,18 +26,14 @@ from scheduler.domain.errors import (
 )
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import require_spacing
-from scheduler.models import Appointment, Patient, Practitioner, Room
+from scheduler.models import Appointment, Room
 from scheduler.queries import reference, slots
 from scheduler.queries.plain import Plain, array_of
 from scheduler.queries.reference import PractitionerInfo, Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
 from scheduler.queries.visits import PatientFacts
+from scheduler.usecases.locks import lock_practitioners
 
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_LOCK_PRACTITIONERS = (
-    select(Practitioner.id).where(Practitioner.id.in_(_IDS)).order_by(Practitioner.id).with_for_update(key_share=True)
-)
-_LOCK_PATIENT = select(Patient.id).where(Patient.id == bindparam("id")).with_for_update(key_share=True)
 _A_ROOM = (
     select(Room.id)
     .where(Room.id == any_(cast(bindparam("free_rooms"), ARRAY(Integer))), Room.active)
@@ -118,8 +112,17 @@ class PlaceGone(Exception):
     look again."""
 
 
+class HoldsInTheWay(Exception):
+    """These ran out, but the constraints still see their rows. Their practitioners can't be locked any more, for that would
+    be out of order: they are marked in a transaction of their own, and then we look again."""
+
+    def __init__(self, holds: Collection[int]) -> None:
+        super().__init__()
+        self.holds = holds
+
+
 def find_place(connection: Connection, request: Request) -> Place:
-    """The place for the request, or the refusal. Locks nothing: whoever writes does."""
+    """The place for the request, or the refusal, or HoldsInTheWay. Locks nothing: whoever writes does."""
     _require_reach(request)
     state = request.known or reference.state(connection)
     current = reference.current(connection, state.reference_version)
@@ -139,7 +142,7 @@ def find_place(connection: Connection, request: Request) -> Place:
     rooms = _rooms(offer.free_rooms(request.starts_local), request, current)
     place = Place(patient_id, wanted.treatment, practitioner_id, rooms, starts_at)
     if found.ran_out:
-        _expire_in_the_way(connection, found.ran_out, request, place)
+        _require_none_in_the_way(connection, found.ran_out, place)
     return place
 
 
@@ -176,16 +179,6 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
     visit = TimeSlot(starts, starts + timedelta(minutes=treatment.minutes))
     if any(visit.overlaps(other) for other in facts.visits):
         raise PatientBusy
-
-
-def lock_practitioners(connection: Connection, ids: Collection[int]) -> None:
-    if connection.dialect.name == "postgresql" and ids:
-        connection.execute(_LOCK_PRACTITIONERS, {"ids": sorted(ids)}).all()
-
-
-def lock_patient(connection: Connection, patient_id: int) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK_PATIENT, {"id": patient_id}).all()
 
 
 def lock_room(connection: Connection, place: Place) -> int:
@@ -259,8 +252,8 @@ def choose_practitioner(offer: Offer, starts_local: datetime) -> int:
     raise SlotNotOffered(next((reason for reason in reasons if reason), HiddenReason.OUTSIDE_HOURS))
 
 
-def _expire_in_the_way(connection: Connection, ran_out: tuple[int, ...], request: Request, place: Place) -> None:
-    """A hold that is over blocks nobody, even if no job has run: the constraints still see its row."""
+def _require_none_in_the_way(connection: Connection, ran_out: tuple[int, ...], place: Place) -> None:
+    """A hold that is over blocks nobody, even if no job has run."""
     until = place.starts_at + timedelta(minutes=place.treatment.minutes + place.treatment.buffer_minutes)
     in_the_way = connection.scalars(
         select(Appointment.id)
@@ -269,4 +262,4 @@ def _expire_in_the_way(connection: Connection, ran_out: tuple[int, ...], request
         .where((Appointment.practitioner_id == place.practitioner_id) | Appointment.room_id.in_(place.free_rooms))
     ).all()
     if in_the_way:
-        expire(connection, in_the_way, request.now)
+        raise HoldsInTheWay(in_the_way)

@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.errors import BookingRefused, Invalid, SlotTaken
 from scheduler.models.constraints import violated
+from scheduler.queries import patients, reference
+from scheduler.usecases.changing import RACES, expire_alone, gaining
+from scheduler.usecases.locks import lock_patients, lock_rooms
 from scheduler.usecases.new_appointment import Visit, add_appointment
-from scheduler.usecases.placing import Request, find_place
+from scheduler.usecases.placing import HoldsInTheWay, PlaceGone, Request, find_place
 from scheduler.usecases.refusing import refusal_of, with_alternatives
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -40,11 +43,26 @@ def book_series(
     """Every start becomes a visit, in one transaction. The first that is refused refuses all, with its alternatives."""
     if not 1 <= len(starts) <= LONGEST:
         raise Invalid({"starts": "Choose 1 to 12 visits."})
+    requests = [
+        Request(clinic, treatment, start.practitioner, start.starts_local, now, actor, patient_id)
+        for start in sorted(starts, key=lambda one: one.starts_local)
+    ]
+    for _attempt in range(RACES):
+        try:
+            return _book_all(session, requests, origin)
+        except (PlaceGone, HoldsInTheWay) as gone:
+            session.rollback()
+            if isinstance(gone, HoldsInTheWay):
+                expire_alone(session, gone, requests[0])
+    raise with_alternatives(session, SlotTaken(), requests[0])
+
+
+def _book_all(session: Session, requests: list[Request], origin: str) -> list[Visit]:
     begin_write(session)
     connection = session.connection()
+    _lock(session, requests)
     made: list[Visit] = []
-    for start in sorted(starts, key=lambda one: one.starts_local):
-        request = Request(clinic, treatment, start.practitioner, start.starts_local, now, actor, patient_id)
+    for request in requests:
         try:
             place = find_place(connection, request)
             visit = add_appointment(connection, place, request, AppointmentStatus.BOOKED, origin=origin)
@@ -60,3 +78,11 @@ def book_series(
         made.append(visit)
     session.commit()
     return made
+
+
+def _lock(session: Session, requests: list[Request]) -> None:
+    """All that the visits will need, before the first is written: each alone would be in order, but not the next after it."""
+    connection = session.connection()
+    who = set().union(*(gaining(session, request) for request in requests))
+    lock_patients(connection, {patients.looked_up(connection, requests[0].patient or 0)}, who)
+    lock_rooms(connection, reference.current(connection).rooms)

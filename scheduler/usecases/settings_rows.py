@@ -13,6 +13,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.models import Appointment, Practitioner, PractitionerTreatment, Room, SpacingGroup, Treatment
 from scheduler.usecases import audit, settings_spacing, settings_treatments
+from scheduler.usecases.locks import lock_all_practitioners
 from scheduler.usecases.row_fields import (
     Typed,
     free_slug,
@@ -44,6 +45,8 @@ def save(
     if row_id is None:
         row, before = what.table(), {}
     else:
+        if what.table is SpacingGroup:  # it changes visits, and every booking reads it once its own locks are taken
+            lock_all_practitioners(session.connection())
         row = session.get(what.table, row_id, with_for_update=True)
         if row is None:
             raise NotFound(kind)

@@ -18,6 +18,7 @@ from scheduler.domain.errors import Invalid
 from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import IMS_GROUP, IMS_MIN_DAYS, require_min_days
 from scheduler.models import Appointment, Patient, SpacingGroup, Treatment
+from scheduler.usecases.locks import lock_before_visits
 from scheduler.usecases.row_fields import (
     MOST_LISTED,
     OPEN,
@@ -132,6 +133,7 @@ def _restamp(connection: Connection, group: SpacingGroup, *, since: datetime, ac
         if visit.spacing_days != group.min_days
         and (after is None or after.counts_from_local - visit.counts_from_local >= gap)
     ]
+    lock_before_visits(connection, ids)
     for first in range(0, len(ids), 500):
         connection.execute(
             update(Appointment)

@@ -21,6 +21,13 @@ DEADLOCK_STATES = ("40P01", "40001", LOCK_TIMEOUT)  # deadlock, serialization fa
 TRIES = 4
 
 
+MOST_LOOKS = 100  # each time somebody else has changed the same visit
+
+
+class LookedTooEarly(Exception):
+    """Between the look and the lock the visit changed whom it belongs to: begin the use case anew."""
+
+
 def begin_write(session: Session) -> None:
     """End the read transaction, if any, and open one that may write (BEGIN IMMEDIATE on SQLite).
 
@@ -58,7 +65,8 @@ def end_reading(session: Session) -> None:
 
 
 def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
-    """Run the use case again when PostgreSQL chose it as a deadlock's victim, or kept it waiting for a lock for too long.
+    """Run the use case again when PostgreSQL chose it as a deadlock's victim, or kept it waiting for a lock for too long;
+    and when it had looked too early.
 
     Not when SQLite did: who has waited for its one lock for 20 seconds waits for a process that stands still. An
     impatient session (`begin_write`) is told Busy instead of waiting several times.
@@ -68,9 +76,12 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
         session = args[0]
         assert isinstance(session, Session)  # noqa: S101 - every use case takes the session first
-        for attempt in range(1, TRIES + 1):
+        attempt = 1
+        for _look in range(MOST_LOOKS):
             try:
                 return usecase(*args, **kwargs)
+            except LookedTooEarly:
+                session.rollback()
             except OperationalError as error:
                 session.rollback()
                 if session.info and _has_waited(error):
@@ -78,10 +89,11 @@ def retry_deadlocks(usecase: Callable[P, R]) -> Callable[P, R]:
                 if attempt == TRIES or not _is_passing(error):
                     raise
                 time.sleep(0.02 * attempt)
+                attempt += 1
             except BaseException:
                 session.rollback()
                 raise
-        raise AssertionError("unreachable")
+        raise Busy
 
     return again
 

@@ -14,6 +14,7 @@ from scheduler.models import Appointment, AppointmentNote, Room
 from scheduler.models.constraints import violated
 from scheduler.queries import working_time
 from scheduler.usecases.changing import BEFORE_THE_VISIT, locked, require_version, touch
+from scheduler.usecases.locks import lock_rooms
 from scheduler.usecases.refusing import CONSTRAINT_REFUSALS
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -52,6 +53,7 @@ def change_room(
         raise NotFound("room")
     if visit.room_id == room.id:
         return visit
+    lock_rooms(session.connection(), {room.id})
     visit.room_id = room.id
     touch(visit, now=now, actor=actor, why=None)
     try:
@@ -89,6 +91,8 @@ def change_length(
     if AppointmentStatus(visit.status) not in TAKING_TIME or visit.origin == "elsewhere":
         raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=AppointmentStatus.BOOKED)
     ended_local, longer = visit.starts_local + timedelta(minutes=visit.minutes), minutes - visit.minutes
+    if visit.room_id is not None:
+        lock_rooms(session.connection(), {visit.room_id})
     visit.minutes = minutes
     visit.ends_at = visit.starts_at + timedelta(minutes=minutes)
     visit.busy_until = visit.ends_at + timedelta(minutes=visit.buffer_minutes)

@@ -21,6 +21,7 @@ from scheduler.usecases.changing import (
     require_version,
 )
 from scheduler.usecases.elsewhere import count_again
+from scheduler.usecases.locks import lock_rooms
 from scheduler.usecases.placing import Request, require_patient_may, wanted_of
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
@@ -79,6 +80,8 @@ def change_status(
         if revived:
             connection = session.connection()
             require_patient_may(connection, request, wanted_of(request, reference.current(connection)))
+            if changed.room_id is not None:
+                lock_rooms(connection, {changed.room_id})
             changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
         change_to(changed, status, now=now, actor=actor)
         session.flush()

@@ -14,6 +14,7 @@ from scheduler.models import Appointment, Patient, Reminder, Room
 from scheduler.models.base import public_id
 from scheduler.usecases.importing import ImportSettings, Progress, note_imported
 from scheduler.usecases.importing_patients import SELECTED
+from scheduler.usecases.locks import lock_all_practitioners
 from scheduler.usecases.staging import batches, stage
 from scheduler.usecases.visit_rows import NewVisit
 
@@ -81,6 +82,7 @@ def stage_visits(
 
 def write_visits(connection: Connection, plan: Plan, staged: tuple[Table, Table], settings: ImportSettings) -> None:
     appointments, reminders = staged
+    lock_all_practitioners(connection)
     made = plan.rooms.make(connection, plan.visits)
     values: dict[str, ColumnElement[Any]] = {name: appointments.c[name] for name in COLUMNS}
     if made:
