@@ -13,20 +13,15 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from scheduler import backup, clock, demo, jobs, live_settings, private_files, serving
+from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving
 from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
-from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
-from scheduler.domain.moving_in.problems import Report, UnusableFile
 from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import exporting, staff, tokens
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
-from scheduler.usecases.importing import ImportSettings, open_file
-from scheduler.usecases.importing_patients import import_patients
-from scheduler.usecases.importing_visits import import_visits
 from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import sms_status
 
@@ -215,69 +210,6 @@ def back_up(file: Path) -> None:
     click.echo(f"{file} ({file.stat().st_size:,} bytes)")
 
 
-def _importing(what: str, work: Callable[..., Report]) -> None:
-    """`import patients` and `import visits`."""
-
-    @import_group.command(what, help=f"Import {what} from FILE: all of them, or none and a list of the problems.")
-    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-    @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
-    @click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026.")
-    @click.option("--column", "chosen", multiple=True, metavar="FIELD=HEADER", help="Instead of the guess.")
-    @click.option("--alias", "aliases", multiple=True, metavar="THEIRS=OURS", help="A name in FILE and its name here.")
-    @click.option("--without-bad-phones", is_flag=True, help="Leave out numbers that cannot get a text.")
-    @click.option("--clear-for-ims", is_flag=True, help="Clear whoever has a past visit that needs it.")
-    def command(file: Path, chosen: tuple[str, ...], aliases: tuple[str, ...], **options: Any) -> None:
-        clinic, now = current_app.config["CLINIC"], clock.now()
-        settings = ImportSettings(
-            clinic=clinic,
-            now=now,
-            today=clock.to_local(now, clock.zone(clinic.zone)).date(),
-            actor=Actor("system", "import"),
-            columns=_pairs(chosen),
-            aliases=_pairs(aliases),
-            **options,
-        )
-        try:
-            opened = open_file(what, file.read_bytes(), settings.columns)
-            for field, header in opened.mapping.items():
-                click.echo(f"{field:14} ← {header}")
-            click.echo(f"{'not imported':14} : {', '.join(opened.unused) or 'nothing'}")
-            report = work(db.session(), opened, settings=settings, progress=_show_progress)
-        except UnusableFile as unusable:
-            raise click.ClickException(str(unusable)) from None
-        _tell(report, dry_run=settings.dry_run)
-
-
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
-    for one in given:
-        if "=" not in one:
-            raise click.UsageError(f"{one}: write it as NAME=NAME")
-    return {name: value for name, _, value in (one.partition("=") for one in given)}
-
-
-def _show_progress(stage: str, done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{stage} {done:,}{f' of {of:,}' if of else ''} …", err=True, nl=False)
-
-
-def _tell(report: Report, *, dry_run: bool) -> None:
-    for heading, remarks in (
-        ("Left out", report.left_out),
-        ("Note", report.notes),
-        ("Problem", report.problems),
-    ):
-        for remark in sorted(remarks, key=lambda remark: remark.row):
-            click.echo(f"{heading}, {remark.words}")
-    click.echo(
-        f"{report.rows:,} rows: {report.imported:,} imported, {len(report.left_out):,} left out, "
-        f"{len(report.notes):,} notes, {len(report.problems):,} problems."
-    )
-    if report.problems:
-        raise click.ClickException("nothing was imported.")
-    if dry_run:
-        click.echo("A dry run: nothing was imported.")
-
-
 def _exporting(what: str) -> None:
     @export_group.command(what, help=f"Write all {what} as CSV to FILE, or - for standard output.")
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
@@ -302,9 +234,9 @@ def _private(file: Path) -> Iterator[IO[str]]:
         yield out
 
 
-for _what, _work in (("patients", import_patients), ("visits", import_visits)):
-    _importing(_what, _work)
+for _what in ("patients", "visits"):
     _exporting(_what)
+importing_commands.add_to(import_group)
 
 
 def _told(one: MovedInstant) -> str:

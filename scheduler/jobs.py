@@ -30,6 +30,7 @@ from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.usecases import (
     codes,
     housekeeping,
+    import_files,
     in_doubt,
     missed_replies,
     receipts,
@@ -274,6 +275,7 @@ class _Work:
         sms_retention.blank_at_provider(self._engine, self._gateway, now=clock.now())
         with Session(self._engine) as session:
             housekeeping.tidy(session, now=clock.now())
+        import_files.end_old_files(import_files.folder_of(self._app.instance_path), now=clock.now())
 
     def _beat(self) -> None:
         now = clock.now()

@@ -1,6 +1,7 @@
 """Names of people, in any script: what can be kept, and what is tidied away."""
 
 import re
+import unicodedata
 
 LONGEST = 100  # letters
 
@@ -16,7 +17,29 @@ PATTERN = rf"^[^{CONTROLS}]*[^{CONTROLS}{UNSEEN}][^{CONTROLS}]*$"
 _SEEN = re.compile(rf"[^{CONTROLS}{UNSEEN}\ud800-\udfff]")
 _TO_SPACE = re.compile(rf"[{CONTROLS}\ud800-\udfff]")
 # They turn the reading direction of what follows, or show nothing. (Joiners belong to words of several scripts.)
-_DROPPED = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]")
+_DROPPED = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffc\ufffe\uffff]")
+
+
+# What is left of UTF-8 that was read as Windows-1252: "Ã©" was "é".
+_GARBLED = re.compile(
+    f"[ÃÂÅ][\x80-\xbf{bytes(set(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode('cp1252')}]"
+)
+_BESIDES_LETTERS = frozenset(" '’‘ʼ`´.-‐‑–\u200c\u200d")  # the last two are joiners, which belong to words
+
+
+def is_garbled(name: str) -> bool:
+    return _GARBLED.search(name) is not None
+
+
+def is_no_name(name: str) -> bool:
+    """Whether there is anything in it but letters and marks of any script, and what stands between words of a name."""
+    return any(not _may_stand_in_a_name(sign) for sign in _DROPPED.sub("", name))
+
+
+def _may_stand_in_a_name(sign: str) -> bool:
+    if sign in _BESIDES_LETTERS or sign.isspace():
+        return True
+    return unicodedata.category(sign)[0] in "LM" and sign != "ˆ"  # a letter to Unicode, alone in no name
 
 
 def tidy_name(name: str) -> str:

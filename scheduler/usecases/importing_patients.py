@@ -1,10 +1,7 @@
 """Patients from a CSV file: all of them, or none and every reason why not."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Any, cast
 
@@ -12,7 +9,6 @@ from sqlalchemy import Column, Connection, Integer, String, Table, exists, func,
 from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
-from scheduler.domain.moving_in import columns
 from scheduler.domain.moving_in.problems import BadValue, Remark, Report
 from scheduler.domain.moving_in.values import parse_date, parse_full_name, parse_language, parse_yes_no
 from scheduler.domain.person_name import tidy_name
@@ -32,6 +28,7 @@ from scheduler.usecases.importing import (
     note_imported,
     numbers_here,
 )
+from scheduler.usecases.known_people import KnownPeople, NewPatient
 from scheduler.usecases.patients import OLDEST
 from scheduler.usecases.staging import begin_writing, give_up_writing, stage, staging
 from scheduler.usecases.transaction import retry_deadlocks
@@ -48,28 +45,6 @@ _PUNCTUATION = re.compile(r"[\s().+-]")
 _NUMBER = re.compile(phone_numbers.pattern())
 
 
-@dataclass(frozen=True, slots=True)
-class NewPatient:
-    row: int
-    number: str
-    given_name: str
-    family_name: str
-    birth_date: date | None
-    phone: str | None
-    language: str
-    cleared: bool
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Somebody of the file (`row`) or of the database (`patient_id`) whom a row may be about."""
-
-    phone: str | None
-    row: int = 0
-    patient_id: int = 0
-
-
 @retry_deadlocks
 def import_patients(
     session: Session, opened: Opened, *, settings: ImportSettings, progress: Progress = no_progress
@@ -78,7 +53,7 @@ def import_patients(
 
     Who is here already under the same name and birth date, on the same number or on none, is left out.
     """
-    columns.require_needed("patients", opened.places)
+    opened.require_columns()
     with staging(session) as connection:
         report = _imported(connection, opened, settings, progress)
         if report is None:  # somebody was registered or merged meanwhile: once more, with others waiting
@@ -95,7 +70,7 @@ def _imported(
     """None when something changed meanwhile."""
     report, before = Report(), _state(connection)
     read = list(_read(opened, settings, report, progress))
-    fresh, numbers = _sort_out(connection, read, numbers_here(connection), report)
+    fresh, numbers = _sort_out(connection, read, numbers_here(connection), settings, report)
     if not report.fits or settings.dry_run:
         return report
     staged = _stage(connection, fresh, numbers, settings, progress)
@@ -117,8 +92,7 @@ def _state(connection: Connection) -> tuple[int, int]:
 
 def _read(opened: Opened, settings: ImportSettings, report: Report, progress: Progress) -> Iterator[NewPatient]:
     phones: dict[str, str | None] = {}
-    for number, row in opened.rows():
-        report.rows += 1
+    for number, row in opened.rows(report):
         if report.rows % 1_000 == 0:
             progress("reading", report.rows, 0)
         try:
@@ -155,6 +129,9 @@ def _patient(
 
 def names_in(row: Row) -> tuple[str, str]:
     """Given and family name, of one column or two."""
+    for field in ("given_name", "family_name", "name"):
+        if person_name.is_garbled(row[field]):
+            raise BadValue("garbled_name", row[field])
     given_name, family_name = tidy_name(row["given_name"]), tidy_name(row["family_name"])
     if not given_name and not family_name and row["name"]:
         given_name, family_name = parse_full_name(tidy_name(row["name"]))
@@ -163,6 +140,8 @@ def names_in(row: Row) -> tuple[str, str]:
     for name in (given_name, family_name):
         if len(name) > person_name.LONGEST:
             raise BadValue("name_too_long", name)
+        if person_name.is_no_name(name):
+            raise BadValue("odd_name", name)
     return given_name, family_name
 
 
@@ -195,16 +174,19 @@ def _plain_number(text: str) -> str | None:
 
 
 def _sort_out(
-    connection: Connection, read: list[NewPatient], here: dict[str, int], report: Report
+    connection: Connection, read: list[NewPatient], here: dict[str, int], settings: ImportSettings, report: Report
 ) -> tuple[list[NewPatient], dict[str, int]]:
     """Those to be written; and the numbers in the file of patients who are here already."""
-    known = _known(connection, {patient.birth_date for patient in read})
+    known = KnownPeople(connection, {patient.birth_date for patient in read})
     owners: dict[str, int] = {}
     fresh: list[NewPatient] = []
     numbers: dict[str, int] = {}
     for patient in read:
-        alike = known[(patient.key, patient.birth_date)]
-        same = next((one for one in alike if not (one.phone and patient.phone) or one.phone == patient.phone), None)
+        try:
+            same = known.same_as(patient, settings.same_person.get(patient.row))
+        except BadValue as unclear:
+            report.problems.append(Remark(patient.row, unclear.kind, unclear.value, unclear.other))
+            continue
         owner = here.get(patient.number) if patient.number else None
         if owner is not None and (same is None or same.patient_id != owner):
             report.problems.append(Remark(patient.row, "number_taken", patient.number))
@@ -220,10 +202,9 @@ def _sort_out(
             fresh.append(patient)
             if patient.number:
                 owners[patient.number] = patient.row
-            if patient.birth_date and alike:
-                kind = "perhaps_same" if alike[0].row else "perhaps_here"
-                report.notes.append(Remark(patient.row, kind, other=str(alike[0].row)))
-            alike.append(Known(patient.phone, row=patient.row))
+            if remark := known.perhaps(patient):
+                report.notes.append(remark)
+            known.add(patient)
     return fresh, numbers
 
 
@@ -233,19 +214,6 @@ def _left_out(report: Report, patient: NewPatient, first_row: int, owners: dict[
         report.problems.append(Remark(patient.row, "same_as_row", patient.number, str(first_row)))
     else:
         report.left_out.append(Remark(patient.row, "same_as_row", other=str(first_row)))
-
-
-def _known(connection: Connection, birth_dates: set[date | None]) -> defaultdict[tuple[str, date | None], list[Known]]:
-    known: defaultdict[tuple[str, date | None], list[Known]] = defaultdict(list)
-    rows = connection.execute(
-        select(Patient.id, Patient.given_name, Patient.family_name, Patient.birth_date, PhoneAccount.number).outerjoin(
-            PhoneAccount, PhoneAccount.id == Patient.phone_account_id
-        )
-    )
-    for patient_id, given_name, family_name, birth_date, number in rows:
-        if birth_date in birth_dates:
-            known[(name_key(given_name, family_name), birth_date)].append(Known(number, patient_id=patient_id))
-    return known
 
 
 def _stage(

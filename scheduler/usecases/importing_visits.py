@@ -7,7 +7,6 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from scheduler.domain.moving_in import columns
 from scheduler.domain.moving_in.diary import DiaryVisit, fit_together, give_rooms
 from scheduler.domain.moving_in.problems import Remark, Report, UnusableFile
 from scheduler.models import Appointment, Patient
@@ -30,7 +29,7 @@ def import_visits(
     and prepared while others book; what they did meanwhile that stands in the way is found when it is written, and
     then all is prepared once more, with others waiting.
     """
-    columns.require_needed("visits", opened.places)
+    opened.require_columns()
     with staging(session) as connection:
         report = _imported(connection, opened, settings, progress)
         if report is None:

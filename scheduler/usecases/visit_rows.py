@@ -12,7 +12,13 @@ from scheduler import clock
 from scheduler.domain.folding import typed_words
 from scheduler.domain.moving_in.diary import DiaryVisit
 from scheduler.domain.moving_in.problems import BadValue, Remark, Report, UnusableFile
-from scheduler.domain.moving_in.values import parse_date, parse_minutes, parse_start, parse_status, parse_time
+from scheduler.domain.moving_in.values import (
+    parse_date,
+    parse_day_and_time,
+    parse_minutes,
+    parse_start,
+    parse_status,
+)
 from scheduler.models import Patient, Practitioner, Room
 from scheduler.queries import reference
 from scheduler.queries.reference import TreatmentInfo
@@ -65,8 +71,7 @@ class VisitReader:
                 raise UnusableFile("no_such_name", ours)
 
     def read(self) -> Iterator[NewVisit]:
-        for number, row in self.opened.rows():
-            self.report.rows += 1
+        for number, row in self.opened.rows(self.report):
             if self.report.rows % 1_000 == 0:
                 self.progress("reading", self.report.rows, 0)
             try:
@@ -77,10 +82,10 @@ class VisitReader:
     def _visit(self, number: int, row: Row) -> NewVisit:
         if row.is_too_long:
             raise BadValue("too_many_cells")
-        starts_local, starts_at, past = self._starts(row)
+        starts_local, starts_at, past, told_minutes = self._starts(row)
         treatment = self._named(self.treatments, row["treatment"], "no_treatment")
         status = self._status(row["status"], past)
-        minutes = parse_minutes(row["minutes"]) if row["minutes"] else treatment.minutes
+        minutes = parse_minutes(row["minutes"]) if row["minutes"] else told_minutes or treatment.minutes
         ends_at = starts_at + timedelta(minutes=minutes)
         practitioner_id = self._named(self.practitioners, row["practitioner"], "no_practitioner")
         patient_id = self._patient(row)
@@ -100,8 +105,9 @@ class VisitReader:
         )
         return NewVisit(number, patient_id, practitioner_id, treatment, status, diary)
 
-    def _starts(self, row: Row) -> tuple[datetime, datetime, bool]:
-        starts_local = self._starts_local(row)
+    def _starts(self, row: Row) -> tuple[datetime, datetime, bool, int | None]:
+        """On the clinic's clock and as an instant, whether that is past, and minutes if a span was given."""
+        starts_local, minutes = self._starts_local(row)
         today = self.settings.today
         if not date(today.year - PAST_YEARS, 1, 1) <= starts_local.date() <= today + timedelta(days=COMING_DAYS):
             raise BadValue("too_far", f"{starts_local:%Y-%m-%d}")
@@ -112,16 +118,17 @@ class VisitReader:
                 clock.to_utc(starts_local, self.zone)
             except clock.ClockChangeTime:
                 raise BadValue("clock_change") from None
-        return starts_local, starts_at, past
+        return starts_local, starts_at, past, minutes
 
-    def _starts_local(self, row: Row) -> datetime:
-        order = self.settings.date_order
-        if row["date"] and (row["time"] or row["start"]):
-            return datetime.combine(parse_date(row["date"], order), parse_time(row["time"] or row["start"]))
-        starts = parse_start(row["start"] or row["date"], order)
+    def _starts_local(self, row: Row) -> tuple[datetime, int | None]:
+        order, time_of_day = self.settings.date_order, row["time"] or row["start"]
+        if row["date"] and time_of_day:
+            starts, minutes = parse_day_and_time(row["date"], time_of_day, order)
+        else:
+            starts, minutes = parse_start(row["start"] or row["date"], order)
         if starts.tzinfo is not None:
             starts = clock.to_local(starts, self.zone)
-        return starts.replace(second=0, microsecond=0)
+        return starts.replace(second=0, microsecond=0), minutes
 
     def _status(self, text: str, past: bool) -> str:
         """A past visit that nobody ticked off took place."""

@@ -16,7 +16,7 @@ from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, 
 from scheduler.queries import patient_search
 from scheduler.usecases import exporting
 from scheduler.usecases.booking import book_slot
-from scheduler.usecases.importing import ImportSettings, Progress, open_file
+from scheduler.usecases.importing import ImportSettings, Progress, open_file, previews
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
 from scheduler.usecases.merging import merge_patients
@@ -27,7 +27,7 @@ SETTINGS = ImportSettings(clinic=CLINIC, now=NOW, today=date(2026, 11, 27), acto
 PATIENTS = """No dossier;Prénom;Nom;Date de naissance;Cellulaire;Langue;Autorisé pour SIM
 7;Amélie;Lévesque;14/03/1986;(613) 555-0142;fr;oui
 8;Zoë;Lévesque;2015-06-01;613 555 0142;Français;non
-9;=cmd|'/c calc'!A1;O’Brien;;;;
+9;Zoë-Rose;O’Brien;;;;
 """
 
 
@@ -53,12 +53,12 @@ def count(session: Session, model: type) -> int:
 def test_patients_arrive_and_are_found(session: Session) -> None:
     report = patients(session, PATIENTS)
     assert (report.imported, report.problems, report.left_out, report.notes) == (3, [], [], [])
-    amelie, zoe, formula = session.scalars(select(Patient).order_by(Patient.id))
+    amelie, zoe, rose = session.scalars(select(Patient).order_by(Patient.id))
     assert (amelie.birth_date, amelie.language, amelie.cleared_by) == (date(1986, 3, 14), "fr", "staff:owner")
     assert amelie.phone_account_id == zoe.phone_account_id
     assert amelie.phone_account is not None and amelie.phone_account.number == "+16135550142"
     assert amelie.phone_account.verified_at is None
-    assert formula.given_name == "=cmd|'/c calc'!A1"
+    assert rose.given_name == "Zoë-Rose"
     for typed in ("levesque zoe", "555-0142 zoe"):
         assert [p.id for p in patient_search.find(session.connection(), criteria_of(typed))] == [zoe.id]
     assert set(session.scalars(select(PatientNumber.number))) == {"7", "8", "9"}
@@ -116,6 +116,162 @@ def test_doubles_are_left_out_and_namesakes_are_not(session: Session) -> None:
 def test_a_dry_run_says_the_same_and_writes_nothing(session: Session) -> None:
     report = patients(session, PATIENTS, dry_run=True)
     assert (report.rows, report.imported, report.fits, count(session, Patient)) == (3, 0, True, 0)
+
+
+CASES: list[tuple[str, dict[str, object], object]] = [
+    (  # a database's and a spreadsheet's way of writing a day
+        "Given name,Surname,DOB,Cell\nIda,Noël,1979-08-02 00:00:00,819-555-0131\nLéo,Noël,8/13/1979 12:00:00 AM,",
+        {},
+        [("Ida", date(1979, 8, 2), "+18195550131"), ("Léo", date(1979, 8, 13), None)],
+    ),
+    (  # a report around the table
+        "Client list,,,\nPerson,,Reach,\nFull name,Born,Cell,\nIda Noël,1979-08-02,819-555-0131,\n"
+        "Total clients,1,,\nPrinted by,OtherSoft,,\nPage,1 of 1,,\n",
+        {},
+        [("Ida", date(1979, 8, 2), "+18195550131")],
+    ),
+    (  # a column without a header, chosen by its letter
+        "Given name,Surname,,DOB\nIda,Noël,819-555-0131,1979-08-02",
+        {"columns": {"phone": "C"}},
+        [("Ida", date(1979, 8, 2), "+18195550131")],
+    ),
+    (  # two of one name
+        "Given name,Surname,Cell,DOB,Cell\nIda,Noël,,1979-08-02,819-555-0131",
+        {"columns": {"phone": "E"}},
+        [("Ida", date(1979, 8, 2), "+18195550131")],
+    ),
+    (  # text that a spreadsheet was kept from reckoning with
+        'Chart,Given name,Surname,Cell\n"=""00417""",Ida,Noël,"=""819-555-0131"""',
+        {},
+        [("Ida", None, "+18195550131")],
+    ),
+]
+
+
+@pytest.mark.parametrize("text, options, expected", CASES)
+def test_files_as_other_programs_write_them(
+    session: Session, text: str, options: dict[str, object], expected: object
+) -> None:
+    report = patients(session, text, **options)
+    assert told(report) == []
+    rows = session.execute(
+        select(Patient.given_name, Patient.birth_date, PhoneAccount.number).outerjoin(PhoneAccount).order_by(Patient.id)
+    )
+    assert [tuple(row) for row in rows] == expected
+    assert set(session.scalars(select(PatientNumber.number))) <= {"00417"}
+
+
+def test_what_was_left_out_around_the_table_is_said(session: Session) -> None:
+    report = patients(session, CASES[1][0])
+    assert (report.rows, report.imported) == (1, 1)
+    assert [(r.row, r.kind) for r in report.notes] == [
+        (1, "above_headers"),
+        (2, "above_headers"),
+        (5, "report_line"),
+        (6, "report_line"),
+        (7, "report_line"),
+    ]
+    opened = open_file("patients", CASES[2][0].encode())
+    assert [str(column) for column in opened.unused] == ["column 3 (C), no header, 1 filled"]
+
+
+def test_visits_with_offsets_and_spans(session: Session) -> None:
+    make_clinic(session)
+    patients(session, PATIENTS)
+    report = visits(
+        session,
+        "7;2026-10-06 09:30:00 -0400;;IMS;p1",
+        "7;2026-10-20 00:00:00;9:00 AM - 9:45 AM;IMS;p1",
+        "7;2026-11-03 00:00:00;;IMS;p1",
+    )
+    assert told(report) == ["4 no_time"]
+    visits(session, "7;2026-10-06 09:30:00 -0400;;IMS;p1", "7;2026-10-20 00:00:00;9:00 AM - 9:45 AM;IMS;p1")
+    found = session.execute(select(Appointment.starts_local, Appointment.minutes).order_by(Appointment.id))
+    assert [tuple(row) for row in found] == [(datetime(2026, 10, 6, 9, 30), 30), (datetime(2026, 10, 20, 9), 45)]
+
+
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("ZoÃ«", "garbled_name"),
+        ("NicolÃ\xa0", "garbled_name"),
+        ("ZoÅ“", "garbled_name"),
+        ("Zo‰", "odd_name"),
+        ("Zo√´", "odd_name"),
+        ("Zo\ufffd", "unreadable"),
+    ],
+)
+def test_a_name_read_in_a_wrong_encoding_is_a_problem(session: Session, name: str, kind: str) -> None:
+    for text in (f"Given name,Surname\n{name},Roy", f"Full name\n{name} Roy", f'Full name\n"Roy, {name}"'):
+        assert told(patients(session, text)) == [f"2 {kind}"]
+    make_clinic(session)
+    report = visits(session, f"{name};Roy;2026-11-02;10:00;IMS;p1", header="Given name;Surname;Date;Time;Type;Provider")
+    assert told(report) == [f"2 {kind}"]
+
+
+def test_a_name_that_begins_with_a_capital_of_garbling_is_a_name(session: Session) -> None:
+    report = patients(session, "Given name,Surname\nÃngela,JOÃO\nÂngelo,Ågren\nÅse,St. John-O’Neil")
+    assert (told(report), report.imported) == ([], 3)
+
+
+def test_utf_8_in_which_one_byte_is_wrong_brings_nobody(session: Session) -> None:
+    data = "Given name,Surname,DOB,Cell,Remarks\nAmélie,Lévesque,1986-03-14,6135550142,9 ~ 12".encode()
+    with pytest.raises(UnusableFile, match=r"Row 2, column E “Remarks”"):
+        open_file("patients", data.replace(b"~", b"\x96"))
+    assert count(session, Patient) == 0
+
+
+def test_every_encoding_that_may_be_chosen_shows_the_rows_it_reads_in_its_own_way() -> None:
+    data = "Given name,Surname\nBob,Roy\nFrançois,Côté".encode("mac_roman")
+    with pytest.raises(UnusableFile, match="not UTF-8"):
+        open_file("patients", data)
+    shown = previews("patients", data)
+    assert list(shown) == ["windows-1252", "mac-roman", "cp850"]
+    assert shown["mac-roman"] == [(3, ["François", "Côté"])]
+    assert shown["windows-1252"] == [(3, ["Fran\ufffdois", "C™t\u017d"])]
+    assert previews("patients", b"Given name,Surname\nBob,Roy") == {}
+    assert open_file("patients", data, encoding="mac-roman").table.header == ("Given name", "Surname")
+
+
+ELSE = "Given name,Surname,DOB,Cell,Chart\nAmy,Levesque-Roy,1986-03-14,613-555-0142,70"
+
+
+def test_another_name_with_the_birth_date_and_number_of_a_patient_must_be_answered(session: Session) -> None:
+    patients(session, PATIENTS)
+    report = patients(session, ELSE)
+    assert [(r.kind, r.value, r.other) for r in report.problems] == [
+        ("same_person", "Amy Levesque-Roy", "Amélie Lévesque")
+    ]
+    assert count(session, Patient) == 3
+    report = patients(session, ELSE, same_person={2: True}, dry_run=True)
+    assert ([r.kind for r in report.left_out], told(report)) == (["already_here"], [])
+
+
+@pytest.mark.parametrize("is_same, people", [(True, 3), (False, 4)])
+def test_the_answer_decides_to_whom_the_visits_go(session: Session, is_same: bool, people: int) -> None:
+    make_clinic(session)
+    patients(session, PATIENTS)
+    assert told(patients(session, ELSE, same_person={2: is_same})) == []
+    assert count(session, Patient) == people
+    visits(session, "70;2026-11-23;10:00;IMS;p1", clear_for_ims=True)
+    owner = session.scalars(select(Patient.given_name).join(Appointment)).one()
+    assert owner == ("Amélie" if is_same else "Amy")
+
+
+def test_of_several_who_are_here_with_one_birth_date_and_number_the_file_must_name_the_right_one(
+    session: Session,
+) -> None:
+    patients(session, "Given name,Surname,DOB,Cell\nIda,Noël,2017-08-02,8195550131\nEve,Noël,2017-08-02,8195550131")
+    third = "Given name,Surname,DOB,Cell\nIdalie,Noël,2017-08-02,8195550131"
+    assert told(patients(session, third, same_person={2: True})) == ["2 same_as_several"]
+    assert patients(session, third, same_person={2: False}).imported == 1
+
+
+def test_twins_of_one_file_are_both_imported_with_a_note(session: Session) -> None:
+    report = patients(
+        session, "Given name,Surname,DOB,Cell\nIda,Noël,2017-08-02,8195550131\nEve,Noël,2017-08-02,8195550131"
+    )
+    assert (report.imported, [(r.row, r.kind, r.other) for r in report.notes]) == (2, [(3, "twin_row", "2")])
 
 
 def test_columns_that_are_needed_are_asked_for(session: Session) -> None:
@@ -279,7 +435,7 @@ def test_what_is_exported_comes_in_again(session: Session) -> None:
     patients(session, PATIENTS)
     visits(session, "7;2026-11-02;10:00;IMS;p1", "9;2026-12-07;10:00;Assessment;p2")
     files = {what: "".join(exporting.export(session.connection(), what)) for what in ("patients", "visits")}
-    assert "\r\n9,'=cmd|'/c calc'!A1,O’Brien," in files["patients"]
+    assert "\r\n9,Zoë-Rose,O’Brien," in files["patients"]
     report = patients(session, files["patients"])
     assert (report.rows, len(report.left_out), report.problems) == (3, 3, [])
     settings = replace(SETTINGS, now=NOW)

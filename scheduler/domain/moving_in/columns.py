@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from scheduler.domain.folding import fold
 from scheduler.domain.moving_in.problems import UnusableFile
+from scheduler.domain.moving_in.table import column_letter
 
 WHO = {
     "number": "patient number|patient no|patient id|chart number|chart no|chart|file number|mrn|client id|client number"
@@ -54,33 +56,59 @@ NEEDED = MappingProxyType(
 _SMALL = frozenset("of the de du d la le l s".split())
 
 
-def guess(what: str, header: Sequence[str], chosen: Mapping[str, str] | None = None) -> dict[str, int]:
-    """Field → place of its column. `chosen`: field → header, empty for none, instead of the guess.
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`places`: field → place of its column. `unclear`: field → the columns of one header, of which one must be chosen."""
+
+    places: dict[str, int]
+    unclear: dict[str, tuple[int, ...]]
+
+
+def guess(what: str, header: Sequence[str], chosen: Mapping[str, str] | None = None) -> Meaning:
+    """`chosen`: field → header or letter of the column, empty for none, instead of the guess.
 
     Of several headers for one field the likeliest wins: a mobile number before one at home.
     """
     places: dict[str, int] = {}
+    unclear: dict[str, tuple[int, ...]] = {}
     plain = [_plain(name) for name in header]
     for field, words in FIELDS[what].items():
         for word in words.split("|"):
-            if (name := _plain(word)) in plain and plain.index(name) not in places.values():
-                places[field] = plain.index(name)
+            alike = tuple(place for place, name in enumerate(plain) if name == _plain(word))
+            if alike and alike[0] not in places.values():
+                places[field] = alike[0]
+                if len(alike) > 1:
+                    unclear[field] = alike
                 break
     for field, name in (chosen or {}).items():
         if field not in FIELDS[what]:
             raise UnusableFile("no_such_field", field)
         places.pop(field, None)
+        unclear.pop(field, None)
         if name:
-            if name not in header:
-                raise UnusableFile("no_such_column", name)
-            places[field] = list(header).index(name)
-    return places
+            places[field] = _place_of(name, header)
+    return Meaning({field: place for field, place in places.items() if field not in unclear}, unclear)
 
 
-def require_needed(what: str, places: Mapping[str, int]) -> None:
-    missing = [" / ".join(fields) for fields in NEEDED[what] if not any(field in places for field in fields)]
+def require_needed(what: str, meaning: Meaning, header: Sequence[str]) -> None:
+    for places in meaning.unclear.values():
+        letters = ", ".join(column_letter(place) for place in places)
+        raise UnusableFile("column_twice", header[places[0]], letters)
+    missing = [" / ".join(fields) for fields in NEEDED[what] if not any(one in meaning.places for one in fields)]
     if missing:
         raise UnusableFile("missing_columns", ", ".join(dict.fromkeys(missing)))
+
+
+def _place_of(name: str, header: Sequence[str]) -> int:
+    alike = [place for place, one in enumerate(header) if one == name]
+    if len(alike) > 1:
+        raise UnusableFile("column_twice", name, ", ".join(column_letter(place) for place in alike))
+    if alike:
+        return alike[0]
+    for place in range(len(header)):
+        if column_letter(place) == name.upper():
+            return place
+    raise UnusableFile("no_such_column", name)
 
 
 def _plain(header: str) -> str:

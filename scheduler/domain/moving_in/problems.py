@@ -40,9 +40,9 @@ class Report:
 class BadValue(ValueError):
     """A cell that cannot be read; `kind` is a key of WORDS."""
 
-    def __init__(self, kind: str, value: str = "") -> None:
+    def __init__(self, kind: str, value: str = "", other: str = "") -> None:
         super().__init__(kind)
-        self.kind, self.value = kind, value
+        self.kind, self.value, self.other = kind, value, other
 
 
 class UnusableFile(Exception):
@@ -50,18 +50,22 @@ class UnusableFile(Exception):
 
     code: ClassVar[str] = "unusable-file"
 
-    def __init__(self, kind: str, value: str = "") -> None:
+    def __init__(self, kind: str, value: str = "", other: str = "") -> None:
         super().__init__(kind)
-        self.kind, self.value = kind, value
+        self.kind, self.value, self.other = kind, value, other
 
     def __str__(self) -> str:
-        return FILE_WORDS[self.kind] % {"value": self.value}
+        return FILE_WORDS[self.kind] % {"value": self.value, "other": self.other}
 
 
 FILE_WORDS = {
     "excel": "This is an Excel file. Save it as CSV and try again.",
     "binary": "This is no text file. Save it as CSV and try again.",
     "empty": "The file is empty.",
+    "choose_encoding": "This file is not UTF-8. Say in which encoding its letters are, after a look at its first rows.",
+    "stray_byte": "Row %(value)s, column %(other)s, has a byte that is no UTF-8, as the rest of the file is."
+    " Write that cell anew and save the file as UTF-8.",
+    "column_twice": "Two columns are called “%(value)s”: choose one by its letter (%(other)s).",
     "too_many_rows": "The file has more than %(value)s rows. Divide it into several.",
     "too_many_columns": "The first row has more than %(value)s columns: it should hold the headers.",
     "broken": "The file cannot be read as a table near row %(value)s: look for a quotation mark that is not closed.",
@@ -76,6 +80,17 @@ FILE_WORDS = {
 WORDS = {
     "too_many_cells": "more cells than there are headers",
     "no_name": "no name",
+    "garbled_name": "“%(value)s”: these letters are no name. The file may be in another encoding, or was saved in a"
+    " wrong one before",
+    "odd_name": "“%(value)s”: a name has letters, spaces, apostrophes, hyphens and full stops alone",
+    "unreadable": "“%(value)s”: � stands for a letter that this encoding does not have",
+    "same_person": "“%(value)s” has the birth date and number of %(other)s, who is here: say whether this is the same"
+    " person",
+    "same_as_several": "“%(value)s” has the birth date and number of several who are here (%(other)s): write the right"
+    " name in the file",
+    "twin_row": "another name than in row %(other)s, with its birth date and number: both imported",
+    "above_headers": "stands above the headers: left out",
+    "report_line": "“%(value)s” is a line of the report and nobody’s record: left out",
     "name_too_long": "“%(value)s” is longer than 100 letters",
     "one_word_name": "“%(value)s”: write “Family name, First name”, or use two columns",
     "no_date": "no date",

@@ -1,17 +1,22 @@
-"""The table in a CSV file: its encoding and its separator are found out, because nobody knows them."""
+"""The table in a CSV file: its separator and the row of its headers are found out, because nobody knows them."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
+from scheduler.domain.moving_in.encodings import UNREADABLE, decoded, with_wrong_bytes_marked
 from scheduler.domain.moving_in.problems import UnusableFile
 
 SEPARATORS = (",", ";", "\t", "|")
 MOST_ROWS = 1_000_000
 MOST_COLUMNS = 500
+HEADER_WITHIN = 10  # rows
+COUNTED_ROWS = 10_000
+GARBLING = frozenset("ÃÂÅ")  # UTF-8 read as Windows-1252: each stands before a second sign, "Ã©" for "é"
 GUARDED = "=+-@\t\r"  # at the beginning of a cell a spreadsheet takes the rest for a formula
 
 Cells = list[str]
@@ -19,12 +24,14 @@ Cells = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`first_row`: the row that follows the headers, counted as a spreadsheet does."""
+    """`first_row`: the row that follows the headers, counted as a spreadsheet does; `above`: rows before the headers
+    that hold something else (a title, or groups of columns)."""
 
     header: tuple[str, ...]
     separator: str
     text: str
     first_row: int
+    above: tuple[int, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, Cells]]:
         """Rows with something in them, each padded to the length of the header."""
@@ -43,39 +50,74 @@ class Table:
         except csv.Error:
             raise UnusableFile("broken", str(number + 1)) from None
 
+    def filled(self, place: int) -> int:
+        """How many of the first rows have something in this column."""
+        looked_at = islice(self.rows(), COUNTED_ROWS)
+        return sum(bool(cells[place]) for _number, cells in looked_at)
 
-def open_table(data: bytes, known: Callable[[Cells], int]) -> Table:
-    """`known` counts the headers that mean something: the separator that makes the most of them is the right one."""
-    text = decoded(data)
-    first_row = 2
+
+def open_table(data: bytes, known: Callable[[Cells], int], encoding: str | None = None) -> Table:
+    """`known` counts the headers that mean something: the separator that makes the most of them is the right one, and
+    so is the row, where a title or groups of columns stand above."""
+    try:
+        return _table(decoded(data, encoding), known)
+    except UnusableFile as unusable:
+        if unusable.kind != "stray_byte":
+            raise
+    raise UnusableFile("stray_byte", *_place_of_a_wrong_byte(_table(with_wrong_bytes_marked(data), known)))
+
+
+def column_letter(place: int) -> str:
+    """As a spreadsheet names it: A, B … Z, AA."""
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _table(text: str, known: Callable[[Cells], int]) -> Table:
+    skipped = 0
     separators: tuple[str, ...] = SEPARATORS
     first_line = text.partition("\n")[0].strip().strip('"').lower()
     if first_line.startswith("sep=") and len(first_line) == len("sep=,"):  # what Excel writes for itself
-        first_row, separators = 3, (first_line[-1],)
-    found: list[tuple[int, int, str, Cells]] = []
+        skipped, separators = 1, (first_line[-1],)
+    found: list[tuple[int, int, str, list[Cells], int]] = []
     for separator in separators:
-        header = _header(text, separator, first_row - 2)
-        found.append((known(header), len(header), separator, header))
-    if any(len(header) > MOST_COLUMNS for _known, _columns, _separator, header in found):
+        rows = _first_rows(text, separator, skipped)
+        place = _header_place(rows, known)
+        header = rows[place] if rows else []
+        found.append((known(header), len(header), separator, rows, place))
+    if any(len(rows[place]) > MOST_COLUMNS for _known, _columns, _separator, rows, place in found if rows):
         raise UnusableFile("too_many_columns", str(MOST_COLUMNS))
-    if not any(header for _known, _columns, _separator, header in found):
+    if not any(rows for _known, _columns, _separator, rows, _place in found):
         raise UnusableFile("empty")
-    _known, _columns, separator, header = max(found, key=lambda one: one[:2])
-    return Table(tuple(cell.strip() for cell in header), separator, text, first_row)
+    _known, _columns, separator, rows, place = max(found, key=lambda one: one[:2])
+    above = tuple(skipped + number + 1 for number in range(place) if any(rows[number]))
+    return Table(tuple(rows[place]), separator, text, skipped + place + 2, above)
 
 
-def decoded(data: bytes) -> str:
-    """UTF-8 with or without its mark, UTF-16 with it (what Excel calls Unicode text), or else Windows-1252."""
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UnusableFile("excel")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _text(data, "utf-16")
-    if b"\0" in data:
-        raise UnusableFile("binary")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+def _header_place(rows: list[Cells], known: Callable[[Cells], int]) -> int:
+    """The first row, unless a later one holds more headers that mean something."""
+    best, most = 0, known(rows[0]) if rows else 0
+    for place, cells in enumerate(rows[1:], start=1):
+        if (many := known(cells)) > max(most, 1):
+            best, most = place, many
+    return best
+
+
+def _place_of_a_wrong_byte(table: Table) -> tuple[str, str]:
+    """Row, and column as its letter and header."""
+    for place, name in enumerate(table.header):
+        if UNREADABLE in name:
+            return str(table.first_row - 1), column_letter(place)
+    for number, cells in table.rows():
+        for place, cell in enumerate(cells):
+            if UNREADABLE in cell:
+                name = table.header[place] if place < len(table.header) else ""
+                return str(number), f"{column_letter(place)} “{name}”" if name else column_letter(place)
+    return str(table.above[0] if table.above else 1), "A"
 
 
 def guarded(cell: str) -> str:
@@ -84,25 +126,26 @@ def guarded(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    cell = cell.strip()
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(tuple(GUARDED)) else cell
+    """Without the apostrophe of `guarded`; ="00123" is what keeps a spreadsheet from dropping the noughts of a number."""
+    cell = _stripped(cell)
+    if cell.startswith("'") and cell[1:].startswith(tuple(GUARDED)):
+        return cell[1:]
+    return _stripped(cell[2:-1].replace('""', '"')) if cell.startswith('="') and cell.endswith('"') else cell
 
 
-def _text(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise UnusableFile("binary") from None
+def _stripped(cell: str) -> str:
+    """A no-break space stays behind a letter that it makes a sign of a wrong encoding: "Ã " was "à"."""
+    bare = cell.strip()
+    behind = len(cell.rstrip())
+    return bare + cell[behind] if bare[-1:] in GARBLING and cell[behind : behind + 1] in ("\xa0", "\x85") else bare
 
 
-def _header(text: str, separator: str, skipped: int) -> Cells:
-    try:
-        rows = _reader(text, separator)
-        for _ in range(skipped):
-            next(rows)
-        return next(rows)
-    except (StopIteration, csv.Error):
-        return []
+def _first_rows(text: str, separator: str, skipped: int) -> list[Cells]:
+    rows: list[Cells] = []
+    with suppress(csv.Error):
+        for cells in islice(_reader(text, separator), skipped, skipped + HEADER_WITHIN):
+            rows.append([unguarded(cell) for cell in cells])
+    return rows
 
 
 def _reader(text: str, separator: str) -> Iterator[Cells]:

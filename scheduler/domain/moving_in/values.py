@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Literal
 
@@ -23,7 +23,19 @@ _BARE_TIME = re.compile(r"(\d{2})(\d{2})$")
 _START = re.compile(
     r"(?P<day>.*?\d{4}|\d{4}\D\d{1,2}\D\d{1,2}|\d{8})(?:\s*[T,]\s*|\s+(?:at |a )?)(?P<time>\d.*)$", re.IGNORECASE
 )
-_OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
+_MIDNIGHT = re.compile(
+    r"(?:[ t]|, ?)(?:(?:00|0):00(?::00(?:\.0+)?)?(?: ?(?:z|utc|[+-]00:?00))?|12:00(?::00)? ?a\.?m\.?)$"
+)
+_OFFSET = re.compile(
+    r"\d{1,2}:\d{2}(?P<seconds>:\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m\.?)?\s*"
+    r"(?P<offset>Z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d{2})(?P<colon>:?)(?P<minutes>\d{2})?)$",
+    re.IGNORECASE,
+)
+_ISO = re.compile(r"\dT\d", re.IGNORECASE)
+_CLOCK = r"\d{1,2}(?:\s*[:h.]\s*(?:\d{2})?(?::\d{2})?)?\s*(?:[ap]\.?\s?m\.?)?"
+_SPAN = re.compile(rf"(?P<begins>{_CLOCK})\s*(?:-|‐|–|—|−|to|until|a|jusqu'a)\s*(?P<ends>{_CLOCK})")
+_HALF = re.compile(r"([ap])\.?\s?m\.?$")
+SHORTEST_MINUTES, LONGEST_MINUTES = 5, 480
 
 _YES = frozenset("yes y true t 1 x oui o vrai v ok".split())
 _NO = frozenset("no n false f 0 non faux".split())
@@ -49,7 +61,7 @@ _STATUS_OF = {word: status for status, words in _STATUS.items() for word in word
 @lru_cache(maxsize=100_000)
 def parse_date(text: str, order: DateOrder | None = None) -> date:
     """ "2026-03-14", "14/03/2026", "March 14, 1986", "14-mars-1986". Refuses 03/04/2026 unless `order` tells."""
-    folded = fold(text).strip()
+    folded = _MIDNIGHT.sub("", fold(text).strip())  # how databases and spreadsheets write a day
     if found := _YEAR_FIRST.match(folded):
         year, month, day = (part for part in found.groups() if part is not None)
         return _date(year, month, day, text)
@@ -115,17 +127,58 @@ def _clock_parts(folded: str, text: str) -> tuple[int, int, str | None]:
     return int(found["hour"]), int(found["minute"] or 0), found["half"]
 
 
-def parse_start(text: str, order: DateOrder | None = None) -> datetime:
-    """Date and time in one cell. Naive on the clinic's wall clock; aware when the cell names an offset."""
-    if _OFFSET.search(text) and "T" in text.upper():
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            raise BadValue("bad_date", text) from None
-    found = _START.match(text.strip())
+def parse_span(text: str) -> tuple[time, int | None]:
+    """A time of day; or two, "9:00 AM - 9:45 AM", and the minutes between them."""
+    found = _SPAN.fullmatch(fold(text).strip())
+    if not found:
+        return parse_time(text), None
+    begins, ends = found["begins"], parse_time(found["ends"])
+    half = _HALF.search(found["ends"])
+    halves = ("",) if half is None or _HALF.search(begins) else (half[0], "am" if half[1] == "p" else "pm")
+    for guessed in halves:  # "9:00 - 9:45 AM", "11:30 - 12:15 PM"
+        starts = parse_time(f"{begins} {guessed}".strip())
+        minutes = (ends.hour - starts.hour) * 60 + ends.minute - starts.minute
+        if SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
+            return starts, minutes
+    raise BadValue("bad_time", text)
+
+
+def parse_start(text: str, order: DateOrder | None = None) -> tuple[datetime, int | None]:
+    """Date and time in one cell, and minutes where it says until when. Naive on the clinic's wall clock; aware when the
+    cell names an offset. Midnight is no time: so a database writes a day."""
+    text = text.strip()
+    bare, offset = _without_offset(text)
+    found = _START.match(bare)
     if not found:
         raise BadValue("no_time" if text else "no_date", text)
-    return datetime.combine(parse_date(found["day"], order), parse_time(found["time"]))
+    starts, minutes = parse_span(found["time"])
+    if starts == time(0) and offset is None:
+        raise BadValue("no_time", text)
+    return datetime.combine(parse_date(found["day"], order), starts, offset), minutes
+
+
+def parse_day_and_time(day: str, text: str, order: DateOrder | None = None) -> tuple[datetime, int | None]:
+    """The same of two cells."""
+    bare, offset = _without_offset(text.strip())
+    starts, minutes = parse_span(bare)
+    return datetime.combine(parse_date(day, order), starts, offset), minutes
+
+
+def _without_offset(text: str) -> tuple[str, timezone | None]:
+    """ "09:00-09:45" is from nine to a quarter to ten, "09:00:00-04:00" and "09:00 -0400" are of a time zone."""
+    found = _OFFSET.search(text)
+    if not found:
+        return text, None
+    rest = text[: found.start("offset")].rstrip()
+    if not found["sign"]:
+        return rest, UTC
+    is_until = found["sign"] == "-" and (found["colon"] or not found["minutes"])
+    if is_until and not found["seconds"] and not _ISO.search(text):
+        return text, None
+    shift = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+    if shift > timedelta(hours=14):
+        raise BadValue("bad_time", text)
+    return rest, timezone(-shift if found["sign"] == "-" else shift)
 
 
 def parse_yes_no(text: str) -> bool:
@@ -161,7 +214,7 @@ def parse_status(text: str) -> str:
 def parse_minutes(text: str) -> int:
     found = re.match(r"(\d{1,4})(?:[.,]0+)?\s*(?:min\w*\.?|m)?$|(\d{1,2})[:h](\d{2})$", fold(text).strip())
     minutes = 0 if not found else int(found[1]) if found[1] else int(found[2]) * 60 + int(found[3])
-    if not 5 <= minutes <= 480:
+    if not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
         raise BadValue("bad_minutes", text)
     return minutes
 

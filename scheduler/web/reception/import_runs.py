@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import IO, Any
 
 import structlog
@@ -23,11 +22,11 @@ from scheduler import clock, private_files
 from scheduler.domain.errors import NotFound
 from scheduler.domain.moving_in.problems import Remark, Report, UnusableFile
 from scheduler.extensions import db
+from scheduler.usecases.import_files import end_old_files, folder_of
 from scheduler.usecases.importing import ImportSettings, Opened
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
 
-KEPT = timedelta(days=1)
 SHOWN = 200  # remarks of each kind on the page; all of them are in the file to download
 REMARKS = ("problems", "left_out", "notes")
 SAID_EVERY = timedelta(seconds=0.5)
@@ -47,12 +46,13 @@ class Run:
     stage: str = ""
     done: int = 0
     of: int = 0
-    error: tuple[str, str] = ("", "")
+    error: tuple[str, ...] = ("", "", "")
     options: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
     imported: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REMARKS, 0))
     first: dict[str, list[list[Any]]] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)  # row → a name, and the names here it may be another of
 
     def first_remarks(self, kind: str) -> list[Remark]:
         return [Remark(*one) for one in self.first.get(kind, ())]
@@ -61,12 +61,12 @@ class Run:
 class Runs:
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.folder = Path(app.instance_path) / "imports"
+        self.folder = folder_of(app.instance_path)
 
     def keep(self, what: str, name: str, data: bytes) -> str:
         """The token of the new run."""
         private_files.make_folder(self.folder)
-        self._tidy()
+        end_old_files(self.folder, now=clock.now())
         token = secrets.token_urlsafe(16)
         with open(self.folder / f"{token}.csv", "xb", opener=private_files.opener) as file:
             file.write(data)
@@ -81,7 +81,7 @@ class Runs:
             lock.close()
             run = self._written(token)  # it may just have ended
             if run.state == "running":
-                run.state, run.error = "failed", ("interrupted", "")
+                run.state, run.error = "failed", ("interrupted", "", "")
         return run
 
     def _written(self, token: str) -> Run:
@@ -101,7 +101,10 @@ class Runs:
         return lock
 
     def data(self, token: str) -> bytes:
-        return (self.folder / f"{token}.csv").read_bytes()
+        try:
+            return (self.folder / f"{token}.csv").read_bytes()
+        except FileNotFoundError:
+            raise NotFound("import") from None
 
     def remarks(self, token: str) -> Iterator[tuple[str, Remark]]:
         """All of them, with their kind (of REMARKS)."""
@@ -122,7 +125,7 @@ class Runs:
         if lock is None:
             return
         mode = "check" if settings.dry_run else "import"
-        run = Run(run.what, run.name, state="running", mode=mode, options=run.options)
+        run = Run(run.what, run.name, state="running", mode=mode, options=run.options, asked=run.asked)
         self.write(token, run)
         threading.Thread(target=self._work, args=(lock, token, run, opened, settings), daemon=True).start()
 
@@ -145,26 +148,21 @@ class Runs:
                 report = work(db.session(), opened, settings=settings, progress=progress)
                 self._note(token, run, report, dry_run=settings.dry_run)
             except UnusableFile as unusable:
-                run.state, run.error = "failed", (unusable.kind, unusable.value)
+                run.state, run.error = "failed", (unusable.kind, unusable.value, unusable.other)
             except Exception:  # nobody else would say it
                 log.exception("import failed")
-                run.state, run.error = "failed", ("interrupted", "")
+                run.state, run.error = "failed", ("interrupted", "", "")
             finally:
                 db.session.remove()
         self.write(token, run)
         if run.state == "imported":
             (self.folder / f"{token}.csv").unlink(missing_ok=True)
 
-    def _tidy(self) -> None:
-        before = (clock.now() - KEPT).timestamp()
-        for file in self.folder.iterdir():
-            with suppress(FileNotFoundError):
-                if file.stat().st_mtime < before:
-                    file.unlink()
-
     def _note(self, token: str, run: Run, report: Report, *, dry_run: bool) -> None:
         run.state = "checked" if dry_run or report.problems else "imported"
         run.rows, run.imported = report.rows, report.imported
+        asked = [one for one in report.problems if one.kind == "same_person"][:SHOWN]
+        run.asked |= {str(one.row): [one.value, one.other] for one in asked}
         with open(self.folder / f"{token}.remarks", "w", opener=private_files.opener) as lines:
             for kind in REMARKS:
                 remarks = sorted(getattr(report, kind), key=lambda remark: remark.row)

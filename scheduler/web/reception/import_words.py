@@ -5,12 +5,20 @@ from flask_babel import lazy_gettext as _l
 
 from scheduler.domain.moving_in import problems
 from scheduler.domain.moving_in.problems import LONGEST_VALUE, Remark
+from scheduler.domain.moving_in.table import column_letter
+from scheduler.usecases.importing import UnusedColumn
 
 FOR_TRANSLATORS = (
     _l("This was interrupted, and nothing was imported. Try again."),
     _l("This is an Excel file. Save it as CSV and try again."),
     _l("This is no text file. Save it as CSV and try again."),
     _l("The file is empty."),
+    _l("This file is not UTF-8. Say in which encoding its letters are, after a look at its first rows."),
+    _l(
+        "Row %(value)s, column %(other)s, has a byte that is no UTF-8, as the rest of the file is."
+        " Write that cell anew and save the file as UTF-8."
+    ),
+    _l("Two columns are called “%(value)s”: choose one by its letter (%(other)s)."),
     _l("The file has more than %(value)s rows. Divide it into several."),
     _l("The first row has more than %(value)s columns: it should hold the headers."),
     _l("The file cannot be read as a table near row %(value)s: look for a quotation mark that is not closed."),
@@ -21,6 +29,20 @@ FOR_TRANSLATORS = (
     _l("Something was booked here in the meantime that stands in the way. Try again."),
     _l("more cells than there are headers"),
     _l("no name"),
+    _l(
+        "“%(value)s”: these letters are no name. The file may be in another encoding, or was saved in a"
+        " wrong one before"
+    ),
+    _l("“%(value)s”: a name has letters, spaces, apostrophes, hyphens and full stops alone"),
+    _l("“%(value)s”: � stands for a letter that this encoding does not have"),
+    _l("“%(value)s” has the birth date and number of %(other)s, who is here: say whether this is the same person"),
+    _l(
+        "“%(value)s” has the birth date and number of several who are here (%(other)s): write the right"
+        " name in the file"
+    ),
+    _l("another name than in row %(other)s, with its birth date and number: both imported"),
+    _l("stands above the headers: left out"),
+    _l("“%(value)s” is a line of the report and nobody’s record: left out"),
     _l("“%(value)s” is longer than 100 letters"),
     _l("“%(value)s”: write “Family name, First name”, or use two columns"),
     _l("no date"),
@@ -93,5 +115,18 @@ def remark_words(remark: Remark) -> str:
     return str(_(words)) % {"value": remark.value[:LONGEST_VALUE], "other": remark.other}
 
 
-def file_words(kind: str, value: str) -> str:
-    return str(_(problems.FILE_WORDS[kind])) % {"value": value}
+def file_words(kind: str, value: str, other: str = "") -> str:
+    return str(_(problems.FILE_WORDS[kind])) % {"value": value, "other": other}
+
+
+def column_words(column: UnusedColumn) -> str:
+    if column.name:
+        return column.name
+    return str(
+        _(
+            "column %(number)s (%(letter)s), no header, %(filled)s filled",
+            number=column.place + 1,
+            letter=column_letter(column.place),
+            filled=column.filled,
+        )
+    )

@@ -1,6 +1,8 @@
 """Moving in and out, for the owner: upload, see what the columns mean, check, import; and the same files back."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -20,19 +22,23 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from scheduler import clock
 from scheduler.domain.moving_in.columns import FIELDS
+from scheduler.domain.moving_in.encodings import CODECS, NAMES
 from scheduler.domain.moving_in.problems import UnusableFile
+from scheduler.domain.moving_in.table import column_letter
 from scheduler.extensions import db
 from scheduler.usecases import audit, exporting
-from scheduler.usecases.importing import ImportSettings, Opened, open_file
+from scheduler.usecases.importing import ImportSettings, Opened, UnusedColumn, open_file, previews
 from scheduler.usecases.transaction import begin_write
 from scheduler.web import access
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
-from scheduler.web.reception.import_words import field_words, file_words, remark_words
+from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
 from scheduler.web.reception.working_time import now_at_the_clinic
 
 ALIASES = 100
+UNCLEAR = "?"  # of several columns with one header none is chosen yet
+LONGEST_PREVIEW = 200
 LARGEST_UPLOAD = 60_000_000  # bytes
 MUCH = 100_000  # rows that SQLite may write for longer than others wait (models/engine.IMPATIENT)
 
@@ -76,7 +82,7 @@ def begin(token: str) -> ResponseReturnValue:
     runs = _runs()
     found = runs.read(token)
     if found.state not in ("running", "imported"):
-        found.options = _asked_options(found.what)
+        found.options, found.error = _asked_options(found), ("", "", "")
         opened = _open(token, found)
         if opened is not None:
             runs.start(token, found, opened, _settings(found, dry_run=text("mode") != "import"))
@@ -123,12 +129,16 @@ def _runs() -> Runs:
     return Runs(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
-def _asked_options(what: str) -> dict[str, object]:
+def _asked_options(run: Run) -> dict[str, Any]:
     names = (line.partition("=") for line in request.form.get("aliases", "")[:20_000].splitlines()[:ALIASES])
+    chosen = {name: text(f"column_{name}") for name in FIELDS[run.what] if f"column_{name}" in request.form}
+    answers = {row: text(f"same_{row}") for row in run.asked}
     return {
-        "columns": {name: text(f"column_{name}") for name in FIELDS[what] if f"column_{name}" in request.form},
+        "encoding": text("encoding") if text("encoding") in CODECS else None,
+        "columns": {name: letter for name, letter in chosen.items() if letter != UNCLEAR},
         "date_order": text("date_order") if text("date_order") in ("dmy", "mdy") else None,
         "aliases": {theirs.strip(): ours.strip() for theirs, is_pair, ours in names if is_pair and theirs.strip()},
+        "same_person": {row: answer == "yes" for row, answer in answers.items() if answer in ("yes", "no")},
         "without_bad_phones": text("without_bad_phones") == "yes",
         "clear_for_ims": text("clear_for_ims") == "yes",
     }
@@ -137,26 +147,30 @@ def _asked_options(what: str) -> dict[str, object]:
 def _settings(run: Run, *, dry_run: bool) -> ImportSettings:
     now, now_local = now_at_the_clinic()
     clinic, actor = current_app.config["CLINIC"], current_user.actor
-    return ImportSettings(clinic=clinic, now=now, today=now_local.date(), actor=actor, dry_run=dry_run, **run.options)
+    options = {name: value for name, value in run.options.items() if name != "encoding"}
+    options["same_person"] = {int(row): answer for row, answer in options.get("same_person", {}).items()}
+    return ImportSettings(clinic=clinic, now=now, today=now_local.date(), actor=actor, dry_run=dry_run, **options)
 
 
 def _open(token: str, run: Run) -> Opened | None:
     """None once it cannot be read; the run says why."""
+    options = run.options
     try:
-        return open_file(run.what, _runs().data(token), run.options.get("columns"))
+        return open_file(run.what, _runs().data(token), options.get("columns"), encoding=options.get("encoding"))
     except UnusableFile as unusable:
-        run.state, run.error = "failed", (unusable.kind, unusable.value)
-        _runs().write(token, run)
+        if not run.error[0]:  # what broke off the import is said first
+            run.state, run.error = "failed", (unusable.kind, unusable.value, unusable.other)
+            _runs().write(token, run)
         return None
 
 
 def _shown(token: str, run: Run) -> dict[str, object]:
-    opened = _open(token, run) if run.state in ("new", "checked") else None
+    opened = _open(token, run) if run.state in ("new", "checked", "failed") else None
+    unused = opened.unused if opened else []
     return {
-        "header": opened.table.header if opened else (),
-        "mapping": opened.mapping if opened else {},
-        "unused": opened.unused if opened else (),
-        "fields": [(name, field_words(name)) for name in FIELDS[run.what]],
+        "columns": [_column(opened, name, unused) for name in FIELDS[run.what]] if opened else (),
+        "unused": [column_words(one) for one in unused],
+        "encodings": _encodings(token, run, opened),
         "error": file_words(*run.error) if run.error[0] else "",
         "lists": [
             (name, run.first_remarks(kind), run.counts[kind])
@@ -166,3 +180,40 @@ def _shown(token: str, run: Run) -> dict[str, object]:
         "remark_words": remark_words,
         "holds_others_up": run.rows >= MUCH and db.engine.dialect.name == "sqlite",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """`options`: what may be chosen, a letter or nothing, with its words."""
+
+    field: str
+    words: str
+    options: list[tuple[str, str]]
+    chosen: str
+
+
+def _column(opened: Opened, field: str, unused: list[UnusedColumn]) -> ColumnChoice:
+    header = opened.table.header
+    bare = {one.place: column_words(one) for one in unused if not one.name}
+    taken = opened.places.get(field)
+    options = [("", _("not there"))]
+    for place, name in enumerate(header):
+        if name or place in bare or place == taken:
+            letter = column_letter(place)
+            options.append((letter, f"{letter}: {name}" if name else bare.get(place, letter)))
+    if unclear := opened.meaning.unclear.get(field):
+        letters = ", ".join(column_letter(place) for place in unclear)
+        options.insert(0, (UNCLEAR, _("Choose one of %(letters)s", letters=letters)))
+        return ColumnChoice(field, field_words(field), options, UNCLEAR)
+    return ColumnChoice(field, field_words(field), options, "" if taken is None else column_letter(taken))
+
+
+def _encodings(token: str, run: Run, opened: Opened | None) -> list[tuple[str, str, bool, list[tuple[int, str]]]]:
+    """Each that may be chosen: its key, its name, whether it is in use, and rows as it reads them."""
+    if run.state in ("running", "imported") or run.error[0] in ("excel", "binary", "empty", "stray_byte"):
+        return []
+    used = run.options.get("encoding") or ("utf-8" if opened else "")
+    return [
+        (key, NAMES[key], key == used, [(number, " | ".join(cells)[:LONGEST_PREVIEW]) for number, cells in rows])
+        for key, rows in previews(run.what, _runs().data(token)).items()
+    ]
