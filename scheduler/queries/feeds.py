@@ -35,6 +35,7 @@ class SingleVisit(NamedTuple):
     visit: FeedVisit
     language: str
     phone_account_id: int | None
+    feed_token: str
 
 
 _VISIT = (
@@ -49,11 +50,11 @@ _VISIT = (
 # Never a hold, nor a hold that ran out, nor a visit somewhere else: none of these is a promise of this clinic.
 _KEPT = Appointment.status.in_(("booked", "confirmed", "arrived", "completed", "no_show"))
 
-_RECORD = select(
-    Patient.id, Patient.calendar_version, Patient.language, Patient.given_name, PatientMerge.kept_patient_id
-).outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
-_STATE = Plain(_RECORD.where(Patient.feed_token == bindparam("token")))
-_STATE_OF_KEPT = Plain(_RECORD.where(Patient.id == bindparam("patient_id")))
+_STATE = Plain(
+    select(Patient.id, Patient.calendar_version, Patient.language, Patient.given_name)
+    .outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
+    .where(Patient.feed_token == bindparam("token"), PatientMerge.id.is_(None))
+)
 _VISITS = (
     select(*_VISIT)
     .where(
@@ -65,7 +66,7 @@ _VISITS = (
     .order_by(Appointment.starts_at, Appointment.id)
 )
 _SINGLE = (
-    select(*_VISIT, Patient.language, case((~is_marked(), Patient.phone_account_id)))
+    select(*_VISIT, Patient.language, case((~is_marked(), Patient.phone_account_id)), Patient.feed_token)
     .join(Patient, Patient.id == Appointment.patient_id)
     .where(
         Appointment.public_id == bindparam("public_id"),
@@ -76,12 +77,9 @@ _SINGLE = (
 
 
 def feed_state(engine: Engine, token: str) -> FeedState | None:
-    """One indexed SELECT: all it takes to say that nothing changed. The address of a record that was merged into
-    another is that one's."""
+    """One indexed SELECT: all it takes to say that nothing changed. None as well for a record merged into another."""
     row = _STATE.first_alone(engine, token=token)
-    while row is not None and row[4] is not None:
-        row = _STATE_OF_KEPT.first_alone(engine, patient_id=row[4])
-    return FeedState(*row[:4]) if row else None
+    return FeedState(*row) if row else None
 
 
 def feed_visits(
@@ -96,5 +94,5 @@ def single_visit(connection: Connection, public_id: str) -> SingleVisit | None:
     row = connection.execute(_SINGLE, {"public_id": public_id}).one_or_none()
     if row is None:
         return None
-    *visit, language, phone_account_id = row
-    return SingleVisit(FeedVisit._make(visit), language, phone_account_id)
+    *visit, language, phone_account_id, feed_token = row
+    return SingleVisit(FeedVisit._make(visit), language, phone_account_id, feed_token)

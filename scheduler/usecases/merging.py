@@ -15,6 +15,7 @@ from scheduler.models.constraints import violated
 from scheduler.queries import patients
 from scheduler.queries.duplicates import similar
 from scheduler.usecases import audit, wrong_numbers
+from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.changing import touch
 from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.patients import LONGEST_NOTE, locked
@@ -124,6 +125,7 @@ def _merge(
     kept.version += 1
     merged.version += 1
     merged.phone_account_id = None
+    end_calendar_addresses([kept, merged])
     merged.restricted_at, merged.restricted_by = merged.restricted_at or now, merged.restricted_by or str(actor)
     for visit in visits:
         visit.patient_id = kept.id

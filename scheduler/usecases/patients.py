@@ -1,6 +1,5 @@
 """Patients: registering, changing details, clearing for IMS."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import inspect, select
@@ -11,10 +10,10 @@ from scheduler.domain import person_name
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
-from scheduler.models import Patient, PatientMerge, PhoneAccount
-from scheduler.models.patient import feed_token
+from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.patients import of_account
 from scheduler.usecases import audit
+from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -107,6 +106,7 @@ def update_patient(
         patient.note = note.replace("\0", "").strip()[:LONGEST_NOTE]
     if phone is not None and patient.phone_account_id != (account.id if account else None):
         patient.phone_account = account
+        end_calendar_addresses([patient])
     _note_changes(session, patient, actor, now)
     if cleared:
         _clear(session, patient, actor, now)
@@ -146,6 +146,8 @@ def restrict_patient(session: Session, *, public_id: str, restricted: bool, now:
     patient = locked(session, public_id)
     if restricted != (patient.restricted_at is not None):
         patient.restricted_at, patient.restricted_by = (now, str(actor)) if restricted else (None, None)
+        if restricted:
+            end_calendar_addresses([patient])
         what = audit.RESTRICTED if restricted else audit.RELEASED
         audit.note(session, what=what, actor=actor, now=now, patient_id=patient.id)
     session.commit()
@@ -153,27 +155,14 @@ def restrict_patient(session: Session, *, public_id: str, restricted: bool, now:
 
 
 @retry_deadlocks
-def renew_feed(session: Session, *, patient_id: int, now: datetime, actor: Actor) -> Patient:
-    """A new private calendar address; the old one is dead at once, and so are those of records merged into this one."""
+def renew_feed(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
+    """A new private calendar address; the old one is dead at once, and so are those of single visits."""
     begin_write(session)
-    patient = session.get_one(Patient, patient_id)
-    for each in (patient, *_merged_into(session, [patient_id])):
-        each.feed_token = feed_token()
+    patient = locked(session, public_id)
+    end_calendar_addresses([patient])
     audit.note(session, what=audit.FEED_RENEWED, actor=actor, now=now, patient_id=patient.id)
     session.commit()
     return patient
-
-
-def _merged_into(session: Session, ids: Sequence[int]) -> list[Patient]:
-    """And what had been merged into those."""
-    found = list(
-        session.scalars(
-            select(Patient)
-            .join(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
-            .where(PatientMerge.kept_patient_id.in_(ids))
-        )
-    )
-    return found + _merged_into(session, [each.id for each in found]) if found else []
 
 
 def locked(session: Session, public_id: str) -> Patient:

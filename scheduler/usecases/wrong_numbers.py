@@ -13,21 +13,23 @@ from scheduler.domain.actor import Actor
 from scheduler.models import Patient, PhoneAccount, WrongNumber
 from scheduler.models.wrong_number import is_marked, is_stopped
 from scheduler.usecases import audit
+from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 
 def doubt_number(session: Session, account: PhoneAccount, *, said_at: datetime) -> None:
-    """Somebody wrote from there that they are not the patient. In the caller's transaction.
+    """Somebody wrote from there that they are not the patient: what they may have been given is closed at once. In the
+    caller's transaction.
 
     Of a text found late, nothing is said about whoever registered on the number since.
     """
-    doubted = select(Patient.id).where(
-        Patient.phone_account_id == account.id, Patient.created_at <= said_at, ~is_marked()
-    )
+    doubted = session.scalars(
+        select(Patient).where(Patient.phone_account_id == account.id, Patient.created_at <= said_at, ~is_marked())
+    ).all()
     session.add_all(
-        WrongNumber(patient_id=patient_id, phone_account_id=account.id, said_at=said_at)
-        for patient_id in session.scalars(doubted).all()
+        WrongNumber(patient_id=patient.id, phone_account_id=account.id, said_at=said_at) for patient in doubted
     )
+    end_calendar_addresses(doubted)
     session.flush()
 
 

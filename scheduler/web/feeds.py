@@ -14,6 +14,7 @@ from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.gateways.ical import calendar_bytes, event_bytes
+from scheduler.models import Appointment
 from scheduler.queries.feeds import FeedState, SingleVisit, feed_state, feed_visits, single_visit
 from scheduler.web.access import declare
 from scheduler.web.calendar_words import calendar_visit, calendar_words
@@ -67,15 +68,24 @@ def visit(public_id: str) -> Response:
     return _calendar(event_bytes(calendar_visit(found.visit, words)), etag, "visit.ics")
 
 
-def visit_key(public_id: str) -> str:
-    """What makes a link to a visit's file work in a calendar app, where nobody is signed in."""
+def visit_key(visit: Appointment) -> str:
+    """What makes a link to a visit's file work in a calendar app, where nobody is signed in. As long as the number and the
+    calendar address of its patient stay what they are."""
+    patient = visit.patient
+    assert patient  # noqa: S101 - for the type: a hold has no file
+    return _key(visit.public_id, patient.phone_account_id, patient.feed_token)
+
+
+def _key(public_id: str, account_id: int | None, feed_token: str) -> str:
     secret: str = current_app.config["SECRET_KEY"]
-    return hmac.new(secret.encode(), f"visit.ics\x1f{public_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    about = f"visit.ics\x1f{public_id}\x1f{account_id}\x1f{feed_token}"
+    return hmac.new(secret.encode(), about.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _may_see(found: SingleVisit) -> bool:
+    right = _key(found.visit.public_id, found.phone_account_id, found.feed_token)
     key = request.args.get("key")
-    if key is not None and hmac.compare_digest(key.encode(), visit_key(found.visit.public_id).encode()):
+    if key is not None and hmac.compare_digest(key.encode(), right.encode()):
         return True
     account = current_account()
     return account is not None and account.id == found.phone_account_id

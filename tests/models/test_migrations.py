@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from scheduler.models import (
     Appointment,
     AppointmentHistory,
+    AuditLine,
     Base,
     Message,
     MoveLink,
@@ -245,3 +246,23 @@ def test_a_wrong_number_of_before_0020_is_one_of_each_patient_who_has_it(full: E
         row = "SELECT unreachable_why, wrong_number_at IS NULL FROM phone_account WHERE id = {}"
         assert connection.execute(text(row.format(agreed))).one() == ("wrong number", True)
         assert connection.execute(text(row.format(said))).one() == (None, False)
+
+
+def test_a_calendar_address_that_should_have_ended_ends_with_the_upgrade(engine: Engine) -> None:
+    with Session(engine) as session:
+        make_clinic(session)
+        moved, restricted, kept, merged, other = (make_patient(session) for _ in range(5))
+        restricted.restricted_at = NOW
+        session.add(AuditLine(at=NOW, actor="x", what="patient.changed", patient_id=moved.id, details="phone_account"))
+        session.add(AuditLine(at=NOW, actor="x", what="patient.changed", patient_id=other.id, details="note"))
+        session.add(
+            PatientMerge(kept_patient_id=kept.id, merged_patient_id=merged.id, merged_at=NOW, merged_by="x", moved={})
+        )
+        session.commit()
+        before = {each.id: each.feed_token for each in (moved, restricted, kept, other)}
+        alone = other.id
+    alembic_run(engine, "downgrade", "0018")
+    alembic_run(engine, "upgrade", "head")
+    with Session(engine) as session:
+        after = {each: session.get_one(Patient, each).feed_token for each in before}
+    assert {each for each in before if after[each] == before[each]} == {alone}

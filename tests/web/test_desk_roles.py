@@ -63,6 +63,7 @@ WHO_MAY = {
         reception_booking_series.dates
         reception_booking_series.plan
         reception_booking_series.save
+        reception_calendar_address.renew
         reception_calls.show
         reception_calls.take_back
         reception_calls.tick_off

@@ -1,6 +1,6 @@
 """Calendar addresses, read back by two readers that we did not write."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,9 +18,11 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.extensions import db
 from scheduler.models import Appointment, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.merging import merge_patients
-from scheduler.usecases.patients import renew_feed
+from scheduler.usecases.patients import renew_feed, restrict_patient, update_patient
 from scheduler.usecases.visit_status import change_status
+from scheduler.usecases.wrong_numbers import settle_wrong_number
 from scheduler.web.feeds import visit_key
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.statements import listen, statements_of_pages
@@ -233,36 +235,101 @@ def test_an_unknown_or_malformed_token_is_404(client: FlaskClient, patient: Pati
         assert client.get(f"/feeds/{token}.ics").status_code == 404, token
 
 
-def test_the_address_of_a_merged_record_shows_the_visits_of_the_one_that_was_kept(
+def change_number(session: Session, patient: Patient) -> None:
+    update_patient(session, public_id=patient.public_id, phone="+16135550155", now=NOW, today=MONDAY, actor=STAFF)
+
+
+def take_number_away(session: Session, patient: Patient) -> None:
+    update_patient(session, public_id=patient.public_id, phone="", now=NOW, today=MONDAY, actor=STAFF)
+
+
+def say_wrong_number(session: Session, patient: Patient) -> None:
+    text = IncomingText(sid="SM1", number=number_of(session, patient), body="wrong number")
+    receive(session, text, clinic=CLINIC, now=NOW)
+
+
+def mark_wrong_number(session: Session, patient: Patient) -> None:
+    say_wrong_number(session, patient)
+    settle_wrong_number(session, number=number_of(session, patient), stop=True, now=NOW, actor=STAFF)
+
+
+def number_of(session: Session, patient: Patient) -> str:
+    assert patient.phone_account
+    number = patient.phone_account.number
+    session.rollback()
+    return number
+
+
+def restrict(session: Session, patient: Patient) -> None:
+    restrict_patient(session, public_id=patient.public_id, restricted=True, now=NOW, actor=STAFF)
+
+
+def keep_in_a_merge(session: Session, patient: Patient) -> None:
+    _merge(session, kept=patient, merged=make_patient(session))
+
+
+def merge_away(session: Session, patient: Patient) -> None:
+    _merge(session, kept=make_patient(session), merged=patient)
+
+
+def _merge(session: Session, *, kept: Patient, merged: Patient) -> None:
+    merge_patients(session, kept=kept.public_id, merged=merged.public_id, sure=True, now=NOW, actor=STAFF)
+
+
+def renew(session: Session, patient: Patient) -> None:
+    renew_feed(session, public_id=patient.public_id, now=NOW, actor=STAFF)
+
+
+ENDS = (
+    *(change_number, take_number_away, say_wrong_number, mark_wrong_number, restrict),
+    *(keep_in_a_merge, merge_away, renew),
+)
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+def test_what_was_given_out_before_opens_nothing_any_more(
+    app: Flask, client: FlaskClient, session: Session, patient: Patient, end: Callable[[Session, Patient], None]
+) -> None:
+    sister = make_patient(session)
+    sister.phone_account = patient.phone_account
+    session.commit()
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    with app.app_context():
+        file = f"/appointments/{visit.public_id}.ics?key={visit_key(visit)}"
+    feed, of_sister = f"/feeds/{patient.feed_token}.ics", f"/feeds/{sister.feed_token}.ics"
+    before = client.get(feed)
+    assert (before.status_code, client.get(file).status_code) == (200, 200)
+    session.rollback()
+    end(session, patient)
+    unchanged = {"If-None-Match": before.headers["ETag"]}
+    assert client.get(feed, headers=unchanged).status_code == 404
+    assert client.get(file).status_code == 404
+    of_the_number = end in (say_wrong_number, mark_wrong_number)
+    assert client.get(of_sister).status_code == (404 if of_the_number else 200), "a number is more than one patient's"
+
+
+def test_details_that_are_not_the_number_leave_the_calendar_alone(
     client: FlaskClient, session: Session, patient: Patient
 ) -> None:
-    wife, first, second = patient, *(make_patient(session, given_name="Zoë", birth_date=None) for _ in range(2))
-    kept = make_patient(session, given_name="Zoé", birth_date=None)
-    visit = make_appointment(session, patient=first, starts_local=local(MONDAY, "10:00"))
-    other = make_appointment(
-        session, patient=wife, starts_local=local(MONDAY, "10:00"), practitioner="p2", room="Room 2"
-    )
-    uid = events(get(client, first))[0][0]
-    assert events(get(client, kept)) == []
-    for one, into in ((first, second), (second, kept)):
-        merge_patients(session, kept=into.public_id, merged=one.public_id, sure=True, now=NOW, actor=STAFF)
-    for record in (first, second, kept):
-        answer = get(client, record)
-        assert [(e[0], e[1]) for e in events(answer)] == [(uid, "CONFIRMED")], "the very same event"
-        assert "Zoé" in answer.text
-        assert get(client, record, If_None_Match=answer.headers["ETag"]).status_code == 304
-    cancel_appointment(session, public_id=visit.public_id, clinic=CLINIC, now=NOW, actor=STAFF, reason="")
-    assert [e[1] for e in events(get(client, first))] == ["CANCELLED"]
-    assert [e[1] for e in events(get(client, wife))] == ["CONFIRMED"] and other.patient_id == wife.id
-    before = [record.feed_token for record in (first, second, kept)]
-    renew_feed(session, patient_id=kept.id, now=NOW, actor=PATIENT)
-    assert [client.get(f"/feeds/{token}.ics").status_code for token in before] == [404] * 3
+    old, number = patient.feed_token, number_of(session, patient)
+    update_patient(session, public_id=patient.public_id, phone=number, note="tall", now=NOW, today=MONDAY, actor=STAFF)
+    assert client.get(f"/feeds/{old}.ics").status_code == 200
+
+
+def test_of_two_records_that_become_one_the_kept_one_shows_the_visits_of_both(
+    client: FlaskClient, session: Session, patient: Patient
+) -> None:
+    other = make_patient(session)
+    visit = make_appointment(session, patient=other, starts_local=local(MONDAY, "10:00"))
+    _merge(session, kept=patient, merged=other)
+    assert [event[0] for event in events(get(client, patient))] == [visit.public_id]
+    assert get(client, other).status_code == 404
 
 
 def test_a_renewed_token_kills_the_old_one(client: FlaskClient, session: Session, patient: Patient) -> None:
     old = patient.feed_token
     etag = get(client, patient).headers["ETag"]
-    renew_feed(session, patient_id=patient.id, now=NOW, actor=PATIENT)
+    renew_feed(session, public_id=patient.public_id, now=NOW, actor=PATIENT)
     assert patient.feed_token != old and get(client, patient).status_code == 200
     assert client.get(f"/feeds/{old}.ics", headers={"If-None-Match": etag}).status_code == 404
 
@@ -312,7 +379,7 @@ def test_a_visits_file_opens_with_the_key_of_its_link(
     visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
     other = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "11:00"))
     with app.app_context():
-        key, others_key = visit_key(visit.public_id), visit_key(other.public_id)
+        key, others_key = visit_key(visit), visit_key(other)
     answer = client.get(f"/appointments/{visit.public_id}.ics?key={key}")
     assert events(answer) == [(visit.public_id, "CONFIRMED", local(MONDAY, "10:00"), 0)]
     etag = answer.headers["ETag"]
@@ -340,7 +407,7 @@ def test_a_hold_has_no_file(app: Flask, client: FlaskClient, session: Session, p
         session, patient=patient, starts_local=local(MONDAY, "10:00"), status=status, hold_until=NOW + DAY
     )
     with app.app_context():
-        key = visit_key(hold.public_id)
+        key = visit_key(hold)
     assert client.get(f"/appointments/{hold.public_id}.ics?key={key}").status_code == 404
 
 
@@ -349,7 +416,7 @@ def test_the_feed_and_the_file_tell_of_one_visit_alike(
 ) -> None:
     visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
     with app.app_context():
-        key = visit_key(visit.public_id)
+        key = visit_key(visit)
     [single] = Calendar.from_ical(client.get(f"/appointments/{visit.public_id}.ics?key={key}").data).walk("VEVENT")
     [in_feed] = Calendar.from_ical(get(client, patient).data).walk("VEVENT")
     assert single.to_ical() == in_feed.to_ical()

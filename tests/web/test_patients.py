@@ -40,6 +40,7 @@ ROUTES: list[tuple[str, str, tuple[str, ...]]] = [
     ("POST", "/desk/patients/{a}/merge/{b}", RECEPTION),
     ("GET", "/desk/patients/{a}/export", RECEPTION),
     ("GET", "/desk/patients/{a}/print", RECEPTION),
+    ("POST", "/desk/patients/{a}/new-calendar-address", RECEPTION),
     ("GET", "/desk/calls", RECEPTION),
     ("POST", "/desk/calls/{v}", RECEPTION),
     ("POST", "/desk/calls/{v}/take-back", RECEPTION),
@@ -376,6 +377,17 @@ def test_restriction_is_shown_and_reversible(
     assert "Restricted by owner on 30 November 2026" in page.text
     assert "no longer restricted" in visitor.press("End the restriction").text
     assert [what for what in audited(session) if what != "patient.viewed"] == ["patient.restricted", "patient.released"]
+
+
+@ON_SQLITE
+def test_reception_gives_a_calendar_a_new_address(
+    as_role: Callable[[str], Visitor], session: Session, amelie: Patient
+) -> None:
+    old = amelie.feed_token
+    visitor = as_role("receptionist")
+    visitor.get(f"/desk/patients/{amelie.public_id}")
+    assert "The calendar has a new address" in visitor.press("New calendar address").text
+    assert "patient.feed_renewed" in audited(session) and amelie.feed_token != old
 
 
 @ON_SQLITE

@@ -67,7 +67,7 @@ def done(booking: Booking) -> ResponseReturnValue:
         reference=reference_of(appointment.id),
         changeable=booking.now < booking.clinic.changeable_until(appointment.starts_at),
         texts=texts,
-        ics=url_for("feeds.visit", public_id=appointment.public_id, key=visit_key(appointment.public_id)),
+        ics=url_for("feeds.visit", public_id=appointment.public_id, key=visit_key(appointment)),
         calendar=calendar_links(booking.clinic, appointment.patient.feed_token),
     )
 

@@ -91,7 +91,7 @@ def calendar(public_id: str) -> str:
 def renew_calendar(public_id: str) -> ResponseReturnValue:
     patient = patients.one_of_account(db.session(), public_id, signed_in().id)
     actor = Actor("patient", str(signed_in().id), request.remote_addr or "")
-    renew_feed(db.session(), patient_id=patient.id, now=clock.now(), actor=actor)
+    renew_feed(db.session(), public_id=patient.public_id, now=clock.now(), actor=actor)
     flash(_("The calendar has a new address; the old one no longer works."))
     return redirect(url_for(".calendar", public_id=public_id), 303)
 

@@ -59,5 +59,5 @@ def shown(visit: Appointment, now: datetime) -> MyVisit:
         until_local=clock.to_local(until_at, clock.zone(clinic.zone)),
         is_open=is_ahead and now <= until_at,
         is_ahead=is_ahead,
-        file_key=visit_key(visit.public_id),
+        file_key=visit_key(visit),
     )
