@@ -366,6 +366,8 @@ class TestTheRule:
         form = page.form("settle")
         forged = visitor.send(form, settle="cancel", visit="somebodys-other-visit")
         assert forged.status == 422 and _counting(engine)[0][1] == "booked"
+        another_day = visitor.send(form, settle="cancel", day="2026-11-24")
+        assert "was changed in another tab" in another_day.text and _counting(engine)[0][1] == "booked"
         stale = visitor.send(form, settle="cancel", version="7")
         assert "has been changed in the meantime" in stale.text and _counting(engine)[0][1] == "booked"
         visitor.send(form, settle="cancel")

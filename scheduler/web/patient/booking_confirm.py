@@ -22,6 +22,7 @@ from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_settle import take_back_what_was_corrected, to_settling
+from scheduler.web.patient.booking_shown import booked_otherwise, changed_since, shown_now
 from scheduler.web.patient.booking_state import Booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, show
 from scheduler.web.patient.calendar_links import calendar_links
@@ -37,6 +38,9 @@ def review(booking: Booking) -> ResponseReturnValue:
     if not accepted(form):
         return _show_review(booking, form, [form] if request.method == "POST" else [])
     assert form.answers  # noqa: S101 - accepted
+    changed = changed_since(booking)
+    if changed:
+        return _show_review(booking, form, [], [FormError("", changed)], status=409)
     patient_id = _patient_id(booking)
     take_back_what_was_corrected(booking, patient_id, form.answers)
     try:
@@ -63,6 +67,7 @@ def done(booking: Booking) -> ResponseReturnValue:
         booking=booking,
         appointment=appointment,
         treatment=booking.reference.treatment_by_id(appointment.treatment_id),
+        booked_otherwise=booked_otherwise(appointment.starts_local, request.args.get("pressed")),
         over=appointment.status not in ("booked", "confirmed", "arrived", "completed"),
         reference=reference_of(appointment.id),
         changeable=booking.now < booking.clinic.changeable_until(appointment.starts_at),
@@ -85,7 +90,11 @@ def _screening_form(booking: Booking) -> ScreeningForm:
 
 
 def _show_review(
-    booking: Booking, form: ScreeningForm, checked: list[ScreeningForm], more: Sequence[FormError] = ()
+    booking: Booking,
+    form: ScreeningForm,
+    checked: list[ScreeningForm],
+    more: Sequence[FormError] = (),
+    status: int | None = None,
 ) -> ResponseReturnValue:
     assert booking.account  # noqa: S101 - a page before this one
     ticked = set(form.applies.data or ())
@@ -95,6 +104,8 @@ def _show_review(
         "review",
         *checked,
         more=more,
+        status=status,
+        shown=shown_now(booking).fields,
         screening=form,
         screening_words=[words for question, words in QUESTION_WORDS.items() if question in ticked],
         number=phone_numbers.display(booking.account.number),

@@ -51,14 +51,17 @@ def take_back_what_was_corrected(booking: Booking, patient_id: int, answers: Scr
 @page_of(REVIEW)
 def settle(booking: Booking) -> ResponseReturnValue:
     """GET asks; POST with `settle` (cancel, or a start), `visit` and `version` does it."""
-    answers = _answers(booking)
-    day = answers.needled_on if answers else None
+    answers, day = _answers(booking), _day(booking)
     found = _in_the_way(booking, booking.patient.id, day) if booking.patient else None
     if answers is None or day is None or found is None:
         return go_on(booking)  # settled in another tab, or at the desk
     visit, refusal = found
     if request.method != "POST" or expired():
         return _show(booking, visit, refusal)
+    if request.form.get("day") != day.isoformat():
+        return _show(
+            booking, visit, refusal, _("The day of IMS elsewhere was changed in another tab: look at it again.")
+        )
     settlement = _settlement(visit)
     if settlement is None:
         return _show(booking, visit, refusal, _("Choose what becomes of this visit."))
@@ -99,6 +102,11 @@ def _answers(booking: Booking) -> ScreeningAnswers | None:
     return form.answers if form.validate() else None
 
 
+def _day(booking: Booking) -> date | None:
+    answers = _answers(booking)
+    return answers.needled_on if answers else None
+
+
 def _settlement(visit: Appointment) -> Settlement | None:
     """None when nothing was chosen, or for a visit that is not the one shown now."""
     chosen, version = request.form.get("settle", ""), request.form.get("version", type=int)
@@ -121,6 +129,7 @@ def _show(booking: Booking, visit: Appointment, refusal: VisitMustMove, problem:
         visit=shown(visit, booking.now),
         why=explain(refusal).title,
         starts=_starts_for(booking, visit, refusal),
+        day=_day(booking),
         chosen=request.form.get("settle", ""),
         cancel=CANCEL,
     )

@@ -51,7 +51,8 @@ def page_of(step: BookingStep) -> Callable[[Page[P]], Callable[..., ResponseRetu
             except NotFound:
                 return render_template("patient/booking/gone.html"), 404
             if booking.booked:
-                return redirect(url_for("booking.done", token=token), 303)
+                pressed = request.form.get("shown_starts")  # which may not be what was booked in another tab
+                return redirect(url_for("booking.done", token=token, pressed=pressed), 303)
             earlier = must_come_first(booking.path, step, booking.done)
             if earlier:
                 return redirect(address_of(booking, earlier), 303)
@@ -80,7 +81,8 @@ def show(
     *forms: FlaskForm,
     more: Sequence[FormError] = (),
     too_often: TooManyTries | None = None,
-    **shown: Any,
+    status: int | None = None,
+    **given: Any,
 ) -> ResponseReturnValue:
     """The page with its forms; with the errors of a form that was sent."""
     errors = [*more, *(error for form in forms for error in form_errors(form))]
@@ -95,11 +97,11 @@ def show(
         back=_page_before(booking, step),
         onward=address_of(booking, next_step(booking.path, booking.done)) if booking.token else None,
         errors=errors,
-        **shown,
+        **given,
     )
     if too_often:
         return page, 429, retry_after(too_often)
-    return page, (400 if expired() else 422 if errors else 200)
+    return page, 400 if expired() else status or (422 if errors else 200)
 
 
 def _expired_words(booking: Booking, step: BookingStep) -> str:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from scheduler import clock
@@ -38,6 +39,8 @@ def choose_time(booking: Booking) -> ResponseReturnValue:
     chosen = _moment(request.form.get("starts"))
     if chosen is None:
         return _show_times(booking, practitioner, _("Choose a time."))
+    if booking.treatment and request.form.get("treatment") != booking.treatment.slug:
+        return _show_times(booking, practitioner, _another_treatment(booking))
     for_patient = request.form.get("patient")
     if for_patient and booking.knows(for_patient):
         booking.keep(patient=for_patient)
@@ -56,6 +59,22 @@ def choose_time(booking: Booking) -> ResponseReturnValue:
             refusal,
         )
     return go_on(booking)
+
+
+def _another_treatment(booking: Booking) -> str:
+    """The times on that page were those of what had been chosen before."""
+    assert booking.treatment  # noqa: S101 - the page before this one
+    language = str(get_locale())
+    was, now = request.form.get("treatment", ""), booking.treatment.name(language)
+    with suppress(NotFound):
+        was = booking.reference.treatment(was).name(language)
+    return str(
+        _(
+            "These were times for “%(was)s”. In another tab you have chosen “%(now)s”: choose its time here.",
+            was=was[:80],
+            now=now,
+        )
+    )
 
 
 def look_after_start(booking: Booking) -> None:
