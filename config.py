@@ -14,7 +14,7 @@ from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain import setting_fields
 from scheduler.domain.clinic_settings import ClinicSettings
 
-INSTANCE = Path(__file__).parent / "instance"
+INSTANCE = Path(__file__).parent / "instance"  # unless INSTANCE_DIR says otherwise
 
 
 CLINIC_VARIABLES = {
@@ -50,6 +50,7 @@ class Config:
         self.PORT = self._number("PORT", 8000, 1, 65535)
         self.CLINIC = self._clinic()
         self.PUBLIC_URL = self.CLINIC.public_url
+        self.INSTANCE_DIR = self._instance_dir()
         self.DATABASE_URL = self._database_url()
         self.SMS = self._sms()
         self.SECRET_KEY = self._secret_key()
@@ -102,15 +103,32 @@ class Config:
             raise ConfigError(f"PUBLIC_URL: an address like https://book.example.ca, without a path; not {url!r}")
         return url
 
+    def _instance_dir(self) -> Path:
+        """Where everything that we write is: the database, the key, uploaded files."""
+        folder = Path(self._text("INSTANCE_DIR", str(INSTANCE))).expanduser()
+        if not folder.is_absolute():
+            raise ConfigError(f"INSTANCE_DIR: a folder's whole path, like /var/lib/clinic; not {str(folder)!r}")
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"INSTANCE_DIR: {folder} is no folder")
+        return folder
+
+    def _make_instance(self) -> None:
+        try:
+            private_files.make_folder(self.INSTANCE_DIR)
+        except OSError as error:
+            raise ConfigError(f"INSTANCE_DIR: {self.INSTANCE_DIR} cannot be made ({error.strerror})") from None
+        if not os.access(self.INSTANCE_DIR, os.W_OK | os.X_OK):
+            raise ConfigError(f"INSTANCE_DIR: {self.INSTANCE_DIR} cannot be written to")
+
     def _database_url(self) -> str:
         url = self._text("DATABASE_URL", "")
         in_instance = url.startswith("sqlite:///") and not url.startswith(
             ("sqlite:////", "sqlite:///:", "sqlite:///file:")
         )
         if not url or in_instance:  # there a relative name is looked for
-            private_files.make_folder(INSTANCE)
+            self._make_instance()
         if not url:
-            return f"sqlite:///{INSTANCE / 'clinic.sqlite'}"
+            return f"sqlite:///{self.INSTANCE_DIR / 'clinic.sqlite'}"
         if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")):
             raise ConfigError("DATABASE_URL: sqlite:///FILE or postgresql://USER@HOST/NAME")
         return url
@@ -143,7 +161,8 @@ class Config:
             return key
         if self.SMS:
             raise ConfigError("SECRET_KEY: needed as soon as Twilio is set; make one with: openssl rand -hex 32")
-        return _kept_secret_key(INSTANCE / "secret_key")
+        self._make_instance()
+        return _kept_secret_key(self.INSTANCE_DIR / "secret_key")
 
     def _metrics_token(self) -> str:
         token = self._text("METRICS_TOKEN", "")

@@ -13,8 +13,9 @@ if interruptible:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from config import Config  # noqa: E402 - importing is what takes long
-from scheduler import create_app  # noqa: E402
+from scheduler import console, create_app  # noqa: E402
 
+console.print_what_it_can()
 app = create_app(Config())
 if interruptible:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -42,7 +42,7 @@ class Service(Flask):
 
 def create_app(config: Any) -> Flask:
     """The application for `config` (an object with upper-case attributes, see config.py)."""
-    app = Service(__name__, template_folder="../templates")
+    app = Service(__name__, template_folder="../templates", instance_path=str(config.INSTANCE_DIR))
     app.config.from_object(config)
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", config.DATABASE_URL)
     # A form may stay open for as long as the sign-in holds; browsers that send no Referer may book as well.

@@ -4,6 +4,7 @@ Exceptions are logged by type and place only: their messages may quote what a pa
 patients. LOG_FORMAT=text is the same for eyes instead of programs.
 """
 
+import errno
 import logging
 import sys
 import traceback
@@ -79,8 +80,12 @@ def _exception_without_words(_logger: Any, _method: str, event: EventDict) -> Ev
 
 def _exception_in_lines(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if "exception" in event:
-        event["exception"] = "\n".join("\n  ".join([link["type"], *link["at"]]) for link in event["exception"])
+        event["exception"] = "\n".join("\n  ".join([_headline(link), *link["at"]]) for link in event["exception"])
     return event
+
+
+def _headline(link: dict[str, Any]) -> str:
+    return " ".join([link["type"], *(f"{name}={code}" for name, code in link.items() if name not in ("type", "at"))])
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -95,8 +100,20 @@ def _told(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        **_codes(error),
         "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
+
+
+def _codes(error: BaseException) -> dict[str, str]:
+    """What the database or the system calls the error (SQLITE_FULL, 53100, ENOSPC): codes hold no words of anybody."""
+    of_system = error.errno if isinstance(error, OSError) else None
+    given = {
+        "sqlite_errorname": getattr(error, "sqlite_errorname", None),
+        "sqlstate": getattr(error, "sqlstate", None),
+        "errno": None if of_system is None else errno.errorcode.get(of_system, str(of_system)),
+    }
+    return {name: str(code) for name, code in given.items() if code}
 
 
 class _CurrentStandardError:

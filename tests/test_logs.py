@@ -1,5 +1,6 @@
 """Lines for programs and lines for eyes: neither holds what belongs to a patient."""
 
+import errno
 import logging
 
 import pytest
@@ -28,3 +29,21 @@ def test_no_log_says_what_an_exception_quotes_or_what_its_variables_were(
     assert written.count("builtins.LookupError") == 2
     assert written.count(" fail\n") + written.count(' fail"') == 2
     assert "a1" in written
+
+
+class FullDisk(Exception):
+    sqlstate = "53100"
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+@pytest.mark.parametrize(
+    "error, code", [(FullDisk(), "53100"), (OSError(errno.ENOSPC, "No space left", "/a/file"), "ENOSPC")]
+)
+def test_a_full_disk_is_named(log_format: str, error: Exception, code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format)
+    try:
+        structlog.get_logger("clinic").error("it broke off", exc_info=error)
+    finally:
+        logs.configure("json")
+    written = capsys.readouterr().err
+    assert code in written and "/a/file" not in written

@@ -1,16 +1,19 @@
 """The database restarts, or is away for a while: nobody's request fails for the one, everybody is told of the other."""
 
+import sqlite3
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from scheduler.extensions import db
 from scheduler.models import engine as engines
-from tests.factories import MONDAY, make_clinic, make_patient
+from scheduler.usecases.tokens import create_token
+from tests.factories import MONDAY, NOW, make_clinic, make_patient
 from tests.web.booking_clinic import MONDAY_10, BookingVisitor
 
 SLOTS = f"/api/v1/slots?treatment=ims&from={MONDAY}&to={MONDAY}"
@@ -86,3 +89,28 @@ def test_whoever_waits_too_long_for_a_writer_is_told_to_try_again_and_has_lost_n
 
     visitor.get(address)
     assert visitor.give_number().status == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_full_disk_is_said_in_the_log_and_the_visitor_is_told_to_come_again(
+    client: FlaskClient, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_clinic(session)
+    bearer = {"Authorization": f"Bearer {create_token(session, name='website', role='owner', now=NOW)}"}
+    session.close()
+    with client.application.app_context():
+        engine = db.engine
+    event.listen(engine, "connect", grow_no_more)
+    engine.dispose()
+    answers = []
+    for number in range(60):
+        typed = {"given_name": "A" * 90, "family_name": "B" * 90, "birth_date": f"1990-01-{number % 28 + 1:02}"}
+        answers.append(client.post("/api/v1/patients", json=typed, headers=bearer).status_code)
+    assert set(answers) == {201, 503}
+    assert '"sqlite_errorname": "SQLITE_FULL"' in capsys.readouterr().err
+    assert client.get("/").status_code == 200
+
+
+def grow_no_more(connection: sqlite3.Connection, _record: object) -> None:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 5}")

@@ -4,6 +4,7 @@ import fcntl
 import io
 import os
 import time
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+import config
+from config import Config, ConfigError
+from scheduler import create_app
+from scheduler.database_check import upgrade_database
 from scheduler.domain.moving_in.problems import FILE_WORDS, WORDS
+from scheduler.extensions import db
 from scheduler.models import Patient, StaffUser
 from scheduler.usecases.importing import open_file
 from scheduler.web.reception.import_runs import Run, Runs
@@ -177,3 +183,38 @@ def test_files_that_nobody_finished_end_by_the_clock(
     assert client.application.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
     assert [file.name for file in folder.iterdir() if file.name.startswith(key)] == []
     assert (client.get(old).status_code, client.get(young).status_code) == (404, 200)
+
+
+def test_a_file_that_cannot_be_kept_is_said_in_words_and_in_the_log(
+    client: FlaskClient,
+    staff: dict[str, StaffUser],
+    session: Session,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    enter(client, "owner")
+    (tmp_path / "imports").write_text("no folder, as a closed one is none to whoever may not enter")
+    answer = upload(client, CSV)
+    assert (answer.status_code, answer.location) == (303, "/desk/imports")
+    assert "The file could not be kept." in client.get("/desk/imports").text
+    assert '"errno": "ENOTDIR"' in capsys.readouterr().err
+
+
+def test_everything_we_write_is_in_the_folder_that_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "INSTANCE", tmp_path / "beside the code")
+    there = tmp_path / "data" / "clinic"
+    settings = Config({"INSTANCE_DIR": str(there), "CLINIC_TIMEZONE": "America/Toronto"})
+    app = create_app(settings)
+    Runs(app).keep("patients", "old.csv", b"a,b")
+    with app.app_context():
+        upgrade_database(db.engine)
+        db.engine.dispose()
+    assert {file.name for file in there.iterdir()} >= {"clinic.sqlite", "secret_key", "imports"}
+    assert [folder.name for folder in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("folder", ["instance", "{0}/a file", "{0}/a file/below"])
+def test_a_folder_that_cannot_be_one_stops_the_start_with_a_line(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(ConfigError, match="INSTANCE_DIR: "):
+        Config({"INSTANCE_DIR": folder.format(tmp_path)})

@@ -74,6 +74,7 @@ def serving(database: str, port: int, *, application: str = "wsgi", **settings: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",
     )
     try:
         assert process.stdout is not None
@@ -255,3 +256,16 @@ def test_a_folder_that_is_not_there(tmp_path: Path, port: int) -> None:
 def test_a_server_that_does_not_answer(port: int) -> None:
     assert "cannot be used" in refused("postgresql://clinic:SECRET@127.0.0.1:1/clinic", port)
     assert "SECRET" not in refused("postgresql://clinic:SECRET@127.0.0.1:1/clinic", port)
+
+
+def test_a_machine_whose_language_is_older_than_utf_8_starts_and_imports(tmp_path: Path, port: int) -> None:
+    """As on fr_CA.ISO-8859-1, of which "…" and "←" are no signs."""
+    database = f"sqlite:///{tmp_path}/clinic.sqlite"
+    old = {"PYTHONIOENCODING": "latin-1:strict", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    with serving(database, port, DEMO="on", **old):
+        assert get(port, "/healthz")[0] == 200
+    file = tmp_path / "patients.csv"
+    file.write_bytes("Prénom,Nom,Télécopieur\nThérèse,L’Œil,1\n".encode())
+    asked = flask("import", "patients", str(file), "--dry-run")
+    told = subprocess.run(asked, cwd=ROOT, env=environment(database, port) | old, capture_output=True, check=True)
+    assert b"given_name     <- Pr\xe9nom" in told.stdout and b"1 rows: 0 imported" in told.stdout

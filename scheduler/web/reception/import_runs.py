@@ -68,8 +68,13 @@ class Runs:
         private_files.make_folder(self.folder)
         end_old_files(self.folder, now=clock.now())
         token = secrets.token_urlsafe(16)
-        with open(self.folder / f"{token}.csv", "xb", opener=private_files.opener) as file:
-            file.write(data)
+        kept = self.folder / f"{token}.csv"
+        try:
+            with open(kept, "xb", opener=private_files.opener) as file:
+                file.write(data)
+        except OSError:  # the disk is full
+            kept.unlink(missing_ok=True)
+            raise
         self.write(token, Run(what, name[:120]))
         return token
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from flask import (
     Blueprint,
     Response,
@@ -42,6 +43,8 @@ LONGEST_PREVIEW = 200
 LARGEST_UPLOAD = 60_000_000  # bytes
 MUCH = 100_000  # rows that SQLite may write for longer than others wait (models/engine.IMPATIENT)
 
+log = structlog.get_logger("imports")
+
 blueprint = Blueprint("reception_imports", __name__)
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 
@@ -60,7 +63,14 @@ def upload() -> ResponseReturnValue:
         flash(_("Choose what to import, and a file."))
         return redirect(url_for("reception_imports.show"), 303)
     with file.stream:
-        token = _runs().keep(what, file.filename, file.read())
+        try:
+            token = _runs().keep(what, file.filename, file.read())
+        except OSError:
+            log.exception("an uploaded file could not be kept")
+            flash(
+                _("The file could not be kept. Either the disk is full, or the service may not write (INSTANCE_DIR).")
+            )
+            return redirect(url_for("reception_imports.show"), 303)
     return redirect(url_for("reception_imports.run", token=token), 303)
 
 
