@@ -10,7 +10,7 @@ from scheduler.models.access import (
     SignInCode,
     StaffUser,
 )
-from scheduler.models.appointment import Appointment, AppointmentHistory, AppointmentNote, Screening
+from scheduler.models.appointment import Appointment, AppointmentHistory, AppointmentNote, ImsAnswer, Screening
 from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
 from scheduler.models.calls import ReminderCall
@@ -52,6 +52,7 @@ __all__ = [
     "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",
+    "ImsAnswer",
     "KeptForm",
     "LiveSession",
     "Message",

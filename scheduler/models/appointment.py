@@ -10,6 +10,8 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -29,6 +31,8 @@ class Appointment(Base):
     `version` rises with every change; `schedule_version` is the version at which time or practitioner last changed.
     `spacing_group_id` says what the visit counts for, `counts_from_local` from when (elsewhere with an unknown
     time: from the end of that day), `spacing_days` the group's distance when it was written.
+    `ims_given`: what was answered at completion, none while nobody has; `ims_open`: its practitioner is still to answer.
+    `ims_concerns`: what was odd about IMS when it was given (domain/ims_given.py), with spaces between.
     """
 
     __tablename__ = "appointment"
@@ -87,6 +91,13 @@ class Appointment(Base):
             postgresql_where=text("status = 'held'"),
             sqlite_where=text("status = 'held'"),
         ),
+        Index(
+            "ix_appointment_ims_open",
+            "practitioner_id",
+            "starts_at",
+            postgresql_where=text("ims_open"),
+            sqlite_where=text("ims_open"),
+        ),
     )
 
     id: Mapped[Id]
@@ -109,6 +120,9 @@ class Appointment(Base):
     spacing_days: Mapped[int | None]
     counts_from_local: Mapped[datetime] = mapped_column(WallTime)
     time_known: Mapped[bool] = mapped_column(default=True)
+    ims_given: Mapped[bool | None]
+    ims_open: Mapped[bool] = mapped_column(server_default=false())
+    ims_concerns: Mapped[str] = mapped_column(String(60), server_default="")
     hold_until: Mapped[datetime | None] = mapped_column(Instant)
     held_for: Mapped[str | None] = mapped_column(String(48))  # the visitor's browser
     version: Mapped[int] = mapped_column(default=1)
@@ -145,6 +159,19 @@ class AppointmentHistory(Base):
     to_room_id: Mapped[int | None]
     from_spacing_group_id: Mapped[int | None]
     to_spacing_group_id: Mapped[int | None]
+
+
+class ImsAnswer(Base):
+    """Which answer a version of a visit brought, beside its history line; written by trigger, append-only by trigger."""
+
+    __tablename__ = "ims_answer"
+    __table_args__ = (UniqueConstraint("appointment_id", "version", name="one_ims_answer_a_version"),)
+
+    id: Mapped[Id]
+    appointment_id: Mapped[int] = mapped_column(ForeignKey(Appointment.id))
+    version: Mapped[int]
+    given_before: Mapped[bool | None]
+    given: Mapped[bool | None]
 
 
 class AppointmentNote(Base):

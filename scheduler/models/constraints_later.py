@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, inspect
 
 from scheduler.models.constraint_lot import Lot
+from scheduler.models.constraints_given import IMS_ANSWERS, IMS_GIVEN
 from scheduler.models.constraints_ims import IMS_BY_WHO_MAY_NEEDLE
 
 _PLACES = ", ".join(f"({place})" for place in range(2, 15))  # after the plus; three digits at least are left
@@ -198,6 +199,8 @@ LOTS = (
     CARD_CHANGED,
     MERGED_WITHOUT_VISITS,
     IMS_BY_WHO_MAY_NEEDLE,
+    IMS_GIVEN,
+    IMS_ANSWERS,
 )
 
 

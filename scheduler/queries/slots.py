@@ -195,6 +195,7 @@ def facts_for(
         min_days=wanted.treatment.min_days,
         first_day=min(wanted.first_day, today),
         last_day=max(wanted.last_day, today + A_YEAR),
+        needling=wanted.treatment.needling,
         leaving_out=wanted.leaving_out,
     )
 

@@ -63,6 +63,7 @@ _FACTS = (
         Appointment.spacing_group_id,
         Appointment.counts_from_local.cast(String),
         Appointment.time_known,
+        Appointment.ims_given,
     )
     .select_from(Patient)
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
@@ -79,11 +80,13 @@ def facts_of(
     min_days: int | None,
     first_day: date,
     last_day: date,
+    needling: bool = False,
     leaving_out: int | None = None,
 ) -> PatientFacts:
     """One SELECT: what could forbid this patient a start from `first_day` to `last_day` (both included).
 
-    `patient`: id or public id. NotFound when there is none.
+    `patient`: id or public id. NotFound when there is none. `needling`: IMS that was given forbids its days also while
+    another visit, which must move, counts instead.
     """
     reach = timedelta(days=max(min_days or 0, 1))
     asked = {
@@ -96,14 +99,14 @@ def facts_of(
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []
-    for _id, _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, time_known in rows:
+    for _id, _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, *more in rows:
         if appointment_id is None or appointment_id == leaving_out:
             continue
-        elsewhere = origin == "elsewhere"
+        elsewhere, (time_known, given) = origin == "elsewhere", more
         if not elsewhere:
             starts_local = datetime.fromisoformat(starts)
             visits.append(TimeSlot(starts_local, starts_local + timedelta(minutes=minutes)))
-        if spacing_group_id is not None and group_id == spacing_group_id:
+        if spacing_group_id is not None and (group_id == spacing_group_id or (needling and given)):
             moment = datetime.fromisoformat(counts_from)
             counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
     patient_id, cleared, restricted = rows[0][:3]

@@ -28,8 +28,9 @@ from scheduler.usecases.changing import (
     require_version,
     touch,
 )
-from scheduler.usecases.elsewhere import count_again, record_elsewhere, take_back_elsewhere
+from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.holds import take_hold
+from scheduler.usecases.ims_counting import recount, require_far_from_what_took_place
 from scheduler.usecases.new_appointment import Visit, add_appointment
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import (
@@ -152,15 +153,17 @@ def move_within(
         touch(moved, now=request.now, actor=request.actor, why=None)
         session.flush()
         return moved  # at the time that was confirmed, with the reminders planned for it
-    had_begun, counted_from = moved.starts_at <= request.now, moved.counts_from_local
+    counted_from = moved.counts_from_local
     put(moved, request, place, lock_room(session.connection(), place))
     moved.schedule_version = moved.version + 1
     if moved.status == AppointmentStatus.CONFIRMED:
         moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time
     touch(moved, now=request.now, actor=request.actor, why="moved")
     session.flush()
-    if had_begun:
-        count_again(session, moved, counted_from, now=request.now, actor=request.actor)
+    require_far_from_what_took_place(session, moved, now=request.now)
+    if moved.spacing_group_id is not None:
+        around = [counted_from, moved.counts_from_local]
+        recount(session, patient_id=moved.patient_id, around=around, now=request.now, actor=request.actor)
     plan_for(session, appointment=moved, clinic=request.clinic, now=request.now)
     return moved
 
@@ -201,8 +204,9 @@ def cancel_appointment(
         require_changeable(cancelled, clinic=clinic, now=now, actor=actor)
         change_to(cancelled, AppointmentStatus.CANCELLED, now=now, actor=actor, why=reason.strip()[:500] or None)
         session.flush()
-        if cancelled.starts_at <= now:
-            count_again(session, cancelled, cancelled.counts_from_local, now=now, actor=actor)
+        if cancelled.spacing_group_id is not None:
+            around = [cancelled.counts_from_local]
+            recount(session, patient_id=cancelled.patient_id, around=around, now=now, actor=actor)
         if tells_patient:
             plan_cancellation_text(session, appointment=cancelled, clinic=clinic, now=now)
     if remember is not None:

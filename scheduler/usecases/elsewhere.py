@@ -3,26 +3,24 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ScalarSelect, Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.errors import Invalid, PatientRestricted, TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
 from scheduler.models import Appointment, PatientMerge
-from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries import reference
 from scheduler.usecases import audit
-from scheduler.usecases.changing import change_to, locked, require_version, touch
+from scheduler.usecases.changing import locked, require_version, touch
+from scheduler.usecases.ims_counting import recount, stop_counting
 from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.once import Remember
 from scheduler.usecases.told_elsewhere import forget_told
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
-
-STOPPED = "a later IMS visit elsewhere counts instead"
 
 
 @retry_deadlocks
@@ -80,10 +78,8 @@ def record_within(
         return again
     _require_no_visit_to_come(near, counts_from, ims.min_days, now)
     later = [visit for visit in near if visit.counts_from_local > counts_from]
-    for earlier in near:
-        if not later:
-            _stop_counting(earlier, now, actor)
-    session.flush()
+    if not later:
+        stop_counting(session, near, now=now, actor=actor)
     starts_at = clock.to_utc_or_near(starts_local, zone)
     ends_at = starts_at + timedelta(minutes=ims.minutes)
     recorded = Appointment(
@@ -102,6 +98,7 @@ def record_within(
         spacing_days=None if later else ims.min_days,
         counts_from_local=counts_from,
         time_known=at is not None,
+        ims_given=True,
         version=1,
         schedule_version=1,
         created_at=now,
@@ -111,6 +108,7 @@ def record_within(
     session.add(recorded)
     audit.note(session, what=audit.ELSEWHERE, actor=actor, now=now, patient_id=patient_id, details=day.isoformat())
     session.flush()
+    recount(session, patient_id=patient_id, around=[counts_from], now=now, actor=actor)
     return recorded
 
 
@@ -147,10 +145,11 @@ def take_back_elsewhere(
     taken_back = locked(session, public_id)
     require_version(taken_back, expected_version)
     if taken_back.status != AppointmentStatus.CANCELLED:
-        taken_back.status = AppointmentStatus.CANCELLED
+        taken_back.status, taken_back.ims_given = AppointmentStatus.CANCELLED, None
         touch(taken_back, now=now, actor=actor, why=reason.strip()[:500] or "recorded by mistake")
         session.flush()
-        count_again(session, taken_back, taken_back.counts_from_local, now=now, actor=actor)
+        around = [taken_back.counts_from_local]
+        recount(session, patient_id=taken_back.patient_id, around=around, now=now, actor=actor)
         forget_told(session, patient_id=taken_back.patient_id or 0, day=taken_back.starts_local.date(), now=now)
         _note_taken_back(session, taken_back, now, actor)
     if remember is not None:
@@ -163,54 +162,6 @@ def _note_taken_back(session: Session, visit: Appointment, now: datetime, actor:
     day = visit.starts_local.date().isoformat()
     what = audit.ELSEWHERE_TAKEN_BACK
     audit.note(session, what=what, actor=actor, now=now, patient_id=visit.patient_id, details=day)
-
-
-def count_again(session: Session, freed: Appointment, counted_from: datetime, *, now: datetime, actor: Actor) -> None:
-    """What did not count because `freed` did, which counts from `counted_from` no longer: called off, missed or moved.
-
-    Refuses with TreatmentTooSoon when it was moved to where it would be too near to what counts again.
-    """
-    ims = reference.current(session.connection()).needling
-    assert ims.min_days is not None  # noqa: S101 - by constraint
-    for stopped in session.scalars(
-        _around(freed.patient_id or 0, counted_from, ims.min_days)
-        .where(Appointment.status == AppointmentStatus.COMPLETED, Appointment.spacing_group_id.is_(None))
-        .where(or_(_why_it_does_not_count() == STOPPED, Appointment.origin == "elsewhere"))
-        .order_by(Appointment.counts_from_local.desc())
-        .with_for_update(key_share=True)
-    ).all():
-        counts_from = stopped.counts_from_local
-        near = _counting_near(session, freed.patient_id or 0, ims.spacing_group_id, counts_from, ims.min_days)
-        if any(visit is not freed for visit in near):
-            continue
-        if near:
-            here = CountingVisit(counts_from, elsewhere=stopped.origin == "elsewhere", time_known=stopped.time_known)
-            wanted, days = freed.counts_from_local, ims.min_days
-            raise TreatmentTooSoon(
-                wanted_local=wanted,
-                clash=here,
-                earliest=earliest_allowed(wanted, [here], min_days=days),
-                latest_before=None,
-                min_days=days,
-            )
-        stopped.spacing_group_id, stopped.spacing_days = ims.spacing_group_id, ims.min_days
-        touch(stopped, now=now, actor=actor, why="what counted instead counts no longer")
-        session.flush()
-
-
-def _why_it_does_not_count() -> ScalarSelect[str | None]:
-    """Appointment.changed_why is that of its last change, which may be a note."""
-    return (
-        select(AppointmentHistory.changed_why)
-        .where(
-            AppointmentHistory.appointment_id == Appointment.id,
-            AppointmentHistory.from_spacing_group_id.is_distinct_from(AppointmentHistory.to_spacing_group_id),
-        )
-        .order_by(AppointmentHistory.id.desc())
-        .limit(1)
-        .correlate(Appointment)
-        .scalar_subquery()
-    )
 
 
 def _require_one_moment(day: date, at: time, zone: ZoneInfo) -> None:
@@ -257,11 +208,3 @@ def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, mi
                 latest_before=None,
                 min_days=min_days,
             )
-
-
-def _stop_counting(visit: Appointment, now: datetime, actor: Actor) -> None:
-    visit.spacing_group_id = visit.spacing_days = None
-    if visit.status == AppointmentStatus.COMPLETED:
-        touch(visit, now=now, actor=actor, why=STOPPED)
-    else:  # only what has happened may count otherwise than planned
-        change_to(visit, AppointmentStatus.COMPLETED, now=now, actor=actor, why=STOPPED)

@@ -6,12 +6,11 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus
+from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus, require_change
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import StatusRefused
 from scheduler.models import Appointment
 from scheduler.queries import appointments, reference
-from scheduler.queries.reference import TreatmentInfo
 from scheduler.usecases.booking import cancel_appointment
 from scheduler.usecases.changing import (
     BEFORE_THE_VISIT,
@@ -20,7 +19,8 @@ from scheduler.usecases.changing import (
     locked,
     require_version,
 )
-from scheduler.usecases.elsewhere import count_again
+from scheduler.usecases.ims_counting import recount
+from scheduler.usecases.ims_given import complete
 from scheduler.usecases.locks import lock_rooms
 from scheduler.usecases.placing import Request, require_patient_may, wanted_of
 from scheduler.usecases.reminder_planning import plan_for
@@ -40,8 +40,10 @@ def change_status(
     actor: Actor,
     expected_version: int | None = None,
     ims_given: bool | None = None,
+    why: str | None = None,
 ) -> Appointment:
-    """Arrived, completed, no-show and their undoing. `ims_given`, at completion, decides whether the visit counts.
+    """Arrived, completed, no-show and their undoing. `ims_given`, at completion, decides whether the visit counts; none
+    while nobody has said. Completion is refused by no rule: what has happened is recorded, and flagged where it is odd.
 
     Undoing a cancellation or no-show refuses as a booking would: when something took its place, and when the
     patient is no longer cleared. What happens on the day is refused before it.
@@ -57,41 +59,57 @@ def change_status(
             expected_version=expected_version,
         )
     here = appointments.by_public_id(session, public_id)
-    practitioner = here.practitioner.slug if here.practitioner else None
-    counts_as = _needling(session).slug if ims_given else here.treatment.slug
-    request = Request(
-        clinic,
-        counts_as,
-        practitioner,
-        here.starts_local,
-        now,
-        actor,
-        here.patient_id,
-        leaving_out=here.id,
-        needs_clearance=not ims_given,  # what was given was given
-    )
+    request = _request(here, clinic, now, actor)
     _require_its_day(here, status, clock.to_local(now, clock.zone(clinic.zone)))
 
     def change() -> Appointment:
         changed = locked(session, public_id)
         require_version(changed, expected_version)
+        if status == AppointmentStatus.COMPLETED:
+            require_change(AppointmentStatus(changed.status), status)
+            complete(session, changed, ims_given, now=now, actor=actor)
+            return changed
         revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
-        _count(session, changed, status, ims_given)
+        answered, counted_from = changed.ims_given, changed.counts_from_local
+        _as_planned(session, changed)
         if revived:
             connection = session.connection()
             require_patient_may(connection, request, wanted_of(request, reference.current(connection)))
             if changed.room_id is not None:
                 lock_rooms(connection, {changed.room_id})
             changed.schedule_version = changed.version + 1  # its reminders were dropped and are planned anew
-        change_to(changed, status, now=now, actor=actor)
+        change_to(changed, status, now=now, actor=actor, why=why)
         session.flush()
-        if status == AppointmentStatus.NO_SHOW or ims_given is False:
-            count_again(session, changed, changed.counts_from_local, now=now, actor=actor)
+        if answered is not None or status == AppointmentStatus.NO_SHOW:
+            recount(session, patient_id=changed.patient_id, around=[counted_from], now=now, actor=actor)
         if revived:
             plan_for(session, appointment=changed, clinic=clinic, now=now)
         return changed
 
     return carry_out(session, request, change)
+
+
+def _request(here: Appointment, clinic: ClinicSettings, now: datetime, actor: Actor) -> Request:
+    """What the visit asked for when it was booked: so much of the rules binds its undoing."""
+    practitioner = here.practitioner.slug if here.practitioner else None
+    return Request(
+        clinic,
+        here.treatment.slug,
+        practitioner,
+        here.starts_local,
+        now,
+        actor,
+        here.patient_id,
+        leaving_out=here.id,
+    )
+
+
+def _as_planned(session: Session, visit: Appointment) -> None:
+    """Only what has happened counts otherwise than planned."""
+    planned = reference.current(session.connection()).treatment_by_id(visit.treatment_id)
+    visit.ims_given, visit.ims_open, visit.ims_concerns = None, False, ""
+    if visit.spacing_group_id != planned.spacing_group_id:
+        visit.spacing_group_id, visit.spacing_days = planned.spacing_group_id, planned.min_days
 
 
 def _require_its_day(visit: Appointment, status: AppointmentStatus, now_local: datetime) -> None:
@@ -101,22 +119,3 @@ def _require_its_day(visit: Appointment, status: AppointmentStatus, now_local: d
     )
     if too_early:
         raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=status)
-
-
-def _count(session: Session, visit: Appointment, status: AppointmentStatus, ims_given: bool | None) -> None:
-    """What counts is what happened: at completion IMS may turn out given in another kind of visit, or not given."""
-    current = reference.current(session.connection())
-    planned = current.treatment_by_id(visit.treatment_id)
-    group, days = planned.spacing_group_id, planned.min_days
-    if status == AppointmentStatus.COMPLETED and ims_given is not None:
-        if not ims_given and planned.needling:
-            group = days = None
-        elif ims_given:
-            ims = _needling(session)
-            group, days = ims.spacing_group_id, ims.min_days
-    if visit.spacing_group_id != group:
-        visit.spacing_group_id, visit.spacing_days = group, days
-
-
-def _needling(session: Session) -> TreatmentInfo:
-    return reference.current(session.connection()).needling

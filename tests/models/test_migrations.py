@@ -69,13 +69,17 @@ def test_models_and_migrations_agree(full: Engine) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
-@pytest.fixture
-def left_behind(engine: Engine) -> Engine:
-    """A database of before 0014 in which a merged record still has a visit, on Monday at 10:00."""
+def leave_behind(engine: Engine, *, too_near: bool) -> None:
+    """A database of before 0014 in which a merged record still has a visit, on Monday at 10:00; with `too_near` the record
+    that was kept has one at 12:00."""
     with Session(engine) as session:
         make_clinic(session)
         kept, merged = make_patient(session), make_patient(session)
         make_appointment(session, patient=merged, starts_local=local(MONDAY, "10:00"))
+        if too_near:
+            make_appointment(
+                session, patient=kept, starts_local=local(MONDAY, "12:00"), practitioner="p2", room="Room 2"
+            )
         ids = {"kept": kept.id, "merged": merged.id}
     alembic_run(engine, "downgrade", "0013")
     with Session(engine) as session:
@@ -85,26 +89,26 @@ def left_behind(engine: Engine) -> Engine:
             )
         )
         session.commit()
-    return engine
 
 
-def test_a_visit_left_on_a_merged_record_goes_to_the_one_that_was_kept(left_behind: Engine) -> None:
-    alembic_run(left_behind, "upgrade", "head")
-    with Session(left_behind) as session:
+def test_a_visit_left_on_a_merged_record_goes_to_the_one_that_was_kept(engine: Engine) -> None:
+    leave_behind(engine, too_near=False)
+    alembic_run(engine, "upgrade", "head")
+    with Session(engine) as session:
         (visit,) = session.scalars(select(Appointment))
         assert visit.patient_id == session.scalar(select(PatientMerge.kept_patient_id))
         assert (visit.version, visit.changed_by) == (2, "system:upgrade")
         assert len(session.scalars(select(AppointmentHistory)).all()) == 2
 
 
-def test_one_that_is_too_near_there_stops_the_upgrade_by_name(left_behind: Engine) -> None:
-    with Session(left_behind) as session:
-        kept = session.get_one(Patient, session.scalar(select(PatientMerge.kept_patient_id)))
-        (left,) = session.scalars(select(Appointment.public_id))
-        make_appointment(session, patient=kept, starts_local=local(MONDAY, "12:00"), practitioner="p2", room="Room 2")
+def test_one_that_is_too_near_there_stops_the_upgrade_by_name(engine: Engine) -> None:
+    leave_behind(engine, too_near=True)
+    with Session(engine) as session:
+        merged = session.scalar(select(PatientMerge.merged_patient_id))
+        (left,) = session.scalars(select(Appointment.public_id).where(Appointment.patient_id == merged))
     with pytest.raises(click.ClickException, match=rf"{left} \(treatment_spacing\)"):
-        alembic_run(left_behind, "upgrade", "head")
-    with Session(left_behind) as session:
+        alembic_run(engine, "upgrade", "head")
+    with Session(engine) as session:
         merged = session.scalar(select(PatientMerge.merged_patient_id))
         assert session.scalar(select(Appointment.patient_id).where(Appointment.public_id == left)) == merged
         assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0013"

@@ -314,14 +314,6 @@ class TestWhatCounts:
         with pytest.raises(TreatmentTooSoon):
             book(session, patient, MONDAY + timedelta(days=1))
 
-    def test_ims_given_too_near_to_a_visit_to_come_is_refused_with_words(
-        self, session: Session, patient: Patient
-    ) -> None:
-        visit = book(session, patient, treatment="follow-up")
-        book(session, patient, MONDAY + timedelta(days=1))
-        with pytest.raises(TreatmentTooSoon):
-            self.status(session, visit, "completed", ims_given=True)
-
     @pytest.mark.parametrize("status", ["arrived", "completed", "no_show"])
     def test_nothing_has_happened_before_its_day(self, session: Session, patient: Patient, status: str) -> None:
         visit = book(session, patient, MONDAY + timedelta(days=1))

@@ -1,0 +1,88 @@
+"""Whether IMS was given: said at completion, or later by a practitioner. What has happened is never refused."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from scheduler.domain import ims_given
+from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.errors import Invalid, StatusRefused
+from scheduler.models import Appointment
+from scheduler.queries import reference
+from scheduler.usecases.changing import change_to, locked, require_version, touch
+from scheduler.usecases.ims_counting import count_again, ims_now, plan, required_ims, stop_counting
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST_REASON = 300
+
+
+@retry_deadlocks
+def answer_ims(
+    session: Session,
+    *,
+    public_id: str,
+    given: bool | None,
+    reason: str,
+    now: datetime,
+    actor: Actor,
+    expected_version: int | None = None,
+) -> Appointment:
+    """A practitioner says whether IMS was given at a completed visit, or says otherwise than before and why.
+
+    Callers let only a practitioner in. The same answer again changes nothing. Refuses with Invalid a change without a
+    reason, and with StatusRefused a visit that is not completed here.
+    """
+    begin_write(session)
+    visit = locked(session, public_id)
+    require_version(visit, expected_version)
+    if visit.status != AppointmentStatus.COMPLETED or visit.origin == "elsewhere":
+        raise StatusRefused(from_status=AppointmentStatus(visit.status), to_status=AppointmentStatus.COMPLETED)
+    if visit.ims_given is not given or (given is not None and visit.ims_open):
+        why = reason.strip()[:LONGEST_REASON]
+        if visit.ims_given is not None and not why:
+            raise Invalid({"reason": "Say why the answer changes."})
+        complete(session, visit, given, now=now, actor=actor, why=why or None)
+    session.commit()
+    return visit
+
+
+def complete(
+    session: Session,
+    visit: Appointment,
+    given: bool | None,
+    *,
+    now: datetime,
+    actor: Actor,
+    why: str | None = None,
+) -> None:
+    """Completed with this answer, or the answer of a completed visit; commits nothing."""
+    current = reference.current(session.connection())
+    treatment = current.treatment_by_id(visit.treatment_id)
+    may_needle = visit.practitioner is not None and visit.practitioner.can_needle
+    takes_place = given or (given is None and treatment.needling)
+    asked = ims_now(session) is not None and ims_given.is_asked(is_ims=treatment.needling, may_needle=may_needle)
+    group, days = (None, None) if treatment.needling else (treatment.spacing_group_id, treatment.min_days)
+    around = [visit.counts_from_local]
+    again = []
+    if takes_place or treatment.needling or visit.ims_given:
+        assert visit.patient_id is not None  # noqa: S101 - a completed visit has one, by constraint
+        found = plan(
+            session, patient_id=visit.patient_id, around=around, now=now, changing=visit, takes_place=bool(takes_place)
+        )
+        stop_counting(session, found.stopping, now=now, actor=actor)
+        again = found.again
+        if takes_place:
+            ims = required_ims(session)
+            group, days = (ims.spacing_group_id, ims.min_days) if found.counts else (None, None)
+    if visit.spacing_group_id != group:
+        visit.spacing_group_id, visit.spacing_days = group, days
+    cleared = visit.patient is not None and visit.patient.cleared_for_ims_at is not None
+    visit.ims_given, visit.ims_open = given, given is None and asked
+    visit.ims_concerns = " ".join(ims_given.concerns(cleared=cleared, may_needle=may_needle)) if given else ""
+    if visit.status == AppointmentStatus.COMPLETED:
+        touch(visit, now=now, actor=actor, why=why)
+    else:
+        change_to(visit, AppointmentStatus.COMPLETED, now=now, actor=actor, why=why)
+    session.flush()
+    count_again(session, again, now=now, actor=actor)
