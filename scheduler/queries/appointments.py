@@ -23,7 +23,10 @@ WHOLE = (
 
 @dataclass(frozen=True, slots=True)
 class AppointmentRow:
-    """One appointment with the names that programs use: slugs and public ids. `counts_for`: a spacing group."""
+    """One appointment with the names that programs use: slugs and public ids. `counts_for`: a spacing group.
+
+    `ims_given`: none while nobody has said.
+    """
 
     id: int
     public_id: str
@@ -36,6 +39,7 @@ class AppointmentRow:
     zone: str
     time_known: bool
     counts_for: str | None
+    ims_given: bool | None
     origin: str
     version: int
 
@@ -53,6 +57,7 @@ _ROWS: Any = (
         Appointment.zone,
         Appointment.time_known,
         SpacingGroup.slug,
+        Appointment.ims_given,
         Appointment.origin,
         Appointment.version,
     )

@@ -1,9 +1,11 @@
 """Whether IMS was given: said at completion, or later by a practitioner. What has happened is never refused."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.domain import ims_given
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
@@ -47,6 +49,14 @@ def answer_ims(
     return visit
 
 
+def is_own_slip(last: tuple[str, datetime] | None, *, actor: Actor, now: datetime, zone: ZoneInfo) -> bool:
+    """Whoever answered may take it back on the same day; any other answer is a practitioner's to change."""
+    if last is None:
+        return False
+    by, at = last
+    return by == str(actor) and clock.to_local(at, zone).date() == clock.to_local(now, zone).date()
+
+
 def complete(
     session: Session,
     visit: Appointment,
@@ -60,6 +70,7 @@ def complete(
     current = reference.current(session.connection())
     treatment = current.treatment_by_id(visit.treatment_id)
     may_needle = visit.practitioner is not None and visit.practitioner.can_needle
+    cleared = visit.patient is not None and visit.patient.cleared_for_ims_at is not None
     takes_place = given or (given is None and treatment.needling)
     asked = ims_now(session) is not None and ims_given.is_asked(is_ims=treatment.needling, may_needle=may_needle)
     group, days = (None, None) if treatment.needling else (treatment.spacing_group_id, treatment.min_days)
@@ -77,7 +88,6 @@ def complete(
             group, days = (ims.spacing_group_id, ims.min_days) if found.counts else (None, None)
     if visit.spacing_group_id != group:
         visit.spacing_group_id, visit.spacing_days = group, days
-    cleared = visit.patient is not None and visit.patient.cleared_for_ims_at is not None
     visit.ims_given, visit.ims_open = given, given is None and asked
     visit.ims_concerns = " ".join(ims_given.concerns(cleared=cleared, may_needle=may_needle)) if given else ""
     if visit.status == AppointmentStatus.COMPLETED:

@@ -34,6 +34,7 @@ class NewAppointment:
     ends_at: datetime
     spacing_group_id: int | None
     hold_until: datetime | None
+    ims_given: bool | None = None
     time_known: bool = True
     version: int = 1
     schedule_version: int = 1

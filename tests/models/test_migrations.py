@@ -19,7 +19,6 @@ from scheduler.models import (
     Base,
     Message,
     MoveLink,
-    Patient,
     PatientMerge,
     PhoneAccount,
     Practitioner,

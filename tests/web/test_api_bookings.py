@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.models import AuditLine, Practitioner
 from scheduler.models.engine import WRITING
 from scheduler.usecases.tokens import create_token
-from tests.factories import MONDAY, NOW, make_clinic, make_patient
+from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,43 @@ def test_ims_elsewhere_recorded_by_mistake_is_taken_back_by_patch_and_by_nothing
     taken_back = api.patch(path, json={"status": "cancelled"}, headers={"If-Match": '"1"'})
     assert (taken_back.status_code, taken_back.json["status"]) == (200, "cancelled"), taken_back.text
     assert api.get(f"/api/v1/patients/{patient.public_id}").json["next_allowed"] == {"ims": None}
+
+
+MONDAY_NOON = NOW + timedelta(days=3, hours=2)
+
+
+def test_ims_given_is_said_at_completion_shown_and_never_refused(api: FlaskClient, session: Session) -> None:
+    """A follow-up at which IMS was given, two days before booked IMS; the owner's token says so, a practitioner's corrects it."""
+    patient = make_patient(session)
+    follow_up = make_appointment(
+        session, patient=patient, starts_local=local(MONDAY, "10:00"), treatment="follow-up"
+    ).public_id
+    near = make_appointment(
+        session, patient=patient, starts_local=local(MONDAY + timedelta(days=2), "10:00"), practitioner="p2"
+    ).public_id
+    path = f"/api/v1/appointments/{follow_up}"
+    practitioner = create_token(session, name="physio", role="practitioner", now=NOW)
+    physio = {"Authorization": f"Bearer {practitioner}"}
+    with time_machine.travel(MONDAY_NOON, tick=False):
+        later = api.patch(path, json={"status": "completed", "ims_given": None})
+        assert (later.status_code, later.json["ims_given"]) == (200, None)
+        given = api.patch(path, json={"status": "completed", "ims_given": True})
+        assert (given.status_code, given.json["ims_given"]) == (200, True)
+        assert api.get(f"/api/v1/appointments/{near}").json["status"] == "booked"
+        wanted = {"patient": patient.public_id, "treatment": "ims", "starts_at": "2026-12-04T10:00:00-05:00"}
+        refused = api.post("/api/v1/appointments", json=wanted)
+        assert (refused.status_code, refused.json["code"]) == (409, "treatment-too-soon")
+        assert api.post(f"/api/v1/appointments/{near}/cancel").status_code == 200
+        assert api.get(path).json["counts_for"] == "ims"
+        refused = api.post("/api/v1/appointments", json=wanted)
+        assert refused.json["earliest"] == "2026-12-07T10:00:00-05:00"
+        change = {"status": "completed", "ims_given": False}
+        assert api.patch(path, json=change | {"reason": "x"}).status_code == 403
+        assert api.patch(path, json=change, headers=physio).status_code == 422
+        changed = api.patch(path, json=change | {"reason": "only looked at"}, headers=physio)
+        assert (changed.json["ims_given"], changed.json["counts_for"]) == (False, None)
+        assert api.patch(path, json={"status": "arrived"}).status_code == 403
+        assert api.post("/api/v1/appointments", json=wanted).status_code == 201
 
 
 def test_who_asks_for_a_slot_known_to_be_taken_is_refused_without_waiting_for_a_lock(

@@ -94,10 +94,12 @@ def _limit_paths(paths: dict[str, Any]) -> None:
 def _either(change: dict[str, Any]) -> dict[str, Any]:
     """A move, a visit done, or another status: as three shapes, because the fields of one exclude the others."""
     fields = change["properties"]
-    done = {"status": {"type": "string", "const": "completed"}, "ims_given": fields["ims_given"]}
+    done = {"status": {"type": "string", "const": "completed"}} | {
+        name: fields[name] for name in ("ims_given", "reason")
+    }
     shapes: list[dict[str, Any]] = [
         {"properties": {name: fields[name] for name in ("starts_at", "practitioner")}},
-        {"properties": done, "required": ["status"]},
+        {"properties": done, "required": ["status", "ims_given"]},
         {"properties": {"status": fields["status"]}, "required": ["status"]},
     ]
     return {"anyOf": [{"type": "object", "additionalProperties": False, **shape} for shape in shapes]}

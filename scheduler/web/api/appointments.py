@@ -11,10 +11,11 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound, StatusRefused, VersionConflict
 from scheduler.extensions import db
-from scheduler.queries import appointments, patients, reference
+from scheduler.queries import appointments, ims_given, patients, reference
 from scheduler.queries.appointments import AppointmentRow
 from scheduler.queries.reference import Reference
 from scheduler.usecases import booking
+from scheduler.usecases.ims_given import answer_ims, is_own_slip
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
@@ -139,8 +140,16 @@ def cancel(given: dict[str, Any], appointment_id: str) -> Response:
 
 
 def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
-    if "ims_given" in given:
+    answer = given.get("ims_given")
+    if answer is not None:
         bearer.require_role(*bearer.CLINICAL)
+    if row.status == "completed" and "ims_given" in given:
+        if row.ims_given is not None and row.ims_given is not answer:
+            bearer.require_role("practitioner")
+        _answer(given, row, expected, now)
+        return
+    if row.ims_given is not None and not _is_own_slip(row, now):
+        bearer.require_role("practitioner")
     change_status(
         db.session(),
         clinic=_clinic(),
@@ -149,7 +158,25 @@ def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | N
         now=now,
         actor=bearer.actor(),
         expected_version=expected,
-        ims_given=given.get("ims_given"),
+        ims_given=answer,
+    )
+
+
+def _is_own_slip(row: AppointmentRow, now: datetime) -> bool:
+    with db.reading.connect() as connection:
+        last = ims_given.last_answer(connection, row.id)
+    return is_own_slip(last, actor=bearer.actor(), now=now, zone=clock.zone(row.zone))
+
+
+def _answer(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
+    answer_ims(
+        db.session(),
+        public_id=row.public_id,
+        given=given["ims_given"],
+        reason=given.get("reason", ""),
+        now=now,
+        actor=bearer.actor(),
+        expected_version=expected,
     )
 
 
@@ -174,6 +201,8 @@ def _require_one_kind(given: dict[str, Any]) -> None:
         raise Invalid({"status": "Change the time or the status, not both in one request."})
     if "ims_given" in given and given.get("status") != "completed":
         raise Invalid({"ims_given": "Say this together with the status completed."})
+    if "reason" in given and "ims_given" not in given:
+        raise Invalid({"reason": "Say this together with ims_given."})
 
 
 def _expected_version(row: AppointmentRow) -> int | None:

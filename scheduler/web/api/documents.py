@@ -83,6 +83,7 @@ def appointment(row: AppointmentRow) -> dict[str, Any]:
         "ends_at": rfc3339.moment_at(row.ends_at, zone),
         "time_known": row.time_known,
         "counts_for": row.counts_for,
+        "ims_given": row.ims_given,
         "origin": row.origin,
         "version": row.version,
     }
@@ -105,6 +106,7 @@ def fresh_appointment(visit: Visit, patient: str, current: Reference) -> dict[st
             zone=visit.zone,
             time_known=visit.time_known,
             counts_for=treatment.spacing_group if visit.spacing_group_id else None,
+            ims_given=visit.ims_given,
             origin=visit.origin,
             version=visit.version,
         )

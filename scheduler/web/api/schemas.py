@@ -5,6 +5,7 @@ from marshmallow import RAISE, Schema, fields
 from scheduler.domain import person_name
 from scheduler.domain.availability import HiddenReason
 from scheduler.queries.appointments import SHOWN
+from scheduler.usecases.ims_given import LONGEST_REASON
 from scheduler.usecases.patients import LANGUAGES
 from scheduler.web.api.fields import Day, Identifier, Moment, OneOf, Phone, Text, TimeOfDay, YesNo
 
@@ -64,7 +65,14 @@ class AppointmentChange(Body):
     )
     status = OneOf(CHANGED_TO)
     ims_given = YesNo(
-        metadata={"description": "With completed: what happened, whatever was planned. Practitioners and the owner."}
+        allow_none=True,
+        metadata={
+            "description": "With completed: what happened, whatever was planned; null: to be said later. True and false: "
+            "practitioners and the owner. Another answer than before: practitioners, with a reason.",
+        },
+    )
+    reason = Text(
+        longest=LONGEST_REASON, metadata={"description": "Why the answer in ims_given is another than before."}
     )
 
 
@@ -143,6 +151,9 @@ class AppointmentShown(Schema):
     ends_at = fields.DateTime(required=True)
     time_known = fields.Boolean(required=True)
     counts_for = fields.String(required=True, allow_none=True, metadata={"description": "A spacing group."})
+    ims_given = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "Of a completed visit; null: nobody has said."}
+    )
     origin = fields.String(required=True)
     version = fields.Integer(required=True)
 
