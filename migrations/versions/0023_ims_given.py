@@ -13,8 +13,8 @@ from scheduler.models import constraints
 from scheduler.models.base import Instant
 from scheduler.models.constraints_given import IMS_ANSWERS, IMS_GIVEN
 
-revision = '0021'
-down_revision = '0020'
+revision = '0023'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 
