@@ -19,6 +19,7 @@ from scheduler.models import (
     Base,
     Message,
     MoveLink,
+    Patient,
     PatientMerge,
     PhoneAccount,
     Practitioner,
