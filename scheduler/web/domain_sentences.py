@@ -30,6 +30,7 @@ SENTENCES = (
     _l("One of the two has been merged already."),
     _l("Only treatments of the kind IMS are in this group."),
     _l("Say that the two are one person."),
+    _l("Say why the answer changes."),
     _l("Somebody who is not authorised for IMS does this treatment. Change that first."),
     _l("The clocks changed then: that time does not exist, or exists twice."),
     _l("The end is before the beginning."),
