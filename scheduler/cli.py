@@ -20,6 +20,7 @@ from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
+from scheduler.queries.retention import due_records
 from scheduler.usecases import exporting, staff, tokens
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.pace import sender_name
@@ -208,6 +209,15 @@ def back_up(file: Path) -> None:
     except backup.CannotBackUp as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} ({file.stat().st_size:,} bytes)")
+
+
+@ours.command("retention", help="How many records are older than they must be. The owner blanks them at the desk.")
+def retention_command() -> None:
+    clinic = current_app.config["CLINIC"]
+    today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
+    due = due_records(db.session.connection(), today=today, years=clinic.retention_years)
+    held = sum(record.hold is not None for record in due)
+    click.echo(f"{len(due):,} records are older than {clinic.retention_years} years, {held:,} of them held.")
 
 
 def _exporting(what: str) -> None:

@@ -83,10 +83,15 @@ def make_patient(session: Session, *, cleared: bool = True, number: str | None =
     n = next(_numbers)
     account = PhoneAccount(number=number or f"+1613{5570000 + n:07d}", created_at=NOW, verified_at=NOW)
     patient = Patient(
-        **{"given_name": "Amélie", "family_name": f"Lévesque{n}", "birth_date": date(1986, 3, 14), **details},
+        **{
+            "given_name": "Amélie",
+            "family_name": f"Lévesque{n}",
+            "birth_date": date(1986, 3, 14),
+            "created_at": NOW,
+            **details,
+        },
         phone_account=account,
         cleared_for_ims_at=NOW if cleared else None,
-        created_at=NOW,
     )
     session.add(patient)
     session.commit()

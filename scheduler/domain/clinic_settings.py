@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 class ClinicSettings:
     """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
 
-    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `sms_parts_monthly`: what the texts of a calendar month may cost, sign-in codes apart; `code_parts_monthly`: what those may; 0: no limit. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
+    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `sms_parts_monthly`: what the texts of a calendar month may cost, sign-in codes apart; `code_parts_monthly`: what those may; 0: no limit. `retention_years`: for how long a record is kept after its last visit or entry. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
     """
 
     name: str = "East Side Physio"
@@ -30,6 +30,7 @@ class ClinicSettings:
     second_step_for_all: bool = False
     sms_parts_monthly: int = 0
     code_parts_monthly: int = 0
+    retention_years: int = 10
     languages: tuple[str, ...] = ("en", "fr")
     texts: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
 

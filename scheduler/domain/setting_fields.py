@@ -110,6 +110,7 @@ FIELDS: Mapping[str, SettingField] = {
     "quiet_until": SettingField(_read_time, _hour),
     "sms_parts_monthly": _number(0, 10_000_000, "Type a number of parts from 0 to 10000000; 0 is no limit."),
     "code_parts_monthly": _number(0, 10_000_000, "Type a number of parts from 0 to 10000000; 0 is no limit."),
+    "retention_years": _number(1, 100, "Type a number of years from 1 to 100."),
     "second_step_for_all": SettingField(_read_second_step, lambda value: "everybody" if value else "owner"),
 }
 

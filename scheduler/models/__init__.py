@@ -33,6 +33,7 @@ from scheduler.models.page_text import PageText
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.replies import MoveLink, ReplyChoice
+from scheduler.models.retention import RetentionAct, RetentionHold
 from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 from scheduler.models.sms_text import SmsText
@@ -71,6 +72,8 @@ __all__ = [
     "Reminder",
     "ReminderCall",
     "ReplyChoice",
+    "RetentionAct",
+    "RetentionHold",
     "Room",
     "Screening",
     "Setting",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, inspect
 
+from scheduler.models import constraints_retention
 from scheduler.models.constraint_lot import Lot
 from scheduler.models.constraints_given import IMS_ANSWERS, IMS_GIVEN
 from scheduler.models.constraints_ims import IMS_BY_WHO_MAY_NEEDLE
@@ -207,6 +208,9 @@ LOTS = (
 def install(connection: Connection) -> None:
     for lot in _possible(connection):
         for statement in lot.install_statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+    if inspect(connection).has_table(constraints_retention.TABLE):
+        for statement in constraints_retention.install_statements(connection):
             connection.exec_driver_sql(statement)
 
 

@@ -132,7 +132,9 @@ WHO_MAY = {
         reception_settings_texts.back_to_ours
         reception_settings_texts.change
         reception_settings_texts.one
-        reception_settings_texts.show
+        reception_retention.show reception_retention.look reception_retention.blank reception_retention.hold
+    reception_retention.lift reception_settings_pages.show reception_settings_pages.one reception_settings_pages.change
+    reception_settings_pages.back_to_ours reception_settings_texts.show
         reception_settings_tokens.make
         reception_settings_tokens.revoke
         reception_settings_tokens.show
