@@ -55,6 +55,8 @@ class Config:
         self.DATABASE_URL = self._database_url()
         self.SMS = self._sms()
         self.SECRET_KEY = self._secret_key()
+        self.SECRET_KEY_FALLBACKS = self._old_secret_keys()
+        self.WTF_CSRF_SECRET_KEY = [*reversed(self.SECRET_KEY_FALLBACKS), self.SECRET_KEY]
         self.TRUSTED_PROXIES = self._number("TRUSTED_PROXIES", 0, 0, 10)
         self.METRICS_TOKEN = self._metrics_token()
         self.PHONE_COUNTRIES = self._phone_countries()
@@ -164,6 +166,15 @@ class Config:
             raise ConfigError("SECRET_KEY: needed as soon as Twilio is set; make one with: openssl rand -hex 32")
         self._make_instance()
         return _kept_secret_key(self.INSTANCE_DIR / "secret_key")
+
+    def _old_secret_keys(self) -> list[str]:
+        """The last one first."""
+        keys = [key.strip() for key in self._text("SECRET_KEY_OLD", "").split(",") if key.strip()]
+        if any(len(key) < 16 for key in keys):
+            raise ConfigError(
+                "SECRET_KEY_OLD: earlier values of SECRET_KEY, with commas between them; one is too short"
+            )
+        return [key for key in keys if key != self.SECRET_KEY]
 
     def _metrics_token(self) -> str:
         token = self._text("METRICS_TOKEN", "")

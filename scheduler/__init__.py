@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from scheduler import assets, cli, live_settings, logs
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.gateways import phone_numbers
+from scheduler.usecases.sealing import Seals
 from scheduler.web import access, errors, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
@@ -47,6 +48,7 @@ def create_app(config: Any) -> Flask:
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", config.DATABASE_URL)
     # A form may stay open for as long as the sign-in holds; browsers that send no Referer may book as well.
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.extensions["seals"] = Seals([app.config["SECRET_KEY"], *app.config["SECRET_KEY_FALLBACKS"]])
     app.session_interface = sessions.VisitorSessions()
     logs.configure(app.config["LOG_FORMAT"])
     phone_numbers.serve(app.config["PHONE_COUNTRIES"])

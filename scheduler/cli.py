@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any
@@ -17,11 +18,12 @@ from scheduler import backup, clock, demo, importing_commands, jobs, live_settin
 from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
+from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.queries.retention import due_records
-from scheduler.usecases import exporting, staff, tokens
+from scheduler.usecases import exporting, settings_staff, staff, staff_second_step, tokens
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import sms_status
@@ -79,7 +81,7 @@ def serve() -> None:
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
     upgrade_database(db.engine)
     live_settings.of(app).refresh(db.engine)
-    _warn_of_open_files()
+    _check_what_lies_here()
     if app.config["DEMO"] and demo.is_empty(db.session()):
         click.echo("Making the demo clinic …")
         demo.seed(db.session(), clinic=app.config["CLINIC"], now=clock.now())
@@ -110,17 +112,25 @@ def fill_demo() -> None:
 
 @jobs_group.command("run", help="Tick until stopped; several may run at once.")
 def run_jobs() -> None:
-    _warn_of_open_files()
+    _check_what_lies_here()
     jobs.run(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
-def _warn_of_open_files() -> None:
+def _check_what_lies_here() -> None:
+    """At a start: files that others can read, and secrets that we cannot."""
     instance = Path(current_app.instance_path)
     ours = [instance, instance / "secret_key", instance / "imports"]
     if db.engine.dialect.name == "sqlite" and db.engine.url.database:
         ours += private_files.of_sqlite(Path(db.engine.url.database))
     if warning := private_files.warning(ours):
         click.echo(warning, err=True)
+    unreadable = staff_second_step.check_secrets(db.session(), seals=current_app.extensions["seals"])
+    if unreadable:
+        click.echo(
+            f"The second step of {', '.join(unreadable)} was kept under another SECRET_KEY: give that one in "
+            "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in.",
+            err=True,
+        )
 
 
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")
@@ -155,12 +165,17 @@ def show_status() -> None:
 
 @tokens_group.command("create", help="Print a new token, once; only its hash is kept.")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), default="owner", show_default=True)
-def create_token(name: str, role: str) -> None:
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--days", type=int, default=tokens.DAYS, show_default=True, help="How long it is good for.")
+def create_token(name: str, role: str, days: int) -> None:
+    now = clock.now()
     try:
-        click.echo(tokens.create_token(db.session(), name=name, role=role, now=clock.now()))
+        token = tokens.create_token(db.session(), name=name, role=role, now=now, days=days)
     except Invalid as invalid:
         raise _refused(invalid) from None
+    click.echo(token)
+    last = clock.to_local(now + timedelta(days=days), clock.zone(current_app.config["CLINIC"].zone))
+    click.echo(f"It acts as {role} until {last:%Y-%m-%d %H:%M}.", err=True)
 
 
 @staff_group.command("add", help="Add somebody who signs in at the desk; asks for the password twice.")
@@ -185,6 +200,16 @@ def add_staff(username: str, role: str, display_name: str, password_stdin: bool)
     except Invalid as invalid:
         raise _refused(invalid) from None
     click.echo(f"{username} can sign in at {current_app.config['PUBLIC_URL']}/desk as {role}.")
+
+
+@staff_group.command("reset-second-step", help="For a lost telephone: USERNAME's next sign-in sets up another one.")
+@click.argument("username")
+def reset_second_step(username: str) -> None:
+    staff_id = db.session.scalar(select(StaffUser.id).where(StaffUser.username == username.strip().lower()))
+    if staff_id is None:
+        raise click.ClickException(f"there is nobody of the user name {username}.")
+    settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=Actor("system", "command"), now=clock.now())
+    click.echo(f"{username} is signed out; the next sign-in sets up another authenticator.")
 
 
 @clock_group.command(

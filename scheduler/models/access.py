@@ -41,7 +41,7 @@ class StaffUser(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(Instant)
-    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_secret: Mapped[str | None] = mapped_column(String(255))  # sealed: usecases/sealing.py
     totp_step: Mapped[int] = mapped_column(default=0, server_default="0")
     password_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
     practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))  # whose own day it is
@@ -59,6 +59,8 @@ class RecoveryCode(Base):
 
 
 class ApiToken(Base):
+    """Good until `ends_at`, or until it is revoked."""
+
     __tablename__ = "api_token"
     __table_args__ = (CheckConstraint(ROLE_SQL, name="token_role_known"),)
 
@@ -67,6 +69,7 @@ class ApiToken(Base):
     role: Mapped[str] = mapped_column(String(14))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Text, and_, bindparam, cast, select
 
 from scheduler.models.access import ApiToken, IdempotentAnswer
-from scheduler.queries.plain import Plain, instant_of
+from scheduler.models.base import Instant
+from scheduler.queries.plain import Plain, instant_of, text_of
 from scheduler.queries.reference import STATE_COLUMNS, State
 
 
@@ -31,7 +32,11 @@ class EarlierAnswer:
     body: str
 
 
-_VALID = (ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None))
+_VALID = (
+    ApiToken.token_hash == bindparam("hash"),
+    ApiToken.revoked_at.is_(None),
+    ApiToken.ends_at > bindparam("now", type_=Instant()),
+)
 _COLUMNS = (ApiToken.id, ApiToken.name, ApiToken.role, cast(ApiToken.last_used_at, Text), *STATE_COLUMNS)
 _ANSWER = (IdempotentAnswer.fingerprint, IdempotentAnswer.status, IdempotentAnswer.body)
 _OF_TOKEN = and_(IdempotentAnswer.api_token_id == ApiToken.id, IdempotentAnswer.key == bindparam("key"))
@@ -41,17 +46,17 @@ _BY_HASH_WITH_ANSWER = Plain(
 )
 
 
-def by_hash(engine: Engine, token_hash: str) -> tuple[TokenInfo, State] | None:
-    """None when there is no such token, or when it was revoked."""
-    row = _BY_HASH.first_alone(engine, hash=token_hash)
+def by_hash(engine: Engine, token_hash: str, *, now: datetime) -> tuple[TokenInfo, State] | None:
+    """None when there is no such token, or when it was revoked or has ended."""
+    row = _BY_HASH.first_alone(engine, hash=token_hash, now=text_of(now))
     return _token(*row) if row else None
 
 
 def by_hash_with_answer(
-    engine: Engine, token_hash: str, key: str
+    engine: Engine, token_hash: str, key: str, *, now: datetime
 ) -> tuple[tuple[TokenInfo, State] | None, EarlierAnswer | None]:
     """The same and what was answered to the token under `key`, in one SELECT."""
-    row = _BY_HASH_WITH_ANSWER.first_alone(engine, key=key, hash=token_hash)
+    row = _BY_HASH_WITH_ANSWER.first_alone(engine, key=key, hash=token_hash, now=text_of(now))
     if row is None:
         return None, None
     return _token(*row[:6]), EarlierAnswer(*row[6:]) if row[6] else None

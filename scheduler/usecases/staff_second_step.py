@@ -16,6 +16,7 @@ from scheduler.domain.typed_numbers import typed_code
 from scheduler.models.access import RecoveryCode, StaffUser
 from scheduler.usecases import audit
 from scheduler.usecases.rate_limit import forget_counter, rate_key
+from scheduler.usecases.sealing import SEALED, CannotOpen, Opened, Seals
 from scheduler.usecases.staff import WINDOW, SignInRefused, count_try
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.wrong_codes import count_wrong, forget_wrong, require_no_pause, wrong_codes
@@ -37,7 +38,9 @@ def enrolment_link(secret: str, *, username: str, clinic_name: str) -> str:
 
 
 @retry_deadlocks
-def enrol(session: Session, *, staff_id: int, secret: str, code: str, actor: Actor, now: datetime) -> list[str]:
+def enrol(
+    session: Session, *, staff_id: int, secret: str, code: str, seals: Seals, actor: Actor, now: datetime
+) -> list[str]:
     """From now on this authenticator is asked for. The recovery codes, which can never be read again.
 
     Refuses with SignInRefused when `code` shows that the authenticator holds another secret.
@@ -47,7 +50,7 @@ def enrol(session: Session, *, staff_id: int, secret: str, code: str, actor: Act
     if step is None:
         raise SignInRefused
     person = _locked(session, staff_id)
-    person.totp_secret, person.totp_step = secret, step
+    person.totp_secret, person.totp_step = seals.seal(secret, _whose(person)), step
     codes = _renew_codes(session, staff_id)
     _note(session, person, "second step on", actor, now)
     session.commit()
@@ -77,26 +80,31 @@ def turn_off(session: Session, *, staff_id: int, actor: Actor, now: datetime) ->
 
 
 def pass_second_step(
-    session: Session, *, staff_id: int, password: str, code: str, key: str, now: datetime
+    session: Session, *, staff_id: int, password: str, code: str, key: str, seals: Seals, now: datetime
 ) -> StaffUser:
     """Whoever typed the right `password` (its mark) before. Refuses with SignInRefused, also for a code that was used already, and
     with TooManyTries after ten wrong ones in a quarter of an hour (it takes the password to get that far); after twenty
     the pauses grow until a right one (wrong_codes.py)."""
     counter = rate_key(key, "desk", "second step", str(staff_id))
     count_try(session, {counter: (_MOST_TRIES, WINDOW)}, now=now)
-    return _pass(session, staff_id, password, code, counter, now)
+    return _pass(session, staff_id, password, code, counter, seals, now)
 
 
 @retry_deadlocks
-def _pass(session: Session, staff_id: int, password: str, code: str, counter: str, now: datetime) -> StaffUser:
+def _pass(
+    session: Session, staff_id: int, password: str, code: str, counter: str, seals: Seals, now: datetime
+) -> StaffUser:
     begin_write(session)
     person = _locked(session, staff_id)
     require_no_pause(session, key=_wrong(counter), now=now)
     if not person.active or password_mark(person) != password or person.totp_secret is None:
         raise SignInRefused
-    step = _step_of(person.totp_secret, code, now)
-    if step is not None and step > person.totp_step:
+    opened = _opened(person, seals)
+    step = _step_of(opened.text, code, now) if opened is not None else None
+    if opened is not None and step is not None and step > person.totp_step:
         person.totp_step = step
+        if opened.seal_anew:
+            person.totp_secret = seals.seal(opened.text, _whose(person))
     elif _use_recovery_code(session, staff_id, code, now):
         _note(session, person, "recovery code used", Actor("staff", person.username), now)
     else:
@@ -120,6 +128,29 @@ def _wrong(counter: str) -> str:
     return f"{counter[:58]}.wrong"
 
 
+def check_secrets(session: Session, *, seals: Seals) -> list[str]:
+    """At a start: what was kept in clear is sealed. The user names of those whose secret no key opens."""
+    unreadable = []
+    ids = session.scalars(select(StaffUser.id).where(StaffUser.totp_secret.is_not(None)).order_by(StaffUser.username))
+    for staff_id in ids.all():
+        person = session.get_one(StaffUser, staff_id)
+        if _opened(person, seals) is None:
+            unreadable.append(person.username)
+        elif not str(person.totp_secret).startswith(SEALED):
+            _seal(session, staff_id, seals)
+    session.rollback()
+    return unreadable
+
+
+@retry_deadlocks
+def _seal(session: Session, staff_id: int, seals: Seals) -> None:
+    begin_write(session)
+    person = _locked(session, staff_id)
+    if person.totp_secret is not None and not person.totp_secret.startswith(SEALED):
+        person.totp_secret = seals.seal(person.totp_secret, _whose(person))
+    session.commit()
+
+
 def password_mark(person: StaffUser) -> str:
     """Another with each new password; tells nothing of it."""
     return hashlib.sha256(f"mark {person.password_hash}".encode()).hexdigest()[:16]
@@ -128,6 +159,18 @@ def password_mark(person: StaffUser) -> str:
 def recovery_codes_left(session: Session, staff_id: int) -> int:
     unused = (RecoveryCode.staff_user_id == staff_id, RecoveryCode.used_at.is_(None))
     return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0
+
+
+def _opened(person: StaffUser, seals: Seals) -> Opened | None:
+    """None when no key opens it: recovery codes still get the person in."""
+    try:
+        return seals.open(person.totp_secret or "", _whose(person))
+    except CannotOpen:
+        return None
+
+
+def _whose(person: StaffUser) -> str:
+    return f"second step of {person.id}"
 
 
 def _locked(session: Session, staff_id: int) -> StaffUser:

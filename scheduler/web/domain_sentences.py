@@ -21,6 +21,7 @@ SENTENCES = (
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
     _l("Give a name of 1 to 80 characters."),
+    _l("Give a number of days from 1 to 1095."),
     _l("Give at least 1 day."),
     _l("Give 5 to 480 minutes, in steps of 5."),
     _l("Give hours and minutes only."),

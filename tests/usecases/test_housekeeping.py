@@ -12,7 +12,7 @@ from tests.factories import NOW, make_patient
 
 def test_what_is_over_is_forgotten_and_what_is_not_is_kept(session: Session) -> None:
     account_id = make_patient(session).phone_account_id
-    token = ApiToken(name="t", role="owner", token_hash="h", created_at=NOW)
+    token = ApiToken(name="t", role="owner", token_hash="h", created_at=NOW, ends_at=NOW)
     session.add(token)
     session.flush()
     for age in (timedelta(minutes=5), timedelta(days=40)):

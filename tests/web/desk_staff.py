@@ -11,6 +11,7 @@ from scheduler import clock
 from scheduler.models import StaffUser
 from scheduler.usecases.live_sessions import begin_session
 from scheduler.web.reception.door import ROW_KEPT, SEEN_AT, SESSION_ID, SIGNED_IN_AT
+from scheduler.web.reception.weighty import PASSWORD_AT
 from tests.factories import NOW
 
 
@@ -28,6 +29,7 @@ def sign_in(client: FlaskClient, session: Session, role: str) -> None:
     with client.session_transaction("/desk") as cookie:
         cookie["_user_id"], cookie["_fresh"], cookie[SESSION_ID] = str(who.id), True, session_id
         cookie[SEEN_AT] = cookie[SIGNED_IN_AT] = int(clock.now().timestamp())
+        cookie[PASSWORD_AT] = cookie[SEEN_AT]
     session.rollback()
 
 

@@ -147,3 +147,13 @@ def test_what_is_asked_of_one_patient_tells_and_changes_nothing_of_another(
     assert before == after
     session.expire_all()
     assert session.get_one(Patient, other.id).given_name == "Amélie"
+
+
+def test_a_token_is_dead_from_the_moment_it_ends(client: FlaskClient, session: Session) -> None:
+    token = create_token(session, name="short", role="owner", now=NOW, days=30)
+    bearer = {"Authorization": f"Bearer {token}"}
+    for late, status in ((timedelta(microseconds=-1), 200), (timedelta(), 401)):
+        with time_machine.travel(NOW + timedelta(days=30) + late, tick=False):
+            assert client.get("/api/v1/patients", headers=bearer).status_code == status
+            key = {**bearer, "Idempotency-Key": "k"}
+            assert (client.post("/api/v1/patients", json={}, headers=key).status_code == 401) == (status == 401)

@@ -5,7 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,11 +15,13 @@ from flask.cli import FlaskGroup
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from scheduler.clock import to_local, zone
 from scheduler.models import ApiToken, Heartbeat, StaffUser
 from scheduler.usecases.staff import password_matches
 from scheduler.usecases.tokens import token_hash
 from tests.factories import make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
+from tests.web.signing_in import make_staff
 
 
 def test_a_token_is_printed_once_and_kept_as_a_hash(app: Flask, session: Session) -> None:
@@ -32,11 +34,21 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(app: Flask, session: Session
     assert token not in kept.token_hash
 
 
-def test_a_token_without_a_role_acts_as_owner_and_names_are_given_once(app: Flask, session: Session) -> None:
+def test_a_token_needs_a_role_and_says_beside_it_when_it_ends_and_names_are_given_once(
+    app: Flask, session: Session
+) -> None:
     run = app.test_cli_runner()
-    assert run.invoke(args=["tokens", "create", "website"]).exit_code == 0
-    assert session.scalars(select(ApiToken.role)).one() == "owner"
-    again = run.invoke(args=["tokens", "create", "website"])
+    assert "--role" in run.invoke(args=["tokens", "create", "website"]).stderr
+    assert session.scalars(select(ApiToken.role)).all() == []
+    session.rollback()
+    made = run.invoke(args=["tokens", "create", "website", "--role", "owner"])
+    ends_at = session.scalars(select(ApiToken.ends_at)).one()
+    assert abs(ends_at - datetime.now(UTC) - timedelta(days=365)) < timedelta(minutes=5)
+    assert f"It acts as owner until {to_local(ends_at, zone('America/Toronto')):%Y-%m-%d %H:%M}." in made.stderr
+    for days in ("0", "1096", "-1"):
+        refused = run.invoke(args=["tokens", "create", "other", "--role", "owner", "--days", days])
+        assert (refused.exit_code, refused.stdout) == (2, "")
+    again = run.invoke(args=["tokens", "create", "website", "--role", "owner"])
     assert again.exit_code == 2
     assert "a token of this name already" in again.stderr
     assert again.stdout == ""
@@ -76,7 +88,7 @@ def test_unfit_staff_are_refused_with_words(app: Flask, arguments: list[str], ty
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_backup_is_a_whole_database_for_its_owner_alone(app: Flask, tmp_path: Path) -> None:
     run = app.test_cli_runner()
-    run.invoke(args=["tokens", "create", "website"])
+    run.invoke(args=["tokens", "create", "website", "--role", "owner"])
     copy = tmp_path / "copy.sqlite"
     assert run.invoke(args=["backup", str(copy)]).exit_code == 0
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -138,7 +150,8 @@ def every_command(app: Flask) -> list[list[str]]:
 
 def refused(app: Flask, command: list[str]) -> str:
     """The one line on standard error."""
-    needed = ["--name", "X", "--password-stdin"] if command[:2] == ["staff", "add"] else []
+    options = {"staff add": ["--name", "X", "--password-stdin"], "tokens create": ["--role", "owner"]}
+    needed = options.get(" ".join(command[:2]), [])
     result = app.test_cli_runner().invoke(
         FlaskGroup(create_app=lambda: app), [*command, *needed], input="ten letters\n"
     )
@@ -199,3 +212,12 @@ def test_jobs_status_is_a_table(app: Flask) -> None:
     assert "No worker has been seen" in result.output
     assert app.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
     assert re.search(r"seen \d+ s ago", app.test_cli_runner().invoke(args=["jobs", "status"]).output)
+
+
+def test_a_second_step_is_reset_from_the_command_line(app: Flask, session: Session) -> None:
+    robin = make_staff(session, "robin", "receptionist", totp_secret="JBSWY3DPEHPK3PXP")
+    run = app.test_cli_runner()
+    assert run.invoke(args=["staff", "reset-second-step", "nobody"]).exit_code == 1
+    assert run.invoke(args=["staff", "reset-second-step", "Robin"]).exit_code == 0
+    session.refresh(robin)
+    assert robin.totp_secret is None

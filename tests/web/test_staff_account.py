@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain import passwords
 from scheduler.domain.errors import TooManyTries
+from scheduler.extensions import db
 from scheduler.models import RecoveryCode, StaffUser
-from scheduler.usecases import staff
+from scheduler.usecases import staff, staff_second_step
 from scheduler.usecases.rate_limit import rate_key
 from scheduler.usecases.staff import password_matches
 from scheduler.web.domain_sentences import PASSWORD_SENTENCES
-from tests.web.signing_in import PASSWORD, make_staff, press, sign_in
+from tests.web.signing_in import PASSWORD, make_staff, press, sign_in, token_in
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -228,3 +229,37 @@ def test_whoever_is_not_the_demos_owner_is_not_let_off(session: Session, app: Fl
     assert demo.get("/desk").status_code == 200
     assert other.get("/desk").location == SECOND
     assert session.scalar(select(StaffUser.totp_secret).where(StaffUser.username == "morgan")) is None
+
+
+def test_after_a_change_of_the_key_whoever_has_the_old_one_stays_in_and_the_second_step_is_sealed_anew(
+    another_app: Callable[..., Flask], session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    old, new = "the key of before: long", "the key of today: long"
+    morgan = make_staff(session, "morgan", totp_secret=SECRET)
+    before = another_app(SECRET_KEY=old)
+    with before.app_context():
+        assert staff_second_step.check_secrets(db.session(), seals=before.extensions["seals"]) == []
+    session.refresh(morgan)
+    sealed = morgan.totp_secret
+    session.rollback()
+    assert sealed and SECRET not in sealed
+    client = before.test_client()
+    sign_in(client, "morgan")
+    assert press(client, "/desk/sign-in/code", code=code()).status_code == 303
+    page = token_in(client.get("/desk"))
+    cookie = client.get_cookie("clinic_desk", path="/desk")
+    assert cookie
+
+    after = another_app(SECRET_KEY=new, SECRET_KEY_OLD=f"{old},another key from long ago")
+    moved = after.test_client()
+    moved.set_cookie("clinic_desk", cookie.value, path="/desk")
+    assert moved.get("/desk").status_code == 200
+    assert moved.post("/desk/sign-out", data={"csrf_token": page}).location == "/desk/sign-in"  # an open page's form
+    at_the_clinic.shift(timedelta(seconds=30))
+    sign_in(moved, "morgan")
+    assert press(moved, "/desk/sign-in/code", code=code()).status_code == 303
+    session.rollback()
+    session.refresh(morgan)
+    assert morgan.totp_secret != sealed
+    with before.app_context():
+        assert staff_second_step.check_secrets(db.session(), seals=before.extensions["seals"]) == ["morgan"]

@@ -23,15 +23,15 @@ def require_token() -> None:
     kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not secret.strip():
         raise _unauthorized()
-    hashed, key = token_hash(secret.strip()), once.asked_key()
+    hashed, key, now = token_hash(secret.strip()), once.asked_key(), clock.now()
     if key is None:
-        found, g.earlier_answer = tokens.by_hash(db.engine, hashed), None
+        found, g.earlier_answer = tokens.by_hash(db.engine, hashed, now=now), None
     else:
-        found, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key)
+        found, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key, now=now)
     if found is None:
         raise _unauthorized()
     g.token, g.state = found
-    note_use(db.session(), g.token, now=clock.now())
+    note_use(db.session(), g.token, now=now)
 
 
 def token() -> TokenInfo:

@@ -78,6 +78,7 @@ def enrol() -> ResponseReturnValue:
             staff_id=current_user.id,
             secret=session[NEW_SECRET],
             code=form.code.data or "",
+            seals=current_app.extensions["seals"],
             actor=current_user.actor,
             now=clock.now(),
         )

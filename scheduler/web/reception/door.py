@@ -20,6 +20,7 @@ from scheduler.queries.reference import DeskState
 from scheduler.usecases import kept_forms
 from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
+from scheduler.web.reception.weighty import ask_password, note_password
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
@@ -27,6 +28,8 @@ KEPT_FORM = "kept_form"
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
+
+NEVER_KEPT = ("csrf_token", "password_again")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -87,6 +90,7 @@ def let_in(staff: StaffUser, now: datetime) -> None:
     _clear_cookie()
     session[SESSION_ID] = begin_session(db.session(), staff_user_id=who.id, now=now, life=ROW_KEPT, instead_of=before)
     session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
+    note_password(now)
     login_user(who)
 
 
@@ -122,7 +126,7 @@ def require_staff() -> ResponseReturnValue | None:
         session[SEEN_AT] = now
     if not _has_role():
         raise Forbidden
-    return _to_what_comes_first()
+    return _to_what_comes_first() or ask_password()
 
 
 def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:
@@ -175,7 +179,7 @@ def _keep_form() -> str | None:
         csrf.protect()
     except CSRFError:
         return None
-    fields = [[name, value] for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    fields = [[name, value] for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
     path = request.full_path.rstrip("?")
     return kept_forms.keep(db.session(), staff_id=current_user.id, path=path, fields=fields, now=clock.now())
 

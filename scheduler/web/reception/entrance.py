@@ -81,6 +81,7 @@ def pass_second_step() -> ResponseReturnValue:
             password=half.password,
             code=request.form.get("code", "")[:40],
             key=current_app.config["SECRET_KEY"],
+            seals=current_app.extensions["seals"],
             now=now,
         )
     except staff.SignInRefused:

@@ -42,6 +42,12 @@ class ConfirmForm(DeskForm):
     password = PasswordField(_l("Your password"))
 
 
+class PasswordAgainForm(DeskForm):
+    """A field of its own name: it is sent along with another form's."""
+
+    password_again = PasswordField(_l("Your password"))
+
+
 def meanwhile(form: DeskForm, now: dict[str, str], typed: dict[str, str]) -> list[str]:
     """What somebody else has set while this form was open: the field, and what stands there now."""
     return [

@@ -35,6 +35,7 @@ from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
+from scheduler.web.reception.weighty import weighty
 from scheduler.web.reception.working_time import now_at_the_clinic
 
 ALIASES = 100
@@ -115,6 +116,7 @@ def remarks(token: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/desk/exports/<what>")
+@weighty
 def export(what: str) -> ResponseReturnValue:
     """POST, for it is noted in the audit log."""
     what = "visits" if what == "visits" else "patients"

@@ -19,6 +19,7 @@ from scheduler.web import access
 from scheduler.web.patient.form_fields import form_errors, tidy
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.forms import DeskForm, meanwhile
+from scheduler.web.reception.weighty import weighty
 
 blueprint = Blueprint("reception_settings_staff", __name__, url_prefix="/desk/settings/staff")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
@@ -72,6 +73,7 @@ def new() -> str:
 
 
 @blueprint.post("/new")
+@weighty
 def add() -> ResponseReturnValue:
     form = ColleagueForm()
     username = form.username.data or ""
@@ -100,6 +102,7 @@ def one(staff_id: int) -> str:
 
 
 @blueprint.post("/<int(max=2000000000):staff_id>")
+@weighty
 def change(staff_id: int) -> ResponseReturnValue:
     form = ColleagueForm()
     try:
@@ -122,12 +125,14 @@ def change(staff_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2000000000):staff_id>/password")
+@weighty
 def reset_password(staff_id: int) -> str:
     password = settings_staff.reset_password(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
     return _password_page(_person(staff_id).username, password)
 
 
 @blueprint.post("/<int(max=2000000000):staff_id>/second-step")
+@weighty
 def reset_second_step(staff_id: int) -> ResponseReturnValue:
     settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
     flash(_("The second step is reset: the next sign-in sets up another authenticator."))

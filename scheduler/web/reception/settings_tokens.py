@@ -7,30 +7,37 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import select
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.extensions import db
 from scheduler.models import ApiToken
 from scheduler.usecases.token_use import revoke_token
-from scheduler.usecases.tokens import create_token
+from scheduler.usecases.tokens import DAYS, create_token
 from scheduler.web import access
 from scheduler.web.patient.form_fields import form_errors, tidy
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.forms import DeskForm
 from scheduler.web.reception.settings_staff import ROLES, role_choices
+from scheduler.web.reception.weighty import weighty
 
 blueprint = Blueprint("reception_settings_tokens", __name__, url_prefix="/desk/settings/tokens")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 
 
+GOOD_FOR = {30: _l("30 days"), 90: _l("90 days"), DAYS: _l("a year")}
+
+
 class TokenForm(DeskForm):
     name = StringField(_l("What it is for"), filters=[tidy])
     role = SelectField(_l("Role"), validate_choice=False)
+    days = SelectField(_l("Good for"), validate_choice=False, default=str(DAYS))
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.role.choices = role_choices()
+        self.role.choices = [SelectChoice("", _("Choose")), *role_choices()]
+        self.days.choices = [SelectChoice(str(days), words) for days, words in GOOD_FOR.items()]
 
 
 @blueprint.get("")
@@ -39,6 +46,7 @@ def show() -> str:
 
 
 @blueprint.post("")
+@weighty
 def make() -> ResponseReturnValue:
     form = TokenForm()
     try:
@@ -46,6 +54,7 @@ def make() -> ResponseReturnValue:
             db.session(),
             name=form.name.data or "",
             role=form.role.data or "",
+            days=int(form.days.data) if form.days.data in map(str, GOOD_FOR) else 0,
             now=clock.now(),
             made_by=current_user.actor,
         )
@@ -68,7 +77,9 @@ def revoke(token_id: int) -> ResponseReturnValue:
 def _page(form: TokenForm, token: str = "") -> str:
     zone = clock.zone(current_app.config["CLINIC"].zone)
     rows = db.session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
+    now = clock.now()
     used = {row.id: clock.to_local(row.last_used_at, zone).date() for row in rows if row.last_used_at}
+    ends = {row.id: clock.to_local(row.ends_at, zone).date() for row in rows}
     return render_template(
         "reception/settings/tokens.html",
         tab="tokens",
@@ -76,6 +87,8 @@ def _page(form: TokenForm, token: str = "") -> str:
         token=token,
         rows=rows,
         used=used,
+        ends=ends,
+        ended={row.id for row in rows if row.ends_at <= now},
         roles=ROLES,
         errors=form_errors(form),
     )
