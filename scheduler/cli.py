@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving
+from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving, zone_check
 from scheduler.database_check import require_database, require_known_database, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
@@ -117,7 +117,7 @@ def run_jobs() -> None:
 
 
 def _check_what_lies_here() -> None:
-    """At a start: files that others can read, and secrets that we cannot."""
+    """At a start: files that others can read, secrets that we cannot, and visits by another zone."""
     instance = Path(current_app.instance_path)
     ours = [instance, instance / "secret_key", instance / "imports"]
     if db.engine.dialect.name == "sqlite" and db.engine.url.database:
@@ -131,6 +131,8 @@ def _check_what_lies_here() -> None:
             "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in.",
             err=True,
         )
+    if warning := zone_check.warning(db.engine, zone=current_app.config["CLINIC"].zone, now=clock.now()):
+        click.echo(warning, err=True)
 
 
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")
@@ -280,7 +282,7 @@ def _told(one: MovedInstant) -> str:
     )
     line += f"appointment {one.public_id}"
     if one.refused:
-        return f"{line}: NOT MOVED, it would overlap another visit. Give it another time."
+        return f"{line}: NOT MOVED, it would overlap another visit or be over. Give it another time."
     return line if one.exists else f"{line}: the clock skips or repeats this time. Give it another one."
 
 

@@ -6,8 +6,9 @@ The promise to the patient is the time on the wall; the instant behind it is onl
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Row, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ from scheduler.usecases.staging import batches
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 BATCH = 1000
+TOOK_ITS_COURSE = ("arrived", "completed", "no_show")
+STANDS = ("held", "booked", "confirmed")
 BY = Actor("system", "clock refresh")
 
 
@@ -28,7 +31,7 @@ BY = Actor("system", "clock refresh")
 class MovedInstant:
     """`exists`: False when the wall clock skips or repeats that time now, so that somebody should move the visit.
 
-    `refused`: the new instant would overlap another visit; the old one was left.
+    `refused`: the new instant would overlap another visit, or is over already; the old one was left.
     """
 
     public_id: str
@@ -38,12 +41,16 @@ class MovedInstant:
     to_at: datetime
     exists: bool
     refused: bool = False
+    takes_place: bool = True
 
 
 @retry_deadlocks
 def refresh_instants(session: Session, *, clinic: ClinicSettings, now: datetime) -> list[MovedInstant]:
     """Recompute every visit: those to come in the clinic's zone, past ones in the zone they were in. In one
-    transaction; what did not change is not touched. Answers what moved, in order of time."""
+    transaction; what did not change is not touched. Answers what moved, in order of time.
+
+    A visit is past when it has begun by its own instant, or somebody has said at the desk what became of it.
+    """
     begin_write(session)
     moved = [(appointment, _target(appointment, clinic, now)) for appointment in _stale(session, clinic, now)]
     result = [_move(session, appointment, to, clinic, now) for appointment, to in _in_safe_order(moved)]
@@ -72,7 +79,9 @@ def _stale_ids(session: Session, clinic: ClinicSettings, now: datetime) -> Itera
     last_id = 0
     while True:
         rows = session.execute(
-            select(Appointment.id, Appointment.zone, Appointment.starts_local, Appointment.starts_at)
+            select(
+                Appointment.id, Appointment.zone, Appointment.starts_local, Appointment.starts_at, Appointment.status
+            )
             .where(Appointment.id > last_id)
             .order_by(Appointment.id)
             .limit(BATCH)
@@ -81,18 +90,17 @@ def _stale_ids(session: Session, clinic: ClinicSettings, now: datetime) -> Itera
             return
         last_id = rows[-1].id
         for row in rows:
-            if _derived(row.zone, row.starts_local, clinic, now) != (row.zone, row.starts_at):
+            if _derived(row, clinic, now) != (row.zone, row.starts_at):
                 yield row.id
 
 
-def _derived(zone: str, starts_local: datetime, clinic: ClinicSettings, now: datetime) -> tuple[str, datetime]:
-    if starts_local >= clock.to_local(now, clock.zone(clinic.zone)):
-        zone = clinic.zone
-    return zone, clock.to_utc_or_near(starts_local, clock.zone(zone))
+def _derived(visit: Row[*tuple[Any, ...]] | Appointment, clinic: ClinicSettings, now: datetime) -> tuple[str, datetime]:
+    zone = visit.zone if visit.starts_at <= now or visit.status in TOOK_ITS_COURSE else clinic.zone
+    return zone, clock.to_utc_or_near(visit.starts_local, clock.zone(zone))
 
 
 def _target(appointment: Appointment, clinic: ClinicSettings, now: datetime) -> _To:
-    zone, starts_at = _derived(appointment.zone, appointment.starts_local, clinic, now)
+    zone, starts_at = _derived(appointment, clinic, now)
     try:
         exists = clock.to_utc(appointment.starts_local, clock.zone(zone)) == starts_at
     except clock.ClockChangeTime:
@@ -113,6 +121,9 @@ def _in_safe_order(moved: list[tuple[Appointment, _To]]) -> list[tuple[Appointme
 def _move(session: Session, appointment: Appointment, to: _To, clinic: ClinicSettings, now: datetime) -> MovedInstant:
     here = appointment.starts_at
     told = MovedInstant(appointment.public_id, appointment.starts_local, to.zone, here, to.starts_at, to.exists)
+    told = replace(told, takes_place=appointment.status in STANDS)
+    if here > now >= to.starts_at:
+        return replace(told, refused=True)
     unsent = _planned_confirmation(session, appointment)
     try:
         with session.begin_nested():

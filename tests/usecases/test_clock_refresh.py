@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler import clock
+from scheduler import clock, zone_check
 from scheduler.models import Appointment, Reminder
+from scheduler.queries.left_in_zone import left_visits
 from scheduler.usecases.clock_refresh import refresh_instants
 from scheduler.usecases.reminder_planning import plan_for
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -104,3 +105,30 @@ def test_what_would_overlap_is_left_and_named(session: Session) -> None:
         session.commit()
     moved = refresh_instants(session, clinic=CLINIC, now=NOW)
     assert sorted(one.refused for one in moved) == [False, True]
+    left = left_visits(session.connection(), zone=CLINIC.zone, now=NOW)
+    assert [each.starts_local.minute for each in left] == [15, 15]
+
+
+def test_what_has_begun_by_its_own_instant_stays_whatever_the_new_clock_shows(session: Session) -> None:
+    """At 10:00 in Toronto it is 7:00 in Vancouver: visits of 8:00 to 9:30 would begin once more."""
+    make_clinic(session)
+    today = NOW.date()
+    for clock_time, status in (("08:00", "completed"), ("08:45", "no_show"), ("09:30", "booked")):
+        make_appointment(session, patient=make_patient(session), starts_local=local(today, clock_time), status=status)
+    early = make_appointment(
+        session, patient=make_patient(session), starts_local=local(today, "10:30"), status="completed"
+    )
+    assert refresh_instants(session, clinic=replace(CLINIC, zone=LATER), now=NOW) == []
+    assert early.zone == CLINIC.zone
+
+
+def test_a_visit_to_come_does_not_come_to_lie_in_the_past(session: Session) -> None:
+    make_clinic(session)
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(NOW.date(), "10:30"))
+    halifax = replace(CLINIC, zone=EARLIER)  # where it is 11:00
+    assert [one.refused for one in refresh_instants(session, clinic=halifax, now=NOW)] == [True]
+    assert (visit.zone, visit.version) == (CLINIC.zone, 1)
+    assert [left.public_id for left in left_visits(session.connection(), zone=EARLIER, now=NOW)] == [visit.public_id]
+    warned = zone_check.warning(session.get_bind().engine, zone=EARLIER, now=NOW) or ""
+    assert warned.startswith("1 visit to come is by another time zone than the clinic's, America/Halifax: run")
+    assert zone_check.warning(session.get_bind().engine, zone=CLINIC.zone, now=NOW) is None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 
 import pytest
 from flask import Flask
@@ -129,6 +129,32 @@ def test_visits_keep_their_wall_clock_when_the_zone_changes(owner: FlaskClient, 
     session.refresh(visit)
     assert visit.starts_local.hour == 10
     assert visit.starts_at - before == timedelta(hours=2)  # British Columbia stays on summer time
+
+
+@SQLITE
+def test_the_page_says_how_many_visits_moved_and_names_those_that_need_another_time(
+    owner: FlaskClient, session: Session
+) -> None:
+    make_clinic(session)
+    for hour in ("02:30", "09:00"):
+        starts_local = local(date(2027, 3, 14), hour)
+        at = starts_local.replace(tzinfo=UTC) + timedelta(hours=6)
+        regina = {"starts_at": at, "ends_at": at + timedelta(minutes=30), "busy_until": at + timedelta(minutes=45)}
+        who = make_patient(session, given_name="Zoë", family_name=f"Roy {hour[:2]}")
+        make_appointment(
+            session, patient=who, starts_local=local(date(2027, 3, 14), "12:00"), room="Room 1", status="cancelled"
+        )
+        visit = make_appointment(session, patient=who, starts_local=local(date(2027, 3, 15), hour))
+        visit.starts_local = visit.counts_from_local = starts_local
+        visit.zone, visit.version, visit.schedule_version = "America/Regina", 2, 2
+        visit.starts_at, visit.ends_at, visit.busy_until = regina.values()
+        session.commit()
+    save(owner, zone="America/Vancouver")
+    save(owner, zone="America/Toronto")
+    page = re.sub(r"\s+", " ", owner.get(PAGE).text)
+    assert "2 visits keep their time" in page
+    assert "Sunday 14 March, 2:30 am, Zoë Roy 02</a>: the clocks change then." in page
+    assert "Zoë Roy 09" not in page
 
 
 @SQLITE

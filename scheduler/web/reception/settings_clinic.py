@@ -14,9 +14,11 @@ from scheduler.domain import setting_fields
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile, Invalid
 from scheduler.extensions import db
+from scheduler.queries.left_in_zone import left_visits
 from scheduler.usecases import settings
 from scheduler.usecases.clock_refresh import refresh_instants
 from scheduler.web import access
+from scheduler.web.dates import day_and_time_words
 from scheduler.web.patient.form_fields import form_errors, tidy
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.forms import DeskForm, meanwhile
@@ -107,7 +109,7 @@ def change() -> ResponseReturnValue:
             ngettext(
                 "%(num)d visit keeps its time on the clinic’s clock, in the new zone.",
                 "%(num)d visits keep their time on the clinic’s clock, in the new zone.",
-                len(moved),
+                sum(one.takes_place and not one.refused for one in moved),
             )
         )
     return redirect(url_for("reception_settings.show"), 303)
@@ -127,8 +129,14 @@ def _offering(form: ClinicForm) -> ClinicForm:
 
 
 def _page(form: ClinicForm, changed: list[str] | None = None) -> str:
+    zone = current_app.config["CLINIC"].zone
+    with db.reading.connect() as connection:
+        left = left_visits(connection, zone=zone, now=clock.now())
     return render_template(
         "reception/settings/clinic.html",
+        left=left,
+        zone=zone,
+        words=day_and_time_words,
         form=form,
         errors=form_errors(form),
         changed=changed or [],
