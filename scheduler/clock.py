@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as _time
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,6 +94,16 @@ def to_utc_or_near(local: datetime, zone: ZoneInfo) -> datetime:
     """For due times, where an hour does not matter: a skipped time is read as if the clocks had not changed
     yet, and of a doubled one the first is taken."""
     return _instant(local, _offset(local.replace(fold=0), zone))
+
+
+def on(zone: ZoneInfo) -> Callable[[datetime], datetime]:
+    """A wall clock time as it is, or the first after it that the clock of `zone` shows exactly once."""
+
+    def shown(local: datetime) -> datetime:
+        changes = clock_changes(local.date(), local.date(), zone)
+        return next((each.end for each in changes if each.start <= local < each.end), local)
+
+    return shown
 
 
 def to_local(at: datetime, zone: ZoneInfo) -> datetime:

@@ -6,7 +6,7 @@ allowed, next Monday 09:59 never. The rule looks both ways: at earlier visits an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -40,10 +40,12 @@ def require_spacing(
     *,
     min_days: int,
     now_local: datetime | None = None,
+    on_clock: Callable[[datetime], datetime] = lambda local: local,
 ) -> None:
     """Refuse a start nearer than `min_days` × 24 h to a counting visit, before or after it.
 
-    With `now_local` the refusal names no earlier start (`latest_before`) that is already past.
+    With `now_local` the refusal names no earlier start (`latest_before`) that is already past, and with `on_clock`
+    (clock.on) no time that the clinic's clock does not show.
     """
     taken = tuple(taken)
     nearest = min(taken, key=lambda visit: abs(visit.starts_local - wanted_local), default=None)
@@ -53,17 +55,23 @@ def require_spacing(
     raise TreatmentTooSoon(
         wanted_local=wanted_local,
         clash=nearest,
-        earliest=earliest_allowed(wanted_local, taken, min_days=min_days),
+        earliest=earliest_allowed(wanted_local, taken, min_days=min_days, on_clock=on_clock),
         latest_before=None if now_local and latest_before <= now_local else latest_before,
         min_days=min_days,
     )
 
 
-def earliest_allowed(from_local: datetime, taken: Iterable[CountingVisit], *, min_days: int) -> datetime:
-    """The first allowed start at or after `from_local`."""
+def earliest_allowed(
+    from_local: datetime,
+    taken: Iterable[CountingVisit],
+    *,
+    min_days: int,
+    on_clock: Callable[[datetime], datetime] = lambda local: local,
+) -> datetime:
+    """The first allowed start at or after `from_local`; with `on_clock` (clock.on) one that the clinic's clock shows, once."""
     for after, before in forbidden(taken, min_days=min_days):
         if after < from_local < before:
-            return before
+            return on_clock(before)
     return from_local
 
 

@@ -211,7 +211,7 @@ def narrowed(
         return FoundForPatient(offer, found, facts, None, None)
     gap = timedelta(days=treatment.min_days or 0)
     clash = next(visit for visit in facts.counting if visit.starts_local + gap == allowed)
-    return FoundForPatient(offer, found, facts, clash, allowed)
+    return FoundForPatient(offer, found, facts, clash, clock.on(clock.zone(clinic.zone))(allowed))
 
 
 @dataclass(frozen=True, slots=True)

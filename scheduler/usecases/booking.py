@@ -154,7 +154,7 @@ def move_within(
         session.flush()
         return moved  # at the time that was confirmed, with the reminders planned for it
     counted_from = moved.counts_from_local
-    put(moved, request, place, lock_room(session.connection(), place))
+    put(moved, request, place, lock_room(session.connection(), place, moved.room_id))
     moved.schedule_version = moved.version + 1
     if moved.status == AppointmentStatus.CONFIRMED:
         moved.status = AppointmentStatus.BOOKED  # what was confirmed was the other time

@@ -175,17 +175,21 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
     if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
         raise NotCleared
     if treatment.min_days:
-        require_spacing(starts, facts.counting, min_days=treatment.min_days, now_local=request.now_local)
+        on_clock = clock.on(clock.zone(request.clinic.zone))
+        require_spacing(
+            starts, facts.counting, min_days=treatment.min_days, now_local=request.now_local, on_clock=on_clock
+        )
     visit = TimeSlot(starts, starts + timedelta(minutes=treatment.minutes))
     if any(visit.overlaps(other) for other in facts.visits):
         raise PatientBusy
 
 
-def lock_room(connection: Connection, place: Place) -> int:
-    """The room that a visit moves into."""
+def lock_room(connection: Connection, place: Place, rather: int | None = None) -> int:
+    """The room that a visit moves into: `rather` the one it is in, when that is free then."""
+    rooms = [rather] if rather in place.free_rooms else place.free_rooms
     if connection.dialect.name != "postgresql":
-        return place.free_rooms[0]
-    ((room_id,),) = _LOCK_ROOM.all(connection, free_rooms=array_of(place.free_rooms))
+        return rooms[0]
+    ((room_id,),) = _LOCK_ROOM.all(connection, free_rooms=array_of(rooms))
     if room_id is None:
         raise PlaceGone
     return int(room_id)

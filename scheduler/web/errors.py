@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import time
 from math import ceil
 from typing import Any
 
@@ -159,6 +160,8 @@ def _too_soon(error: errors.TreatmentTooSoon) -> Words:
         day=day_words(error.earliest.date()),
         time=time_words(error.earliest.time()),
     )
+    if error.earliest.time() == time.min:  # of IMS elsewhere at an unknown time
+        nearest = _("The next day allowed is %(day)s.", day=day_words(error.earliest.date()))
     return title, f"{rule} {nearest}"
 
 

@@ -1,6 +1,6 @@
 """Booking, moving and cancelling, on both engines."""
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -22,11 +22,12 @@ from scheduler.domain.errors import (
     VisitMustMove,
 )
 from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
-from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Screening
+from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Room, Screening
 from scheduler.usecases import booking, holds, visit_status
 from scheduler.usecases.elsewhere import record_elsewhere
 from scheduler.usecases.patients import take_back_clearance
 from scheduler.usecases.rate_limit import NetworkKey
+from scheduler.usecases.visit_details import change_room
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 
 
@@ -141,6 +142,34 @@ def test_a_patient_not_cleared_books_an_assessment_and_no_ims(session: Session, 
     with pytest.raises(NotCleared):
         book(session, new)
     assert book(session, new, treatment="ims-assessment")
+
+
+def test_a_move_keeps_the_room_when_it_is_free_then(session: Session, patient: Patient) -> None:
+    visit = book(session, patient, MONDAY)
+    visit = session.get_one(Appointment, visit.id)
+    second = session.scalars(select(Room.id).where(Room.name == "Room 2")).one()
+    change_room(session, public_id=visit.public_id, room_id=second, now=NOW, actor=STAFF)
+    assert move(session, visit, MONDAY, "14:30").room_id == second
+    make_appointment(
+        session,
+        patient=make_patient(session),
+        starts_local=local(MONDAY, "16:00"),
+        room="Room 2",
+        practitioner="p2",
+    )
+    assert move(session, visit, MONDAY, "16:00", practitioner="p1").room_id != second
+
+
+def test_the_earliest_start_named_is_one_that_the_clock_shows(session: Session, patient: Patient) -> None:
+    """Clocks skip from 2:00 to 3:00 on 14 March 2027, and show 1:00 to 2:00 twice on 7 November."""
+    for counts_from, earliest in (
+        (datetime(2027, 3, 7, 2, 15), datetime(2027, 3, 14, 3)),
+        (datetime(2027, 10, 31, 1, 15), datetime(2027, 11, 7, 2)),
+    ):
+        visit = make_appointment(session, patient=patient, starts_local=counts_from)
+        with pytest.raises(TreatmentTooSoon) as refused:
+            book(session, patient, counts_from.date() + timedelta(days=2), "10:00", now=visit.starts_at, actor=STAFF)
+        assert refused.value.earliest == earliest
 
 
 def test_a_patient_is_not_in_two_rooms_at_once(session: Session, patient: Patient) -> None:

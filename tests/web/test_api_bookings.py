@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.models import AuditLine, Practitioner
+from scheduler.models import AuditLine, Practitioner, Reminder
 from scheduler.models.engine import WRITING
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -29,6 +29,27 @@ def api(app: Flask, session: Session) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {create_token(session, name='test', role='owner', now=NOW)}"
     return client
+
+
+@pytest.mark.parametrize(
+    ("way", "body", "told"),
+    [
+        ("cancel", {}, True),
+        ("cancel", {"tells_patient": True}, True),
+        ("cancel", {"tells_patient": False}, False),
+        ("patch", {"status": "cancelled"}, True),
+    ],
+)
+def test_a_cancelled_visit_is_told_of_as_at_the_desk_unless_the_program_says_not_to(
+    api: FlaskClient, session: Session, way: str, body: dict[str, object], told: bool
+) -> None:
+    visit = make_appointment(session, patient=make_patient(session), starts_local=local(MONDAY, "10:00"))
+    path = f"/api/v1/appointments/{visit.public_id}"
+    answer = api.patch(path, json=body) if way == "patch" else api.post(f"{path}/cancel", json=body)
+    assert answer.json["status"] == "cancelled"
+    session.rollback()
+    kinds = session.scalars(select(Reminder.kind).where(Reminder.status == "planned")).all()
+    assert kinds == (["cancellation"] if told else [])
 
 
 def test_from_slots_to_a_cancelled_visit(api: FlaskClient, session: Session) -> None:

@@ -314,7 +314,7 @@ def test_a_dragged_card_is_moved_or_refused_with_what_to_do(desk: Desk, session:
     assert moved.get_json() == {
         "says": "Moved to Tuesday 1 December, 11:00 am.",
         "version": 2,
-        "undo": {"starts": "2026-12-01T10:00", "practitioner": "p1", "version": 2},
+        "undo": {"starts": "2026-12-01T10:00", "practitioner": "p1", "room": visit.room_id, "version": 2},
     }
     refused = desk.post(move, data=True, starts="2026-12-01T12:00", practitioner="p1", version=2)
     assert refused.status_code == 409

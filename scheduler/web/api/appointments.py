@@ -131,6 +131,7 @@ def cancel(given: dict[str, Any], appointment_id: str) -> Response:
         clinic=_clinic(),
         public_id=appointment_id,
         reason=given["reason"],
+        tells_patient=given["tells_patient"],
         now=now,
         actor=bearer.actor(),
         expected_version=_expected_version(row),
@@ -150,6 +151,18 @@ def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | N
         return
     if row.ims_given is not None and not _is_own_slip(row, now):
         bearer.require_role("practitioner")
+    if given["status"] == "cancelled":
+        booking.cancel_appointment(
+            db.session(),
+            clinic=_clinic(),
+            public_id=row.public_id,
+            reason="",
+            now=now,
+            actor=bearer.actor(),
+            expected_version=expected,
+            tells_patient=True,
+        )
+        return
     change_status(
         db.session(),
         clinic=_clinic(),

@@ -118,5 +118,5 @@ def _next_allowed(
 ) -> str | None:
     """None when nothing forbids a visit now."""
     visits = [CountingVisit(visit.counts_from_local) for visit in counting if visit.spacing_group_id == group.id]
-    allowed = earliest_allowed(now_local, visits, min_days=group.min_days)
+    allowed = earliest_allowed(now_local, visits, min_days=group.min_days, on_clock=clock.on(zone))
     return None if allowed <= now_local else rfc3339.moment(allowed, zone)

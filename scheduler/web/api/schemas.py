@@ -78,6 +78,13 @@ class AppointmentChange(Body):
 
 class Cancellation(Body):
     reason = Text(longest=500, load_default="")
+    tells_patient = YesNo(
+        load_default=True,
+        metadata={
+            "description": "By a text, some minutes later, as at the desk; where none can go out the visit is on the call "
+            "list. A visit that has begun is not told of."
+        },
+    )
 
 
 class Names(Schema):

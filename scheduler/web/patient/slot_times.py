@@ -175,7 +175,8 @@ def _refusal(
     min_days = question.treatment.min_days
     if HiddenReason.TOO_SOON in reasons and min_days:
         try:
-            require_spacing(starts_local, found.facts.counting, min_days=min_days)
+            on_clock = clock.on(clock.zone(question.clinic.zone))
+            require_spacing(starts_local, found.facts.counting, min_days=min_days, on_clock=on_clock)
         except TreatmentTooSoon as refusal:
             return refusal
     if HiddenReason.PATIENT_BUSY in reasons:

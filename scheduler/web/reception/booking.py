@@ -224,6 +224,7 @@ def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime,
         if next_ims > now_local:
             gap = timedelta(days=ims.min_days)
             clash = next((visit for visit in counting if visit.starts_local + gap == next_ims), None)
+            next_ims = clock.on(clock.zone(clinic.zone))(next_ims)
     return Line(
         patient=patient,
         number=patient.number,

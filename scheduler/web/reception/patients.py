@@ -98,7 +98,8 @@ def next_ims(connection: Any, patient_id: int, now_local: datetime) -> datetime 
         patient_id, []
     )
     moments = [CountingVisit(v.counts_from_local) for v in counting if v.spacing_group_id == ims.spacing_group_id]
-    allowed = earliest_allowed(now_local, moments, min_days=days)
+    on_clock = clock.on(clock.zone(current_app.config["CLINIC"].zone))
+    allowed = earliest_allowed(now_local, moments, min_days=days, on_clock=on_clock)
     return allowed if allowed > now_local else None
 
 

@@ -133,6 +133,7 @@ def _next_allowed(connection: Connection, ids: list[int], now_local: datetime) -
             now_local,
             [CountingVisit(v.counts_from_local) for v in counted if v.spacing_group_id == ims.spacing_group_id],
             min_days=min_days,
+            on_clock=clock.on(clock.zone(current_app.config["CLINIC"].zone)),
         )
         for patient_id, counted in counting.items()
     }

@@ -42,7 +42,8 @@ def move(public_id: str) -> ResponseReturnValue:
     undo = _place(before)
     if room_id is not None:
         practitioner = practitioner or str(undo["practitioner"]) or None
-        undo["room"] = before.room_id or 0
+    if before.room_id is not None:
+        undo["room"] = before.room_id
     insists = text("insists") == "yes"
     try:
         moved = move_appointment(
