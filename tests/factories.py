@@ -109,7 +109,7 @@ def make_appointment(
     status: str = "booked",
     **columns: object,
 ) -> Appointment:
-    """Straight into the table, past the use cases but not past the constraints."""
+    """Straight into the table, past the use cases but not past the constraints; who is not cleared was so when booking."""
     of_treatment = (Treatment.id, Treatment.minutes, Treatment.buffer_minutes, Treatment.spacing_group_id)
     done = session.execute(select(*of_treatment).where(Treatment.slug == treatment)).one()
     group = session.get(SpacingGroup, done.spacing_group_id) if done.spacing_group_id else None
@@ -139,7 +139,14 @@ def make_appointment(
             **columns,
         }
     )
+    uncleared = patient is not None and patient.cleared_for_ims_at is None
+    if patient is not None and uncleared:
+        patient.cleared_for_ims_at = NOW
+        session.flush()
     session.add(appointment)
+    session.flush()
+    if patient is not None and uncleared:
+        patient.cleared_for_ims_at = None
     session.commit()
     return appointment
 

@@ -142,6 +142,7 @@ def _write_people(
     }
     session.add_all(accounts.values())
     session.flush()
+    priya = session.scalars(select(Practitioner.id).where(Practitioner.slug == "priya-nair")).one()
     patients = {
         who.key: Patient(
             public_id=unguessable(random),
@@ -152,6 +153,7 @@ def _write_people(
             language=who.language,
             cleared_for_ims_at=assessed.get(who.key, since) if who.cleared else None,
             cleared_by="staff:demo-priya" if who.cleared else None,
+            clearing_practitioner_id=priya if who.cleared else None,
             feed_token=unguessable(random, 24),
             created_at=since,
         )

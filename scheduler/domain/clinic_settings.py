@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 
 @dataclass(frozen=True, slots=True)
 class ClinicSettings:
-    """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online.
+    """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online; `clearance_months`: so long after the last IMS a clearance holds.
 
     `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `sms_parts_monthly`: what the texts of a calendar month may cost, sign-in codes apart; `code_parts_monthly`: what those may; 0: no limit. `retention_years`: for how long a record is kept after its last visit or entry. `texts`: what the owner has reworded, by kind and language (sms_wording.py).
     """
@@ -24,6 +24,7 @@ class ClinicSettings:
     hold_minutes: int = 10
     grid_minutes: int = 15
     grace_minutes: int = 3
+    clearance_months: int = 12
     reminder_days: tuple[int, ...] = (3, 1)
     quiet_from: time = time(21)
     quiet_until: time = time(8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from scheduler.domain.appointment_status import AppointmentStatus
     from scheduler.domain.availability import HiddenReason, OfferedStart
@@ -85,9 +85,14 @@ class VisitMustMove(TreatmentTooSoon):
 
 
 class NotCleared(BookingRefused):
-    """No practitioner has recorded this patient as a candidate for IMS: offer the assessment."""
+    """No practitioner has recorded this patient as a candidate for IMS, or that lapses before the visit (`lapsed_on`):
+    offer the assessment."""
 
     code = "not-cleared"
+
+    def __init__(self, lapsed_on: date | None = None) -> None:
+        super().__init__()
+        self.lapsed_on = lapsed_on
 
 
 class PatientBusy(BookingRefused):

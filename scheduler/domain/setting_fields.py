@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
+from scheduler.domain.clearance import LEAST_MONTHS, MOST_MONTHS
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.typed_numbers import plain_number
 
@@ -105,6 +106,7 @@ FIELDS: Mapping[str, SettingField] = {
     "horizon_days": _number(1, 366, "Type a number of days from 1 to 366."),
     "cutoff_hours": _number(0, 24 * 30, "Type a number of hours from 0 to 720."),
     "hold_minutes": _number(1, 120, "Type a number of minutes from 1 to 120."),
+    "clearance_months": _number(LEAST_MONTHS, MOST_MONTHS, "Type a number of months from 3 to 24."),
     "reminder_days": SettingField(_read_reminder_days, _listed),
     "quiet_from": SettingField(_read_time, _hour),
     "quiet_until": SettingField(_read_time, _hour),

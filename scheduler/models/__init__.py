@@ -14,6 +14,7 @@ from scheduler.models.appointment import Appointment, AppointmentHistory, Appoin
 from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
 from scheduler.models.calls import ReminderCall
+from scheduler.models.clearance import ImsReview
 from scheduler.models.clinic import (
     CalendarState,
     CardState,
@@ -54,6 +55,7 @@ __all__ = [
     "Heartbeat",
     "IdempotentAnswer",
     "ImsAnswer",
+    "ImsReview",
     "KeptForm",
     "LiveSession",
     "Message",

@@ -106,3 +106,46 @@ IMS_BY_WHO_MAY_NEEDLE = Lot(
     postgresql=_POSTGRESQL,
     functions={name: _function(name, body) for name, body in _FUNCTIONS.items()},
 )
+
+CLEARED = "ims_only_for_cleared"
+_NOT_CLEARED = "EXISTS (SELECT 1 FROM patient WHERE id = NEW.patient_id AND cleared_for_ims_at IS NULL)"
+_NEEDS_IT = "EXISTS (SELECT 1 FROM treatment WHERE id = NEW.treatment_id AND needs_clearance)"
+_NO_CLEARANCE = f"SELECT RAISE(ABORT, '{CLEARED}');"
+# Booked, chosen after a hold, booked again or moved. A record that is merged into another takes its visits along.
+_BOOKED_ANEW = (
+    f"{_OPENED} AND (NOT OLD.active OR NEW.starts_local <> OLD.starts_local OR NEW.treatment_id <> OLD.treatment_id "
+    "OR (OLD.patient_id IS NULL AND NEW.patient_id IS NOT NULL))"
+)
+_REFUSE_UNCLEARED = REFUSE % (CLEARED, CLEARED)
+IMS_ONLY_FOR_CLEARED = Lot(
+    table="ims_review",
+    sqlite={
+        f"{CLEARED}_insert": f"BEFORE INSERT ON appointment WHEN {_OPENED} AND {_NOT_CLEARED} AND {_NEEDS_IT} "
+        f"BEGIN {_NO_CLEARANCE}",
+        f"{CLEARED}_update": "BEFORE UPDATE OF status, starts_local, treatment_id, patient_id ON appointment "
+        f"WHEN {_BOOKED_ANEW} AND {_NOT_CLEARED} AND {_NEEDS_IT} BEGIN {_NO_CLEARANCE}",
+    },
+    # As above, after the statement: it holds its patient by then, whose clearance may just have been taken back.
+    postgresql={
+        f"{CLEARED}_insert": (
+            "appointment",
+            f"AFTER INSERT ON appointment REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION {CLEARED}_insert()",
+        ),
+        f"{CLEARED}_update": (
+            "appointment",
+            "AFTER UPDATE OF status, starts_local, treatment_id, patient_id ON appointment "
+            f"FOR EACH ROW WHEN ({_BOOKED_ANEW}) EXECUTE FUNCTION {CLEARED}_update()",
+        ),
+    },
+    functions={
+        f"{CLEARED}_insert": _function(
+            f"{CLEARED}_insert",
+            f"""
+  IF EXISTS (SELECT 1 FROM fresh f JOIN patient p ON p.id = f.patient_id JOIN treatment t ON t.id = f.treatment_id
+      WHERE f.status IN {OPEN} AND t.needs_clearance AND p.cleared_for_ims_at IS NULL) THEN {_REFUSE_UNCLEARED}; END IF;""",
+        ),
+        f"{CLEARED}_update": _function(
+            f"{CLEARED}_update", f"  IF {_NOT_CLEARED} AND {_NEEDS_IT} THEN {_REFUSE_UNCLEARED}; END IF;"
+        ),
+    },
+)

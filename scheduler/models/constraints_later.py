@@ -5,7 +5,7 @@ from sqlalchemy import Connection, inspect
 from scheduler.models import constraints_retention
 from scheduler.models.constraint_lot import Lot
 from scheduler.models.constraints_given import IMS_ANSWERS, IMS_GIVEN
-from scheduler.models.constraints_ims import IMS_BY_WHO_MAY_NEEDLE
+from scheduler.models.constraints_ims import IMS_BY_WHO_MAY_NEEDLE, IMS_ONLY_FOR_CLEARED
 
 _PLACES = ", ".join(f"({place})" for place in range(2, 15))  # after the plus; three digits at least are left
 _SQLITE_ENDINGS = (
@@ -202,6 +202,7 @@ LOTS = (
     IMS_BY_WHO_MAY_NEEDLE,
     IMS_GIVEN,
     IMS_ANSWERS,
+    IMS_ONLY_FOR_CLEARED,
 )
 
 

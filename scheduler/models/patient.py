@@ -50,7 +50,8 @@ class Patient(Base):
     phone_account_id: Mapped[int | None] = mapped_column(ForeignKey(PhoneAccount.id), index=True)
     language: Mapped[str] = mapped_column(String(5), default="en")
     cleared_for_ims_at: Mapped[datetime | None] = mapped_column(Instant)
-    cleared_by: Mapped[str | None] = mapped_column(String(80))
+    cleared_by: Mapped[str | None] = mapped_column(String(80))  # who entered it
+    clearing_practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))  # whose decision it is
     feed_token: Mapped[str] = mapped_column(String(48), unique=True, default=feed_token)
     calendar_version: Mapped[int] = mapped_column(default=1, server_default="1")
     version: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -41,6 +41,7 @@ class PatientRecord:
     version: int
     cleared_at: datetime | None
     cleared_by: str | None
+    clearing_practitioner: str | None
     restricted_at: datetime | None
     restricted_by: str | None
     created_at: datetime
@@ -131,6 +132,7 @@ def record(connection: Connection, public_id: str) -> PatientRecord:
             Patient.version,
             Patient.cleared_for_ims_at,
             Patient.cleared_by,
+            Practitioner.given_name + " " + Practitioner.family_name,
             Patient.restricted_at,
             Patient.restricted_by,
             Patient.created_at,
@@ -146,6 +148,7 @@ def record(connection: Connection, public_id: str) -> PatientRecord:
             WrongNumber.stopped_at,
         )
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
+        .outerjoin(Practitioner, Practitioner.id == Patient.clearing_practitioner_id)
         .outerjoin(PatientMerge, PatientMerge.merged_patient_id == Patient.id)
         .outerjoin(kept, kept.c.id == PatientMerge.kept_patient_id)
         .outerjoin(

@@ -33,7 +33,6 @@ class FoundPatient:
     family_name: str
     birth_date: date | None
     number: str | None
-    cleared: bool
     restricted: bool = False
 
 
@@ -145,7 +144,6 @@ def _matching(lead: _Lead, others: Sequence[Criterion]) -> Any:
             Patient.family_name,
             Patient.birth_date,
             PhoneAccount.number,
-            Patient.cleared_for_ims_at.is_not(None),
             Patient.restricted_at.is_not(None),
         )
         .select_from(lead.source)

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
-from scheduler.models import Patient, PhoneAccount
+from scheduler.models import Patient, PhoneAccount, Practitioner
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.plain import Plain, Plainly
 
 
 @dataclass(frozen=True, slots=True)
 class PatientRow:
-    """`number` of the phone account, E.164."""
+    """`number` of the phone account, E.164. `cleared_by`: the slug of the practitioner whose decision it was."""
 
     id: int
     public_id: str
@@ -25,7 +25,8 @@ class PatientRow:
     birth_date: date | None
     number: str | None
     language: str
-    cleared_for_ims_at: datetime | None
+    cleared_by: str | None
+    clearance_entered_by: str | None
     feed_token: str
 
 
@@ -37,9 +38,13 @@ _ROWS: Any = select(
     Patient.birth_date,
     PhoneAccount.number,
     Patient.language,
-    Patient.cleared_for_ims_at,
+    Practitioner.slug,
+    Patient.cleared_by,
     Patient.feed_token,
-).join(PhoneAccount, PhoneAccount.id == Patient.phone_account_id, isouter=True)
+)
+_ROWS = _ROWS.join(PhoneAccount, PhoneAccount.id == Patient.phone_account_id, isouter=True).join(
+    Practitioner, Practitioner.id == Patient.clearing_practitioner_id, isouter=True
+)
 
 
 def by_public_id(session: Session, public_id: str) -> Patient:

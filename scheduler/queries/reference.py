@@ -38,6 +38,7 @@ class TreatmentInfo:
     minutes: int
     buffer_minutes: int
     kind: TreatmentKind
+    named_so_on_purpose: bool
     needs_clearance: bool
     online: bool
     spacing_group_id: int | None
@@ -204,6 +205,7 @@ def _load(connection: Connection, version: int) -> Reference:
             Treatment.minutes,
             Treatment.buffer_minutes,
             Treatment.kind,
+            Treatment.named_so_on_purpose,
             Treatment.needs_clearance,
             Treatment.online,
             Treatment.spacing_group_id,

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, SlotSearch, find_offer
 from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.timeslot import TimeSlot
+from scheduler.domain.timeslot import OpenRange, TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
 from scheduler.models.engine import Database, database_of
 from scheduler.queries import calendar, reference
@@ -187,7 +187,8 @@ def facts_for(
 
     `patient`: id or public id.
     """
-    today = clock.to_local(now, clock.zone(zone)).date()
+    where = clock.zone(zone)
+    today = clock.to_local(now, where).date()
     return facts_of(
         connection,
         patient,
@@ -196,6 +197,8 @@ def facts_for(
         first_day=min(wanted.first_day, today),
         last_day=max(wanted.last_day, today + A_YEAR),
         needling=wanted.treatment.needling,
+        now=now,
+        zone=where,
         leaving_out=wanted.leaving_out,
     )
 
@@ -205,6 +208,11 @@ def narrowed(
 ) -> FoundForPatient:
     too_soon = forbidden(facts.counting, min_days=treatment.min_days) if treatment.min_days else []
     offer = found.offer.for_patient(too_soon=too_soon, visits=facts.visits)
+    lapses_on = facts.clearance.lapses_on(clinic.clearance_months) if treatment.needs_clearance else None
+    if lapses_on is not None:
+        lapses = datetime.combine(lapses_on, time.min)
+        ever_after = OpenRange(lapses - timedelta(minutes=1), max(lapses, found.earliest_local) + 2 * A_YEAR)
+        offer = offer.without([ever_after], HiddenReason.BEYOND_HORIZON)
     now_local = clock.to_local(now, clock.zone(clinic.zone))
     allowed = earliest_allowed(now_local, facts.counting, min_days=treatment.min_days or 1) if too_soon else None
     if allowed is None or allowed <= now_local:

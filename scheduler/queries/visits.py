@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Integer, String, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
+from scheduler import clock
+from scheduler.domain.clearance import Clearance
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.models import Appointment, Patient
+from scheduler.queries.clearances import clearance_of, last_ims_before
 from scheduler.queries.plain import Plain, Plainly, text_of
 
 
@@ -20,7 +24,7 @@ class PatientFacts:
     """`visits` occupy the patient's time; `counting` are those of the treatment's spacing group."""
 
     patient_id: int
-    cleared: bool
+    clearance: Clearance
     visits: tuple[TimeSlot, ...]
     counting: tuple[CountingVisit, ...]
     restricted: bool = False
@@ -54,7 +58,8 @@ _BY_PUBLIC_ID = select(_ALIKE.id).where(_ALIKE.public_id == bindparam("public_id
 _FACTS = (
     select(
         Patient.id,
-        Patient.cleared_for_ims_at.is_not(None),
+        Patient.cleared_for_ims_at.cast(String),
+        last_ims_before(bindparam("now_local")).cast(String),
         Patient.restricted_at.is_not(None),
         Appointment.id,
         Appointment.origin,
@@ -80,6 +85,8 @@ def facts_of(
     min_days: int | None,
     first_day: date,
     last_day: date,
+    now: datetime,
+    zone: ZoneInfo,
     needling: bool = False,
     leaving_out: int | None = None,
 ) -> PatientFacts:
@@ -92,6 +99,7 @@ def facts_of(
     asked = {
         "patient_id": patient if isinstance(patient, int) else None,
         "public_id": patient if isinstance(patient, str) else None,
+        "now_local": text_of(clock.to_local(now, zone)),
         "from_local": text_of(datetime.combine(first_day, time.min) - reach),
         "to_local": text_of(datetime.combine(last_day, time.min) + timedelta(days=1) + reach),
     }
@@ -99,15 +107,17 @@ def facts_of(
     if not rows:
         raise NotFound("patient")
     visits, counting = [], []
-    for _id, _cleared, _restricted, appointment_id, origin, starts, minutes, group_id, counts_from, *more in rows:
+    for *_patient, appointment_id, origin, starts, minutes, group_id, counts_from, time_known, given in rows:
         if appointment_id is None or appointment_id == leaving_out:
             continue
-        elsewhere, (time_known, given) = origin == "elsewhere", more
+        elsewhere = origin == "elsewhere"
         if not elsewhere:
             starts_local = datetime.fromisoformat(starts)
             visits.append(TimeSlot(starts_local, starts_local + timedelta(minutes=minutes)))
         if spacing_group_id is not None and (group_id == spacing_group_id or (needling and given)):
             moment = datetime.fromisoformat(counts_from)
             counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
-    patient_id, cleared, restricted = rows[0][:3]
-    return PatientFacts(patient_id, bool(cleared), tuple(visits), tuple(counting), bool(restricted))
+    patient_id, cleared_at, last_ims, restricted = rows[0][:4]
+    given_at = datetime.fromisoformat(cleared_at[:16]).replace(tzinfo=UTC) if cleared_at else None
+    clearance = clearance_of(given_at, datetime.fromisoformat(last_ims[:16]) if last_ims else None, zone)
+    return PatientFacts(patient_id, clearance, tuple(visits), tuple(counting), bool(restricted))

@@ -31,6 +31,7 @@ from scheduler.usecases.changing import (
 from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.holds import take_hold
 from scheduler.usecases.ims_counting import recount, require_far_from_what_took_place
+from scheduler.usecases.ims_reviews import ask_after_screening
 from scheduler.usecases.new_appointment import Visit, add_appointment
 from scheduler.usecases.once import Remember
 from scheduler.usecases.placing import (
@@ -89,6 +90,8 @@ def book_slot(
         held: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
         booked = held or add(session.connection())
         if screening is not None:
+            if booked.patient_id is not None:
+                ask_after_screening(session, booked.patient_id, screening, now=now)
             session.add(screening_of(booked, screening, now))
         session.flush()
         if remember is not None:

@@ -115,6 +115,7 @@ def _merge(
         took.append("birth_date")
     if kept.cleared_for_ims_at is None and merged.cleared_for_ims_at is not None:
         kept.cleared_for_ims_at, kept.cleared_by = merged.cleared_for_ims_at, merged.cleared_by
+        kept.clearing_practitioner_id = merged.clearing_practitioner_id
         took.append("cleared_for_ims")
     if merged.note:
         kept.note = "\n".join(part for part in (kept.note, merged.note) if part)[:LONGEST_NOTE]

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
 from scheduler.domain.actor import Actor
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.patients import of_account
-from scheduler.usecases import audit
+from scheduler.usecases import audit, clearance
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
+from scheduler.usecases.clearance import Decider
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -35,13 +37,13 @@ def register_patient(
     now: datetime,
     today: date,
     actor: Actor,
-    cleared: bool = False,
+    cleared: Decider | None = None,
+    clinic: ClinicSettings | None = None,
     remember: Remember | None = None,
 ) -> Patient:
     """A new patient; the same name and birth date on the same number is the patient that is there already.
 
-    `phone` is E.164. `cleared` for IMS at once by `actor`, whose role the caller checks. Refuses with Invalid, naming the
-    field.
+    `phone` is E.164. `cleared` for IMS at once by that decision. Refuses with Invalid, naming the field.
     """
     given_name, family_name = tidy_name(given_name), tidy_name(family_name)
     require_details(given_name, family_name, birth_date, language, today)
@@ -60,8 +62,8 @@ def register_patient(
         session.add(patient)
         session.flush()
         audit.note(session, what=audit.REGISTERED, actor=actor, now=now, patient_id=patient.id)
-    if cleared:
-        _clear(session, patient, actor, now)
+    if cleared is not None:
+        clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
     session.flush()
     if remember is not None:
         remember(session, patient)
@@ -83,13 +85,15 @@ def update_patient(
     phone: str | None = None,
     language: str | None = None,
     note: str | None = None,
-    cleared: bool | None = None,
+    cleared: Decider | None = None,
+    takes_clearance_back: bool = False,
+    clinic: ClinicSettings | None = None,
     expected_version: int | None = None,
 ) -> Patient:
     """Change what is given; none leaves a detail as it is, an empty `phone` takes the number away.
 
-    `cleared` for IMS, by `actor`, whose role the caller checks. Refuses with PatientChanged when the details are no
-    longer those of `expected_version`.
+    `cleared` for IMS by that decision. Refuses with PatientChanged when the details are no longer those of
+    `expected_version`.
     """
     begin_write(session)
     patient = locked(session, public_id)
@@ -108,30 +112,32 @@ def update_patient(
         patient.phone_account = account
         end_calendar_addresses([patient])
     _note_changes(session, patient, actor, now)
-    if cleared:
-        _clear(session, patient, actor, now)
-    elif cleared is not None:
-        _take_back(session, patient, actor, now)
+    if cleared is not None:
+        clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
+    elif takes_clearance_back:
+        clearance.take_back(session, patient, actor=actor, now=now)
     session.commit()
     return patient
 
 
 @retry_deadlocks
-def clear_for_ims(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
-    """A practitioner has examined the patient, who is a candidate for IMS. The caller checks the role."""
+def clear_for_ims(
+    session: Session, *, public_id: str, decider: Decider, clinic: ClinicSettings, now: datetime, actor: Actor
+) -> Patient:
+    """A practitioner has examined the patient, who is a candidate for IMS."""
     begin_write(session)
     patient = locked(session, public_id)
-    _clear(session, patient, actor, now)
+    clearance.clear(session, patient, decider, clinic=clinic, actor=actor, now=now)
     session.commit()
     return patient
 
 
 @retry_deadlocks
 def take_back_clearance(session: Session, *, public_id: str, now: datetime, actor: Actor) -> Patient:
-    """IMS visits booked already stand; no further one can be booked."""
+    """IMS visits booked already stand, for a physiotherapist to look at; no further one can be booked."""
     begin_write(session)
     patient = locked(session, public_id)
-    _take_back(session, patient, actor, now)
+    clearance.take_back(session, patient, actor=actor, now=now)
     session.commit()
     return patient
 
@@ -201,18 +207,6 @@ def _note_changes(session: Session, patient: Patient, actor: Actor, now: datetim
         session.flush()
         details = ", ".join(changed)
         audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient.id, details=details)
-
-
-def _clear(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:
-    if patient.cleared_for_ims_at is None:
-        patient.cleared_for_ims_at, patient.cleared_by = now, str(actor)
-        audit.note(session, what=audit.CLEARED, actor=actor, now=now, patient_id=patient.id)
-
-
-def _take_back(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:
-    if patient.cleared_for_ims_at is not None:
-        patient.cleared_for_ims_at = patient.cleared_by = None
-        audit.note(session, what=audit.CLEARANCE_TAKEN_BACK, actor=actor, now=now, patient_id=patient.id)
 
 
 def _account(session: Session, phone: str, language: str, now: datetime) -> PhoneAccount:

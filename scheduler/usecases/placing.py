@@ -14,9 +14,9 @@ from sqlalchemy import ARRAY, Connection, Integer, any_, bindparam, cast, func, 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.availability import HiddenReason, Offer
+from scheduler.domain.clearance import require_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import (
-    NotCleared,
     NotFound,
     PatientBusy,
     PatientRestricted,
@@ -172,8 +172,9 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
     if facts.restricted and request.actor.keeps_to_offer:
         raise PatientRestricted
     starts = request.starts_local
-    if treatment.needs_clearance and request.needs_clearance and not facts.cleared:
-        raise NotCleared
+    months = request.clinic.clearance_months
+    if treatment.needs_clearance and request.needs_clearance:
+        require_cleared(facts.clearance, starts.date(), months=months)
     if treatment.min_days:
         on_clock = clock.on(clock.zone(request.clinic.zone))
         require_spacing(

@@ -39,6 +39,7 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
     # The owner changed the spacing group at this very moment: worth another try.
     "spacing_days_of_group": SlotTaken,
     "spacing_follows_treatment": SlotTaken,
+    "ims_only_for_cleared": NotCleared,
     # The practitioner was taken off IMS at this very moment.
     "ims_by_who_may_needle": SlotTaken,
 }
@@ -72,12 +73,14 @@ def refusal_of(session: Session, constraint: str | None, request: Request) -> Bo
     kind = CONSTRAINT_REFUSALS.get(constraint or "")
     if kind is None:
         return None
-    if kind is TreatmentTooSoon:
+    if kind in (TreatmentTooSoon, NotCleared):
         try:
             connection = session.connection()
             require_patient_may(connection, request, wanted_of(request, reference.current(connection)))
         except BookingRefused as refusal:
             return refusal
+        if kind is NotCleared:
+            return kind()
         return SlotTaken()  # whoever was too near has gone again in the meantime: worth another try
     return kind()
 

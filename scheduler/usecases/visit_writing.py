@@ -87,19 +87,23 @@ def write_visits(connection: Connection, plan: Plan, staged: tuple[Table, Table]
     values: dict[str, ColumnElement[Any]] = {name: appointments.c[name] for name in COLUMNS}
     if made:
         values["room_id"] = case(made, value=appointments.c.room_id, else_=appointments.c.room_id)
+    _clear(connection, plan, settings)  # first: visits to come need it
     in_order = select(*values.values()).order_by(appointments.c.starts_at)
     connection.execute(insert(APPOINTMENTS).from_select(COLUMNS, in_order))
     of_visit = select(APPOINTMENTS.c.id, *(reminders.c[name] for name in REMINDER_COLUMNS)).join_from(
         reminders, APPOINTMENTS, APPOINTMENTS.c.public_id == reminders.c.public_id
     )
     connection.execute(insert(REMINDERS).from_select(("appointment_id", *REMINDER_COLUMNS), of_visit))
+    note_imported(connection, settings, f"{len(plan.visits)} visits")
+
+
+def _clear(connection: Connection, plan: Plan, settings: ImportSettings) -> None:
     for batch in batches(plan.cleared, SELECTED):
         connection.execute(
             update(Patient)
             .where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
             .values(cleared_for_ims_at=settings.now, cleared_by=str(settings.actor), version=Patient.version + 1)
         )
-    note_imported(connection, settings, f"{len(plan.visits)} visits")
 
 
 def _columns(visit: NewVisit, public: str, settings: ImportSettings) -> dict[str, Any]:

@@ -174,7 +174,12 @@ def _visit_must_move(error: errors.VisitMustMove) -> Words:
     return title, _("Move or cancel that visit first, or telephone the clinic.")
 
 
-def _not_cleared(_error: errors.NotCleared) -> Words:
+def _not_cleared(error: errors.NotCleared) -> Words:
+    if error.lapsed_on is not None:
+        return (
+            _("The clearance for IMS lapses on %(day)s.", day=day_words(error.lapsed_on)),
+            _("Book an assessment first: a physiotherapist sees whether IMS is still right for you."),
+        )
     return (
         _("IMS can be booked once a physiotherapist has cleared you for it."),
         _("Book an assessment first: it is where this is decided."),

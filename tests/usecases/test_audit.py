@@ -15,6 +15,7 @@ from scheduler.models.constraints import violated
 from scheduler.queries.patient_search import find
 from scheduler.usecases import audit, patients
 from scheduler.usecases.booking import book_slot
+from scheduler.usecases.clearance import Decider
 from scheduler.usecases.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.reminders import claim_due
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
@@ -35,6 +36,7 @@ def update_of(session: Session, patient: Patient, **changes: object) -> Patient:
 
 
 def test_each_change_says_who_when_what_and_from_where(session: Session) -> None:
+    make_clinic(session)
     patient = patients.register_patient(
         session,
         given_name="Amélie",
@@ -45,17 +47,17 @@ def test_each_change_says_who_when_what_and_from_where(session: Session) -> None
         now=NOW,
         today=TODAY,
         actor=OWNER,
-        cleared=True,
+        cleared=Decider("owner", named="p1"),
     )
     update_of(session, patient, family_name="Roy", phone="+16135550143", note="Prefers mornings")
     update_of(session, patient, family_name="Roy", phone="+16135550143")  # nothing changes
-    update_of(session, patient, cleared=False)
+    update_of(session, patient, takes_clearance_back=True)
     patients.restrict_patient(session, public_id=patient.public_id, restricted=True, now=NOW, actor=OWNER)
     patients.restrict_patient(session, public_id=patient.public_id, restricted=False, now=NOW, actor=OWNER)
     audit.note_view(session, actor=OWNER, now=NOW, patient_id=patient.id)
     assert lines(session) == [
         ("patient.registered", ""),
-        ("patient.cleared", ""),
+        ("patient.cleared", "p1"),
         ("patient.changed", "family_name, phone_account, note"),
         ("patient.clearance_taken_back", ""),
         ("patient.restricted", ""),

@@ -27,6 +27,8 @@ WHO_MAY = {
         reception_entrance.sign_in
     """,
     EVERYBODY: """
+        reception_ims_reviews.answer
+        reception_ims_reviews.show
         reception_account.change_password
         reception_account.enrol
         reception_account.renew_recovery_codes

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from scheduler import clock
 from scheduler.domain.availability import OfferedStart
+from scheduler.domain.clearance import Clearance, is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.queries.appointments import AppointmentRow
@@ -20,6 +21,7 @@ from scheduler.web.api import rfc3339
 def treatment(info: TreatmentInfo) -> dict[str, Any]:
     return {
         "slug": info.slug,
+        "kind": info.kind.value,
         "name": {"en": info.name_en, "fr": info.name_fr},
         "minutes": info.minutes,
         "buffer_minutes": info.buffer_minutes,
@@ -51,10 +53,17 @@ def slot(start: OfferedStart, info: TreatmentInfo, current: Reference, zone: Zon
 
 
 def patient(
-    row: PatientRow, counting: Sequence[Counting], current: Reference, *, clinic: ClinicSettings, now: datetime
+    row: PatientRow,
+    counting: Sequence[Counting],
+    clearance: Clearance,
+    current: Reference,
+    *,
+    clinic: ClinicSettings,
+    now: datetime,
 ) -> dict[str, Any]:
     """`counting`: this patient's visits that count for a spacing group, from the group's days ago on."""
     zone = clock.zone(clinic.zone)
+    today, lapses_on = clock.to_local(now, zone).date(), clearance.lapses_on(clinic.clearance_months)
     return {
         "id": row.public_id,
         "given_name": row.given_name,
@@ -62,7 +71,10 @@ def patient(
         "birth_date": row.birth_date.isoformat() if row.birth_date else None,
         "phone": row.number,
         "language": row.language,
-        "cleared_for_ims": row.cleared_for_ims_at is not None,
+        "cleared_for_ims": is_cleared(clearance, today, months=clinic.clearance_months),
+        "cleared_by": row.cleared_by,
+        "clearance_entered_by": row.clearance_entered_by,
+        "clearance_lapses_on": lapses_on.isoformat() if lapses_on else None,
         "next_allowed": {
             group.slug: _next_allowed(group, counting, clock.to_local(now, zone), zone)
             for group in current.spacing_groups

@@ -15,9 +15,11 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.queries import patients, reference, visits
+from scheduler.queries.clearances import clearances
 from scheduler.queries.patients import PatientRow
 from scheduler.usecases import audit, elsewhere
 from scheduler.usecases import patients as usecases
+from scheduler.usecases.clearance import Decider
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
 from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
@@ -57,9 +59,7 @@ def listed() -> Response:
 def register(given: dict[str, Any]) -> Response:
     """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
     now, clinic = clock.now(), _clinic()
-    cleared = given.pop("cleared_for_ims")
-    if cleared:
-        bearer.require_role(*bearer.CLINICAL)
+    cleared, decider = _decision(given)
 
     def describe(patient: Patient) -> dict[str, Any]:
         answer.status = 201 if patient.created_at == now else 200
@@ -73,7 +73,8 @@ def register(given: dict[str, Any]) -> Response:
         now=now,
         today=_today(now, clinic),
         actor=bearer.actor(),
-        cleared=cleared,
+        cleared=decider if cleared else None,
+        clinic=clinic,
         remember=answer,
     )
     return answer.response()
@@ -93,15 +94,15 @@ def show(patient_id: str) -> Response:
 def change(given: dict[str, Any], patient_id: str) -> Response:
     """Change what is given."""
     now, clinic = clock.now(), _clinic()
-    cleared = given.pop("cleared_for_ims", None)
-    if cleared is not None:
-        bearer.require_role(*bearer.CLINICAL)
+    cleared, decider = _decision(given)
     usecases.update_patient(
         db.session(),
         public_id=patient_id,
         now=now,
         today=_today(now, clinic),
-        cleared=cleared,
+        cleared=decider if cleared else None,
+        takes_clearance_back=cleared is False,
+        clinic=clinic,
         actor=bearer.actor(),
         **given,
     )
@@ -134,6 +135,17 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
     return answer.response()
 
 
+def _decision(given: dict[str, Any]) -> tuple[bool | None, Decider]:
+    """What is said about clearance, taken out of the body, and on whose word. A clinical token's alone; a new patient
+    who is not cleared needs none."""
+    cleared, named = given.pop("cleared_for_ims", None), given.pop("cleared_by", None)
+    if cleared or (cleared is not None and request.method == "PATCH"):
+        bearer.require_role(*bearer.CLINICAL)
+    if named and not cleared:
+        raise Invalid({"cleared_by": "This goes with cleared_for_ims: true."})
+    return cleared, Decider(bearer.token().role, named=named, is_person=False)
+
+
 def _note(what: str, patient_id: int | None, details: str = "") -> None:
     """Who looked, in the audit log: a program's view is a view."""
     audit.note_view(
@@ -149,13 +161,17 @@ def _require_past(day: date, at: time | None, now_local: datetime) -> None:
 
 
 def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[str, Any]]:
-    """Two SELECTs, however many patients."""
+    """Three SELECTs, however many patients."""
     clinic, now = _clinic(), clock.now()
     current = reference.current(connection)
     longest = max((group.min_days for group in current.spacing_groups), default=0)
     since = clock.to_local(now, clock.zone(clinic.zone)) - timedelta(days=longest)
     counting = visits.counting_of(connection, [row.id for row in rows], since) if rows else {}
-    return [documents.patient(row, counting.get(row.id, ()), current, clinic=clinic, now=now) for row in rows]
+    cleared = clearances(connection, [row.id for row in rows], clinic=clinic, now=now) if rows else {}
+    return [
+        documents.patient(row, counting.get(row.id, ()), cleared[row.id], current, clinic=clinic, now=now)
+        for row in rows
+    ]
 
 
 def _today(now: datetime, clinic: ClinicSettings) -> date:

@@ -4,12 +4,14 @@ from marshmallow import RAISE, Schema, fields
 
 from scheduler.domain import person_name
 from scheduler.domain.availability import HiddenReason
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.queries.appointments import SHOWN
 from scheduler.usecases.ims_given import LONGEST_REASON
 from scheduler.usecases.patients import LANGUAGES
 from scheduler.web.api.fields import Day, Identifier, Moment, OneOf, Phone, Text, TimeOfDay, YesNo
 
 CHANGED_TO = ("booked", "confirmed", "arrived", "completed", "no_show", "cancelled")
+WHOSE = {"description": "With cleared_for_ims: whose decision it is, the slug of a practitioner who may needle."}
 ID = {"description": "An unguessable id."}
 WHEN = {"description": "RFC 3339 with any offset; it is understood as the clinic's wall clock at that moment."}
 
@@ -30,6 +32,7 @@ class NewPatient(Body):
     phone = Phone(load_default=None, allow_none=True)
     language = OneOf(LANGUAGES, load_default="en")
     cleared_for_ims = YesNo(load_default=False, metadata={"description": "Practitioners and the owner."})
+    cleared_by = Identifier(load_default=None, allow_none=True, metadata=WHOSE)
 
 
 class PatientChange(Body):
@@ -39,6 +42,7 @@ class PatientChange(Body):
     phone = Phone()
     language = OneOf(LANGUAGES)
     cleared_for_ims = YesNo(metadata={"description": "Practitioners and the owner."})
+    cleared_by = Identifier(allow_none=True, metadata=WHOSE)
 
 
 class Elsewhere(Body):
@@ -94,6 +98,7 @@ class Names(Schema):
 
 class TreatmentShown(Schema):
     slug = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": [kind.value for kind in TreatmentKind]})
     name = fields.Nested(Names, required=True)
     minutes = fields.Integer(required=True)
     buffer_minutes = fields.Integer(required=True)
@@ -138,7 +143,16 @@ class PatientShown(Schema):
     birth_date = fields.Date(required=True, allow_none=True)
     phone = fields.String(required=True, allow_none=True, metadata={"description": "E.164."})
     language = fields.String(required=True, metadata={"enum": list(LANGUAGES)})
-    cleared_for_ims = fields.Boolean(required=True)
+    cleared_for_ims = fields.Boolean(required=True, metadata={"description": "Today."})
+    cleared_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "Whose decision it was: a practitioner's slug."}
+    )
+    clearance_entered_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "Who entered it, like staff:priya or token:desk."}
+    )
+    clearance_lapses_on = fields.Date(
+        required=True, allow_none=True, metadata={"description": "The first day on which it holds no longer."}
+    )
     next_allowed = fields.Dict(
         keys=fields.String(),
         values=fields.DateTime(allow_none=True),

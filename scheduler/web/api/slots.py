@@ -13,6 +13,7 @@ from flask import Response, current_app, request
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer
+from scheduler.domain.clearance import is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.start_grid import wall_minute
 from scheduler.extensions import db
@@ -20,6 +21,7 @@ from scheduler.queries import patients, reference, slots
 from scheduler.queries.plain import Lent, Plainly
 from scheduler.queries.reference import Reference, State, TreatmentInfo
 from scheduler.queries.slots import Bounds, Wanted
+from scheduler.queries.visits import PatientFacts
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, rfc3339
 from scheduler.web.api.asked import Asked
@@ -77,7 +79,7 @@ def earliest() -> Response:
         first = slots.first_slots(
             connection, wanted, clinic=clinic, now=now, count=count, patient_id=patient_id, known=state
         )
-    if first.facts is not None and treatment.needs_clearance and not first.facts.cleared:
+    if first.facts is not None and _is_not_cleared(treatment, first.facts, from_day, clinic):
         return _json([], [NOT_CLEARED], patient_id, first.earliest_allowed)
     zone = clock.zone(clinic.zone)
     texts = [json.dumps(documents.slot(start, treatment, current, zone)) for start in first.starts]
@@ -119,10 +121,14 @@ def _for_patient(connection: Plainly, state: State, bounds: Bounds, clinic: Clin
     found = slots.find_slots_for_patient(
         connection, within, patient_id, clinic=clinic, now=now, known=state, bounds=bounds
     )
-    if wanted.treatment.needs_clearance and not found.facts.cleared:
+    if _is_not_cleared(wanted.treatment, found.facts, within.first_day, clinic):
         return _json([], [NOT_CLEARED], patient_id, found.earliest_allowed)
     texts = slot_texts(found.offer, within.treatment, current, clock.zone(clinic.zone))
     return _json(texts, found.offer.why_empty() if not texts else [], patient_id, found.earliest_allowed)
+
+
+def _is_not_cleared(treatment: TreatmentInfo, facts: PatientFacts, first_day: date, clinic: ClinicSettings) -> bool:
+    return treatment.needs_clearance and not is_cleared(facts.clearance, first_day, months=clinic.clearance_months)
 
 
 def slot_texts(offer: Offer, treatment: TreatmentInfo, current: Reference, zone: ZoneInfo) -> list[str]:

@@ -10,13 +10,16 @@ from flask import current_app
 
 from scheduler import clock
 from scheduler.domain.booking_steps import BEGIN, CODE, NUMBER, TIME, WHO, BookingPath, BookingStep, steps_of
+from scheduler.domain.clearance import Clearance, is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.extensions import db
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries import patients, reference
 from scheduler.queries.booking_drafts import Draft, draft_of
+from scheduler.queries.clearances import clearances
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.usecases import booking_drafts
 from scheduler.web.patient.forms import NEW_PATIENT, ScreeningForm, Typed, WhoForm, as_formdata
@@ -84,8 +87,8 @@ class Booking:
 
     @property
     def assessment(self) -> TreatmentInfo | None:
-        """What somebody new, or not cleared, books instead."""
-        return next((treatment for treatment in self.treatments if not treatment.needs_clearance), None)
+        """What somebody new, or not cleared, books instead; none: then they telephone."""
+        return self.reference.assessment
 
     @property
     def asked_practitioner(self) -> PractitionerInfo | None:
@@ -178,15 +181,35 @@ class Booking:
     @property
     def needs_assessment(self) -> bool:
         """The treatment chosen is not for this patient yet: a first visit is an assessment, and IMS asks for the
-        clearance that comes of it."""
-        if self.treatment is None or self.treatment == self.assessment:
+        clearance that comes of it. Where no assessment can be booked, a first visit is any but IMS."""
+        if self.treatment is None or self.treatment.kind is TreatmentKind.ASSESSMENT:
             return False
         if self.patient:
-            return self.treatment.needs_clearance and self.patient.cleared_for_ims_at is None
+            return self.treatment.needs_clearance and not self.is_cleared
+        if self.assessment is None and not self.treatment.needs_clearance:
+            return False
         if self.is_new_patient:
             return True
         says_cleared = self.treatment.needs_clearance and self.fields.get("says_cleared")
         return self.path is BookingPath.FIRST_TIME and not says_cleared
+
+    @cached_property
+    def _clearance(self) -> Clearance:
+        if self.patient is None:
+            return Clearance(None)
+        connection, who = db.session.connection(), self.patient.id
+        return clearances(connection, [who], clinic=self.clinic, now=self.now)[who]
+
+    @property
+    def is_cleared(self) -> bool:
+        """Of the patient chosen, today; a later start is judged when it is chosen."""
+        return is_cleared(self._clearance, self.today, months=self.clinic.clearance_months)
+
+    @property
+    def clearance_lapsed_on(self) -> date | None:
+        """None when there never was one, or it holds."""
+        months = self.clinic.clearance_months
+        return self._clearance.lapses_on(months) if self._clearance.has_lapsed(self.today, months) else None
 
     @cached_property
     def done(self) -> set[BookingStep]:

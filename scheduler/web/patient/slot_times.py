@@ -7,6 +7,7 @@ from itertools import groupby, islice
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason, OfferedStart
+from scheduler.domain.clearance import Clearance
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import BookingRefused, PatientBusy, SlotNotOffered, SlotTaken, TreatmentTooSoon
 from scheduler.domain.treatment_spacing import CountingVisit, require_spacing
@@ -151,7 +152,7 @@ def _look(question: SlotQuestion, first: date, last: date, before: FoundForPatie
     wanted = Wanted(question.treatment, first, last, question.practitioner, question.leaving_out)
     state = before.everybody.state if before else reference.state(connection)
     found = slots.find_slots(connection, wanted, clinic=question.clinic, now=question.now, known=state)
-    facts = PatientFacts(0, True, (), ())
+    facts = PatientFacts(0, Clearance(None), (), ())
     if question.patient_id is not None:
         facts = slots.facts_for(connection, wanted, question.patient_id, now=question.now, zone=question.clinic.zone)
     if question.elsewhere:

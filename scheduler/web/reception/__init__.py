@@ -26,6 +26,7 @@ from scheduler.web.reception import (
     figures,
     hours,
     imports,
+    ims_reviews,
     inbox,
     kept_form,
     merging,
@@ -37,6 +38,7 @@ from scheduler.web.reception import (
     restriction,
     retention,
     settings_clinic,
+    settings_kinds,
     settings_pages,
     settings_rows,
     settings_staff,
@@ -73,6 +75,7 @@ BLUEPRINTS = (
     hours.changes,
     closures.blueprint,
     displaced.blueprint,
+    ims_reviews.blueprint,
     sheet.blueprint,
     figures.blueprint,
     imports.blueprint,
@@ -99,6 +102,8 @@ for _blueprint in BLUEPRINTS:
             "inbox_unread": inbox.unread,
             "budget_warning": budget.budget_warning,
             "code_warning": code_notice.code_warning,
+            "ims_reviews_open": ims_reviews.unanswered,
+            "kinds_to_settle": settings_kinds.to_settle,
         }
     )
 

@@ -87,6 +87,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "patient.changed": lambda: _("changed"),
     "patient.merged": lambda: _("merged"),
     "patient.cleared": lambda: _("cleared for IMS"),
+    "patient.ims_reviewed": lambda: _("looked at booked IMS"),
     "patient.clearance_taken_back": lambda: _("took the clearance back"),
     "patient.restricted": lambda: _("restricted"),
     "patient.released": lambda: _("ended the restriction"),

@@ -13,10 +13,12 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.errors import BookingRefused, Invalid, NotFound
 from scheduler.domain.patient_search import LONGEST, criteria_of
+from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
 from scheduler.queries import desk_calendar, desk_patients, duplicates, patient_search, patients, reference, slots
+from scheduler.queries.clearances import cleared_today
 from scheduler.queries.desk_patients import PastAndComing
 from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import Reference, TreatmentInfo
@@ -48,6 +50,7 @@ class Line:
 
     patient: PatientRow
     number: str | None
+    cleared: bool
     visits: PastAndComing
     last_treatment: str | None
     next_treatment: str | None
@@ -216,8 +219,9 @@ def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime,
     visits = desk_patients.past_and_coming(connection, patient.id, now_local)
     names = {treatment.id: treatment.name(language) for treatment in known.treatments}
     clash, next_ims = None, None
+    cleared = patient.id in cleared_today(connection, [patient.id], clinic=clinic, now=now)
     ims = next((treatment for treatment in known.treatments if treatment.needling), None)
-    if ims is not None and ims.min_days and patient.cleared_for_ims_at:
+    if ims is not None and ims.min_days and cleared:
         wanted = Wanted(ims, now_local.date(), now_local.date() + timedelta(days=clinic.horizon_days))
         counting = slots.facts_for(connection, wanted, patient.id, now=now, zone=clinic.zone).counting
         next_ims = earliest_allowed(now_local, counting, min_days=ims.min_days)
@@ -228,6 +232,7 @@ def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime,
     return Line(
         patient=patient,
         number=patient.number,
+        cleared=cleared,
         visits=visits,
         last_treatment=names.get(visits.last_treatment_id or 0),
         next_treatment=names.get(visits.next_treatment_id or 0),
@@ -237,10 +242,9 @@ def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime,
 
 
 def _usual(line: Line, known: Reference) -> TreatmentInfo | None:
-    """What is most likely wanted: IMS for who is cleared, else the assessment, which comes first."""
-    if line.patient.cleared_for_ims_at:
-        return next((treatment for treatment in known.treatments if treatment.needling), None)
-    return next((treatment for treatment in known.treatments if not treatment.needs_clearance), None)
+    """What is most likely wanted: IMS for who is cleared, else an assessment."""
+    kind = TreatmentKind.IMS if line.cleared else TreatmentKind.ASSESSMENT
+    return next((treatment for treatment in known.treatments if treatment.kind is kind), None)
 
 
 def _new_patient_page(

@@ -6,8 +6,10 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from scheduler import clock
+from scheduler.domain.clearance import is_cleared
 from scheduler.extensions import db
 from scheduler.queries import desk_free, patients, reference
+from scheduler.queries.clearances import clearances
 from scheduler.queries.slots import Wanted
 from scheduler.web import access
 from scheduler.web.dates import day_and_time_words
@@ -42,6 +44,7 @@ def nearest() -> ResponseReturnValue:
         practitioner = known.practitioner(text("practitioner")) if text("practitioner") else None
         wanted = Wanted(known.treatment(text("treatment")), first_day, first_day, practitioner)
         patient = patients.row(connection, text("patient"))
+        cleared = clearances(connection, [patient.id], clinic=clinic, now=now)[patient.id]
         found = desk_free.next_free(connection, wanted, patient.id, clinic=clinic, now=now, count=SHOWN, fits=fits)
     names = {who.id: who for who in known.practitioners}
     free = [
@@ -53,5 +56,6 @@ def nearest() -> ResponseReturnValue:
         for start in found
     ]
     later = found[-1].starts_local.date() + timedelta(days=1) if len(found) == SHOWN else None
-    not_cleared = wanted.treatment.needs_clearance and not patient.cleared_for_ims_at
+    holds = is_cleared(cleared, first_day, months=clinic.clearance_months)
+    not_cleared = wanted.treatment.needs_clearance and not holds
     return page("reception/booking/free.html", free=free, later=later, not_cleared=not_cleared)

@@ -1,6 +1,6 @@
 """Merging two records of one person: find the other, look at both, press."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -11,6 +11,7 @@ from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import patient_page, patient_search, patients
+from scheduler.queries.clearances import cleared_today
 from scheduler.queries.duplicates import LikelyDuplicate, likely_duplicates
 from scheduler.queries.patient_search import FoundPatient
 from scheduler.usecases import audit, merging
@@ -79,9 +80,11 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
     connection = session.connection()
     visits = {one.id: sorted_out(patient_page.visits(connection, one.id), now) for one in (kept, other)}
     conflicts = merging.conflicts_of(session, kept.id, other.id)
+    cleared = cleared_today(connection, [kept.id, other.id], clinic=current_app.config["CLINIC"], now=now)
     return render_template(
         "reception/patients/merge.html",
         records=[(one, visits[one.id]) for one in (kept, other)],
+        cleared=cleared,
         kept=kept,
         other=other,
         alike=merging.look_alike(kept, other),

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from scheduler import clock
+from scheduler.domain.clearance import is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
 from scheduler.domain.screening import ScreeningQuestion
@@ -16,11 +17,13 @@ from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import patient_page, reference
 from scheduler.queries import visits as visits_queries
+from scheduler.queries.clearances import clearances
 from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
 from scheduler.usecases import audit
 from scheduler.web import access
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.deciders import deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.words import kind_words, text_sign, visit_sign
@@ -61,6 +64,8 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         family = patient_page.family(connection, patient.account_id, patient.id) if patient.account_id else []
         names = patient_page.names_of_staff(connection, [a for a in (patient.cleared_by, patient.restricted_by) if a])
         next_allowed = next_ims(connection, patient.id, now_local)
+        clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
+    months = current_app.config["CLINIC"].clearance_months
     return {
         "patient": patient,
         "age": age(patient.birth_date, now_local.date()),
@@ -71,6 +76,10 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "screenings": [(screening, local(screening.answered_at), yeses(screening)) for screening in screenings],
         "family": family,
         "next_allowed": next_allowed,
+        "cleared": is_cleared(clearance, now_local.date(), months=months),
+        "lapses_on": clearance.lapses_on(months),
+        "may_decide": may_decide(),
+        "deciders": deciders(),
         "local": local,
         "by": lambda actor: actor_words(actor, names),
         "visit_sign": visit_sign,

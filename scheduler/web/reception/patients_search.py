@@ -15,6 +15,7 @@ from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import patient_search, reference, visits
+from scheduler.queries.clearances import cleared_today
 from scheduler.queries.patient_search import FoundPatient, VisitSummary
 from scheduler.web import access
 from scheduler.web.api import rfc3339
@@ -95,13 +96,14 @@ def _found() -> dict[str, Any]:
 
 
 def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[PatientLine]:
-    """What the desk wants to know at a glance; four SELECTs however many there are."""
+    """What the desk wants to know at a glance; five SELECTs however many there are."""
     now = clock.now()
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
     ids = [patient.id for patient in found]
     summaries = patient_search.summaries(connection, ids, now)
     following = patient_search.next_visits(connection, ids, now)
     allowed = _next_allowed(connection, ids, now_local)
+    cleared = cleared_today(connection, ids, clinic=current_app.config["CLINIC"], now=now)
     nothing = VisitSummary()
     return [
         PatientLine(
@@ -109,7 +111,7 @@ def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[Pat
             name=f"{patient.family_name}, {patient.given_name}",
             birth_date=patient.birth_date,
             number=display(patient.number) if patient.number else None,
-            cleared=patient.cleared,
+            cleared=patient.id in cleared,
             next_allowed=allowed.get(patient.id),
             next_visit=(summary := summaries.get(patient.id, nothing)).next_visit,
             next_visit_id=following.get(patient.id),

@@ -59,6 +59,7 @@ class ClinicForm(DeskForm):
     horizon_days = StringField(_l("Latest, in days from now"), filters=[tidy])
     cutoff_hours = StringField(_l("Patients change a visit themselves until so many hours before"), filters=[tidy])
     hold_minutes = StringField(_l("Minutes for which a chosen time is kept"), filters=[tidy])
+    clearance_months = StringField(_l("A clearance for IMS lapses so many months after the last IMS"), filters=[tidy])
     reminder_days = StringField(_l("Reminders, in days before the visit"), filters=[tidy])
     quiet_from = StringField(_l("No texts from"), filters=[tidy])
     quiet_until = StringField(_l("until"), filters=[tidy])

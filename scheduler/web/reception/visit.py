@@ -15,6 +15,7 @@ from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import Appointment
 from scheduler.queries import appointments, desk_visit, patient_page, reference
+from scheduler.queries.clearances import cleared_today
 from scheduler.usecases.visit_status import change_status
 from scheduler.usecases.wrong_numbers import is_stopped_for
 from scheduler.web import access
@@ -139,6 +140,7 @@ def visit_page(
         number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
         stopped=found.patient is not None and is_stopped_for(session, found.patient.id),
         treatment=treatment,
+        cleared=found.patient_id in cleared_today(connection, [found.patient_id or 0], clinic=clinic, now=now),
         language=template_variables()["language"],
         known=known,
         rooms=desk_visit.rooms(session),
