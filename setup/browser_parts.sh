@@ -35,6 +35,7 @@ fi
 vendor=scheduler/static/vendor
 mkdir -p "$vendor"
 for part in @picocss/pico/css/pico.min.css htmx.org/dist/htmx.min.js \
-    @event-calendar/build/dist/event-calendar.min.css @event-calendar/build/dist/event-calendar.min.js; do
+    @event-calendar/build/dist/event-calendar.min.css @event-calendar/build/dist/event-calendar.min.js \
+    dejavu-fonts-ttf/ttf/DejaVuSans.ttf dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf; do
     cmp -s "node_modules/$part" "$vendor/$(basename "$part")" || cp "node_modules/$part" "$vendor/"
 done

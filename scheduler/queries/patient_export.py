@@ -40,11 +40,16 @@ def everything(connection: Connection, patient: PatientRecord) -> Row:
         "phone_account": _rows(connection, tables["phone_account"], tables["phone_account"].c.id == patient.account_id),
         "appointment": _named(connection, _rows(connection, visits, visits.c.patient_id.in_(ids))),
         "appointment_history": of_visits("appointment_history"),
+        "appointment_note": of_visits("appointment_note"),
         "screening": of_patient("screening"),
+        "ims_answer": of_visits("ims_answer"),
         "reminder": of_visits("reminder"),
         "reminder_call": of_visits("reminder_call"),
         "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
+        "wrong_number": of_patient("wrong_number"),
+        "patient_number": of_patient("patient_number"),
+        "retention_hold": of_patient("retention_hold"),
         "audit_line": of_patient("audit_line"),
     }
 
@@ -54,7 +59,7 @@ def _rows(connection: Connection, table: Table, where: ColumnElement[bool]) -> l
     # A visit's own number stays: its history and reminders refer to it.
     if table.name == "appointment":
         columns.insert(0, table.c.id)
-    found = connection.execute(select(*columns).where(where).order_by(table.c.id)).mappings()
+    found = connection.execute(select(*columns).where(where).order_by(*table.primary_key.columns)).mappings()
     return [{name: _plain(value) for name, value in row.items()} for row in found]
 
 

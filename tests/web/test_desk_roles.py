@@ -96,6 +96,7 @@ WHO_MAY = {
         reception_patients_edit.save
         reception_records.export
         reception_records.printed
+        reception_records.record
         reception_visit_change.cancel
         reception_visit_change.move
         reception_visit_change.note
