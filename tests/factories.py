@@ -11,6 +11,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import (
     Appointment,
+    MayActFor,
     Patient,
     PhoneAccount,
     Practitioner,
@@ -163,3 +164,18 @@ def mark_wrong(session: Session, patient: Patient, *, stopped: bool = False) -> 
     session.add(mark)
     session.commit()
     return mark
+
+
+def let_act(session: Session, actor: Patient, patient: Patient, *, kind: str = "child") -> MayActFor:
+    """The actor sees and changes the other's visits."""
+    granted = MayActFor(
+        actor_id=actor.id,
+        patient_id=patient.id,
+        kind=kind,
+        granted_at=NOW,
+        granted_by="staff:test",
+        how_asked="at the desk",
+    )
+    session.add(granted)
+    session.commit()
+    return granted

@@ -15,8 +15,10 @@ from scheduler.demo.records import Records, unguessable
 from scheduler.demo.staff import add_demo_staff
 from scheduler.demo.texts import write_texts
 from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.coming_of_age import OF_AGE, is_of
 from scheduler.models import (
     Closure,
+    MayActFor,
     Patient,
     PhoneAccount,
     Practitioner,
@@ -27,6 +29,7 @@ from scheduler.models import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.known_browser import CHILD
 from scheduler.usecases.transaction import begin_write
 
 ANY_NUMBER = 20261122
@@ -161,4 +164,28 @@ def _write_people(
     }
     session.add_all(patients.values())
     session.flush()
+    _let_parents_act(session, invented, patients, now)
     return patients
+
+
+def _let_parents_act(
+    session: Session, invented: list[people.DemoPatient], patients: dict[int, Patient], now: datetime
+) -> None:
+    """The first of a number may act for its children."""
+    first: dict[str, int] = {}
+    for who in invented:
+        if who.number is None:
+            continue
+        adult = patients[first.setdefault(who.number, who.key)]
+        if adult.id != patients[who.key].id and not is_of(OF_AGE, who.birth_date, now.date()):
+            session.add(
+                MayActFor(
+                    actor_id=adult.id,
+                    patient_id=patients[who.key].id,
+                    kind=CHILD,
+                    granted_at=now,
+                    granted_by="system:demo",
+                    how_asked="registered the child",
+                )
+            )
+    session.flush()

@@ -19,22 +19,23 @@ class BookingPath(StrEnum):
 
 
 class BookingStep(StrEnum):
-    """`BEGIN` asks for the treatment, and a signed-in visitor for whom it is."""
+    """`BEGIN` asks for the treatment, and a signed-in visitor for whom it is. `BIRTH` shows who has the number."""
 
     BEGIN = "begin"
     TIME = "time"
     NUMBER = "number"
     CODE = "code"
+    BIRTH = "birth-date"
     WHO = "who"
     REVIEW = "review"
 
 
-BEGIN, TIME, NUMBER, CODE, WHO, REVIEW = BookingStep
+BEGIN, TIME, NUMBER, CODE, BIRTH, WHO, REVIEW = BookingStep
 
 _ORDER: dict[BookingPath, tuple[BookingStep, ...]] = {
-    BookingPath.FIRST_TIME: (BEGIN, TIME, NUMBER, CODE, WHO, REVIEW),
-    BookingPath.BEEN_BEFORE: (BEGIN, NUMBER, CODE, WHO, TIME, REVIEW),
-    BookingPath.SIGNED_IN: (BEGIN, NUMBER, CODE, TIME, WHO, REVIEW),
+    BookingPath.FIRST_TIME: (BEGIN, TIME, NUMBER, CODE, BIRTH, WHO, REVIEW),
+    BookingPath.BEEN_BEFORE: (BEGIN, NUMBER, CODE, BIRTH, WHO, TIME, REVIEW),
+    BookingPath.SIGNED_IN: (BEGIN, NUMBER, CODE, BIRTH, TIME, WHO, REVIEW),
 }
 
 

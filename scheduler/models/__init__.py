@@ -28,6 +28,7 @@ from scheduler.models.clinic import (
     WorkingHours,
 )
 from scheduler.models.kept_form import KeptForm
+from scheduler.models.known_browser import BirthDateAsked, KnownBrowser, MayActFor, NumberRequest, PrivateVisit
 from scheduler.models.live_session import LiveSession
 from scheduler.models.moving_in import PatientNumber
 from scheduler.models.page_text import PageText
@@ -47,6 +48,7 @@ __all__ = [
     "AppointmentNote",
     "AuditLine",
     "Base",
+    "BirthDateAsked",
     "BookingDraft",
     "CalendarState",
     "CardState",
@@ -57,9 +59,12 @@ __all__ = [
     "ImsAnswer",
     "ImsReview",
     "KeptForm",
+    "KnownBrowser",
     "LiveSession",
+    "MayActFor",
     "Message",
     "MoveLink",
+    "NumberRequest",
     "PageText",
     "Patient",
     "PatientMerge",
@@ -69,6 +74,7 @@ __all__ = [
     "PhoneNumberEnding",
     "Practitioner",
     "PractitionerTreatment",
+    "PrivateVisit",
     "RateCounter",
     "RecoveryCode",
     "Reminder",

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler.models.access import StaffUser
 from scheduler.models.base import Base, Instant
+from scheduler.models.known_browser import KnownBrowser
 from scheduler.models.patient import PhoneAccount
 
 
@@ -21,5 +22,6 @@ class LiveSession(Base):
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     phone_account_id: Mapped[int | None] = mapped_column(ForeignKey(PhoneAccount.id), index=True)
     staff_user_id: Mapped[int | None] = mapped_column(ForeignKey(StaffUser.id), index=True)
+    known_browser_id: Mapped[int | None] = mapped_column(ForeignKey(KnownBrowser.id))  # none: nobody knows who it is
     started_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from scheduler.domain.errors import NotFound
 from scheduler.models import Appointment, Patient, Practitioner, SpacingGroup, Treatment
-from scheduler.models.wrong_number import is_marked
+from scheduler.queries.known_browsers import Opened
 
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 WHOLE = (
@@ -118,16 +118,9 @@ def by_public_id(session: Session, public_id: str) -> Appointment:
     return _one(session, select(Appointment).options(*WHOLE).where(Appointment.public_id == public_id))
 
 
-def of_account(session: Session, public_id: str, account_id: int) -> Appointment:
-    """NotFound as well when it is somebody else's."""
-    return _one(
-        session,
-        select(Appointment)
-        .options(*WHOLE)
-        .join(Appointment.patient)
-        .where(Appointment.public_id == public_id, Patient.phone_account_id == account_id, ~is_marked())
-        .where(Appointment.status.in_(SHOWN)),
-    )
+def opened_one(session: Session, public_id: str, opened: Opened) -> Appointment:
+    """NotFound as well when it is not to be seen here."""
+    return _one(session, _opened(opened).where(Appointment.public_id == public_id, Appointment.status.in_(SHOWN)))
 
 
 def locked(session: Session, public_id: str) -> Appointment:
@@ -165,19 +158,19 @@ def holds_of(session: Session, held_for: str) -> Sequence[Appointment]:
     ).all()
 
 
-def next_of_account(session: Session, account_id: int, now: datetime) -> Sequence[Appointment]:
-    """Coming visits of all patients who share the number, the soonest first."""
+def coming(session: Session, opened: Opened, now: datetime) -> Sequence[Appointment]:
+    """Of all patients who are open here, the soonest first."""
     return session.scalars(
-        _of_account(account_id)
+        _opened(opened)
         .where(Appointment.ends_at > now, Appointment.status.in_(("booked", "confirmed", "arrived")))
         .order_by(Appointment.starts_at)
     ).all()
 
 
-def past_of_account(session: Session, account_id: int, now: datetime, limit: int = 20) -> Sequence[Appointment]:
+def past(session: Session, opened: Opened, now: datetime, limit: int = 20) -> Sequence[Appointment]:
     """Visits that are over, and cancelled ones, the latest first; IMS received elsewhere is not listed."""
     return session.scalars(
-        _of_account(account_id)
+        _opened(opened)
         .where(
             (Appointment.ends_at <= now) | Appointment.status.in_(("completed", "cancelled", "no_show")),
             Appointment.status.in_(SHOWN),
@@ -188,9 +181,8 @@ def past_of_account(session: Session, account_id: int, now: datetime, limit: int
     ).all()
 
 
-def _of_account(account_id: int) -> Select[Appointment]:
-    of_account = select(Appointment).options(*WHOLE).join(Appointment.patient)
-    return of_account.where(Patient.phone_account_id == account_id, ~is_marked())
+def _opened(opened: Opened) -> Select[Appointment]:
+    return select(Appointment).options(*WHOLE).where(opened.shows())
 
 
 def _one(session: Session, statement: Select[Appointment]) -> Appointment:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, bindparam, case, or_, select
+from sqlalchemy import Connection, Engine, and_, bindparam, case, exists, or_, select
 
 from scheduler.models.appointment import Appointment
+from scheduler.models.known_browser import PrivateVisit
 from scheduler.models.patient import Patient, PatientMerge
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.plain import Plain
@@ -61,6 +62,7 @@ _VISITS = (
         Appointment.patient_id == bindparam("patient_id"),
         Appointment.starts_at >= bindparam("since_at"),
         Appointment.origin != "elsewhere",
+        ~exists().where(PrivateVisit.appointment_id == Appointment.id),  # a parent may have subscribed
         or_(_KEPT, and_(Appointment.status == "cancelled", Appointment.changed_at >= bindparam("cancelled_since_at"))),
     )
     .order_by(Appointment.starts_at, Appointment.id)

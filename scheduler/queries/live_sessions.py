@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine, Integer, bindparam, cast, select
-from sqlalchemy.orm import Session
 
-from scheduler.models import LiveSession, PhoneAccount, StaffUser
+from scheduler.models import LiveSession, StaffUser
 from scheduler.models.base import Instant
 from scheduler.queries.plain import Plain, text_of
 from scheduler.queries.reference import DESK_STATE_COLUMNS, DeskState
@@ -49,16 +48,6 @@ _STAFF = Plain(
 def id_hash(session_id: str) -> str:
     """Plain SHA-256: of 256 random bits nothing can be guessed."""
     return hashlib.sha256(session_id.encode()).hexdigest()
-
-
-def account_of(session: Session, session_id: str, *, now: datetime) -> tuple[PhoneAccount, datetime] | None:
-    """The patient's account and when its session ends; None once it was signed out, here or everywhere."""
-    found = session.execute(
-        select(PhoneAccount, LiveSession.ends_at)
-        .join(LiveSession, LiveSession.phone_account_id == PhoneAccount.id)
-        .where(LiveSession.id_hash == id_hash(session_id), LiveSession.ends_at > now)
-    ).one_or_none()
-    return (found[0], found[1]) if found else None
 
 
 def staff_of(engine: Engine, session_id: str, *, now: datetime) -> StaffRow | None:

@@ -64,14 +64,9 @@ def of_account(session: Session, account_id: int) -> Sequence[Patient]:
     ).all()
 
 
-def one_of_account(session: Session, public_id: str, account_id: int) -> Patient:
-    """NotFound as well when the patient is on another number."""
-    found = session.scalar(
-        select(Patient).where(Patient.public_id == public_id, Patient.phone_account_id == account_id, ~is_marked())
-    )
-    if found is None:
-        raise NotFound("patient")
-    return found
+def registered_here(session: Session, public_id: str, account_id: int) -> list[Patient]:
+    """The one patient, while the number is theirs."""
+    return [patient for patient in of_account(session, account_id) if patient.public_id == public_id]
 
 
 def row(connection: Connection, public_id: str) -> PatientRow:

@@ -44,7 +44,7 @@ def keep_in_draft(
 ) -> Mapping[str, Any]:
     """Replace these fields and leave the others alone; answers all of them. NotFound for another browser."""
     begin_write(session)
-    draft = _locked(session, token, browser)
+    draft = locked_draft(session, token, browser)
     draft.fields = {**draft.fields, **fields}
     draft.changed_at = now
     kept = draft.fields
@@ -56,13 +56,14 @@ def keep_in_draft(
 def finish_draft(session: Session, *, token: str, browser: str, appointment_id: int, now: datetime) -> None:
     """The draft has become this appointment: sent again, it leads there."""
     begin_write(session)
-    draft = _locked(session, token, browser)
+    draft = locked_draft(session, token, browser)
     draft.appointment_id = appointment_id
     draft.changed_at = now
     session.commit()
 
 
-def _locked(session: Session, token: str, browser: str) -> BookingDraft:
+def locked_draft(session: Session, token: str, browser: str) -> BookingDraft:
+    """In the caller's transaction. NotFound for another browser."""
     draft = session.scalar(
         select(BookingDraft)
         .where(BookingDraft.token == token, BookingDraft.browser == browser)

@@ -17,6 +17,7 @@ from scheduler.queries.duplicates import similar
 from scheduler.usecases import audit, wrong_numbers
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.changing import touch
+from scheduler.usecases.known_browsers import end_known
 from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.patients import LONGEST_NOTE, locked
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -132,6 +133,7 @@ def _merge(
         visit.patient_id = kept.id
         touch(visit, now=now, actor=actor, why=WHY)
         session.flush()  # one after the other: each is checked against those moved before it
+    end_known(session, patient_id=merged.id, why="merged", now=now)
     wrong_numbers.follow_merge(session, kept_id=kept.id, merged_id=merged.id)
     for table in (Screening, Message):
         session.execute(update(table).where(table.patient_id == merged.id).values(patient_id=kept.id))

@@ -16,6 +16,7 @@ from scheduler.queries.patients import of_account
 from scheduler.usecases import audit, clearance
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.clearance import Decider
+from scheduler.usecases.known_browsers import end_known
 from scheduler.usecases.once import Remember
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -111,6 +112,7 @@ def update_patient(
     if phone is not None and patient.phone_account_id != (account.id if account else None):
         patient.phone_account = account
         end_calendar_addresses([patient])
+        end_known(session, patient_id=patient.id, why="number changed", now=now)
     _note_changes(session, patient, actor, now)
     if cleared is not None:
         clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
@@ -154,6 +156,7 @@ def restrict_patient(session: Session, *, public_id: str, restricted: bool, now:
         patient.restricted_at, patient.restricted_by = (now, str(actor)) if restricted else (None, None)
         if restricted:
             end_calendar_addresses([patient])
+        end_known(session, patient_id=patient.id, why="locked", now=now)
         what = audit.RESTRICTED if restricted else audit.RELEASED
         audit.note(session, what=what, actor=actor, now=now, patient_id=patient.id)
     session.commit()

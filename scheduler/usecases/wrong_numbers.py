@@ -14,6 +14,7 @@ from scheduler.models import Patient, PhoneAccount, WrongNumber
 from scheduler.models.wrong_number import is_marked, is_stopped
 from scheduler.usecases import audit
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
+from scheduler.usecases.known_browsers import end_known
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 
@@ -26,9 +27,9 @@ def doubt_number(session: Session, account: PhoneAccount, *, said_at: datetime) 
     doubted = session.scalars(
         select(Patient).where(Patient.phone_account_id == account.id, Patient.created_at <= said_at, ~is_marked())
     ).all()
-    session.add_all(
-        WrongNumber(patient_id=patient.id, phone_account_id=account.id, said_at=said_at) for patient in doubted
-    )
+    for patient in doubted:
+        session.add(WrongNumber(patient_id=patient.id, phone_account_id=account.id, said_at=said_at))
+        end_known(session, patient_id=patient.id, account_id=account.id, why="wrong number", now=said_at)
     end_calendar_addresses(doubted)
     session.flush()
 

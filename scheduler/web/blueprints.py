@@ -3,7 +3,7 @@
 from flask import Flask
 
 from scheduler.web import api, feeds, health, reception, twilio_callbacks
-from scheduler.web.patient import booking, home, me, move_link, pages, sign_in
+from scheduler.web.patient import birth_date, booking, home, me, move_link, new_number, pages, sign_in
 
 
 def register_blueprints(app: Flask) -> None:
@@ -12,6 +12,8 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(booking.blueprint)
     app.register_blueprint(sign_in.blueprint)
+    app.register_blueprint(birth_date.blueprint)
+    app.register_blueprint(new_number.blueprint)
     app.register_blueprint(me.blueprint)
     app.register_blueprint(move_link.blueprint)
     app.register_blueprint(feeds.blueprint)

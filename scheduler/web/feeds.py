@@ -16,9 +16,10 @@ from scheduler.extensions import db
 from scheduler.gateways.ical import calendar_bytes, event_bytes
 from scheduler.models import Appointment
 from scheduler.queries.feeds import FeedState, SingleVisit, feed_state, feed_visits, single_visit
+from scheduler.queries.known_browsers import is_open_to
 from scheduler.web.access import declare
 from scheduler.web.calendar_words import calendar_visit, calendar_words
-from scheduler.web.patient.session import current_account
+from scheduler.web.patient.session import opened
 from scheduler.web.unchanged import Unchanged, is_known
 
 blueprint = Blueprint("feeds", __name__)
@@ -87,8 +88,8 @@ def _may_see(found: SingleVisit) -> bool:
     key = request.args.get("key")
     if key is not None and hmac.compare_digest(key.encode(), right.encode()):
         return True
-    account = current_account()
-    return account is not None and account.id == found.phone_account_id
+    visitor = opened()
+    return visitor is not None and is_open_to(db.session(), visitor, found.visit.public_id)
 
 
 def _feed_content(state: FeedState, clinic: ClinicSettings, today: date) -> bytes:

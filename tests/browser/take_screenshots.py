@@ -65,6 +65,10 @@ def sign_in(page: Page, base: str, database_url: str) -> None:
         body = session.scalars(sent).first() or ""
     page.fill("#code", next(word.strip(".") for word in body.split() if word.strip(".").isdecimal()))
     page.locator("main form button").first.click()
+    page.wait_for_url(f"{base}/me/birth-date**")
+    for part in ("day", "month", "year"):
+        page.fill(f"#birth_date-{part}", str(getattr(MARCO.birth_date, part)))
+    page.get_by_role("button", name="Continue").click()
     page.wait_for_url(f"{base}/me")
 
 

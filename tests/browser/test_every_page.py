@@ -183,6 +183,11 @@ def test_every_page_of_a_patient(browser: Browser, base: str, app: Flask, engine
     page.locator("main form button").first.click()
     page.fill("#code", code(engine))
     page.locator("main form button").first.click()
+    page.wait_for_url(f"{base}/me/birth-date**")
+    visit(page, complaints, page.url)
+    for part in ("day", "month", "year"):
+        page.fill(f"#birth_date-{part}", str(getattr(NGOZI.birth_date, part)))
+    page.get_by_role("button", name="Continue").click()
     page.wait_for_url(f"{base}/me")
     walk.go(page, complaints, f"{base}/me")
     walk.go(page, complaints, texted_link(engine).replace(CLINIC.public_url, base))

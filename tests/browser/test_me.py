@@ -58,6 +58,10 @@ def test_a_visit_is_seen_moved_and_cancelled_and_signing_out_ends_it(
     expect(page.locator("#code")).to_be_visible()
     page.fill("#code", code(engine))
     page.get_by_role("button", name="Sign in").click()
+    for part, typed in (("day", "14"), ("month", "3"), ("year", "1986")):
+        page.fill(f"#birth_date-{part}", typed)
+    look(page, complaints, "birth-date")
+    page.get_by_role("button", name="Continue").click()
 
     spoken = f"Monday {visit_local.day} {visit_local:%B}, 10:00 am"
     expect(page.get_by_role("heading", name=spoken)).to_be_visible()

@@ -1,6 +1,6 @@
 """The migrations, up and down, on both engines with data in the tables."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import alembic.command
 import alembic.config
@@ -17,6 +17,7 @@ from scheduler.models import (
     AppointmentHistory,
     AuditLine,
     Base,
+    MayActFor,
     Message,
     MoveLink,
     Patient,
@@ -270,3 +271,26 @@ def test_a_calendar_address_that_should_have_ended_ends_with_the_upgrade(engine:
     with Session(engine) as session:
         after = {each: session.get_one(Patient, each).feed_token for each in before}
     assert {each for each in before if after[each] == before[each]} == {alone}
+
+
+def test_before_0027_children_are_acted_for_by_the_only_adult_on_the_number(full: Engine) -> None:
+    born = {"adult": date(1980, 1, 1), "child": date(2020, 1, 1), "other": date(1981, 1, 1), "unknown": None}
+    families = {
+        "one adult": ("adult", "child"),
+        "two": ("adult", "child", "other"),
+        "who knows": ("adult", "child", "unknown"),
+    }
+    expected = set()
+    with Session(full) as session:
+        for name, members in families.items():
+            made = [make_patient(session, birth_date=born[who]) for who in members]
+            for each in made:
+                each.phone_account_id = made[0].phone_account_id
+            session.commit()
+            if name == "one adult":
+                expected = {(made[0].id, made[1].id, "child")}
+    alembic_run(full, "downgrade", "0026")
+    alembic_run(full, "upgrade", "head")
+    with Session(full) as session:
+        acting = session.execute(select(MayActFor.actor_id, MayActFor.patient_id, MayActFor.kind)).all()
+        assert {tuple(row) for row in acting} == expected

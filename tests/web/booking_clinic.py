@@ -1,7 +1,7 @@
 """A clinic, a moment, and visitors on its pages."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -14,6 +14,8 @@ from tests.web.visitor import Page, Visitor
 
 MONDAY_10 = local(MONDAY, "10:00")
 KNOWN = "+16135550142"
+BORN = date(1986, 3, 14)
+"""As patients are made, and as somebody new says."""
 
 
 class BookingVisitor(Visitor):
@@ -43,8 +45,20 @@ class BookingVisitor(Visitor):
     def give_number(self, number: str = "613-555-0177") -> Page:
         return self.send(self.page.form("number"), number=number)
 
-    def type_code(self, code: str | None = None) -> Page:
-        return self.send(self.page.form("code"), code=code or self.code())
+    def type_code(self, code: str | None = None, born: date | None = BORN) -> Page:
+        """And the birth date, where it is asked; none: not yet."""
+        self.send(self.page.form("code"), code=code or self.code())
+        if born and self.page.path.endswith("/birth-date"):
+            self.give_birth_date(born)
+        return self.page
+
+    def give_birth_date(self, born: date, **typed: Any) -> Page:
+        parts = {f"birth_date_{part}": str(getattr(born, part)) for part in ("day", "month", "year")}
+        return self.send(self.page.form("birth_date_day"), **parts, **typed)
+
+    def go_on_as_new(self) -> Page:
+        """What was typed did not match."""
+        return self.press("I am new here")
 
     def say_who(self, *, applies: list[str] | None = None, **typed: Any) -> Page:
         new = {

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -86,9 +87,18 @@ def last_code(session: Session) -> str:
 
 
 def sign_in(client: FlaskClient, session: Session, patient: Patient) -> None:
-    """By number and code, through the pages."""
+    """By number, code and birth date, through the pages."""
     assert patient.phone_account
     page = client.get("/me/sign-in")
     code_page = client.get(path_of(send(client, page, "sign-in", number=patient.phone_account.number)))
     assert path_of(send(client, code_page, "code", code=last_code(session))) == "/me"
     session.rollback()
+    say_birth_date(client, patient.birth_date)
+    session.rollback()
+
+
+def say_birth_date(client: FlaskClient, born: date | None, path: str = "/me/birth-date", **typed: str) -> TestResponse:
+    """Whom the number belongs to."""
+    assert born
+    parts = {f"birth_date_{part}": str(getattr(born, part)) for part in ("day", "month", "year")}
+    return send(client, client.get(path), "Continue", **parts, **typed)

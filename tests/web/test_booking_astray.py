@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.usecases import booking_drafts
 from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_patient
-from tests.web.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
+from tests.web.booking_clinic import BORN, KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
 from tests.web.visitor import Page
 
 
@@ -128,7 +128,7 @@ class TestNothingIsLost:
         assert "Somebody else has just taken this time." in visitor.page.text
         assert count_of(engine, "message") == (0 if page == "number" else 1), "no code that nobody types"
         visitor.press("Monday 30 November, 10:30 am")
-        assert visitor.page.path.endswith({"number": "/number", "code": "/who", "who": "/review"}[page])
+        assert visitor.page.path.endswith({"number": "/number", "code": "/birth-date", "who": "/review"}[page])
 
     def test_a_time_that_is_still_free_is_kept_anew_with_the_next_page(
         self, visitor: BookingVisitor, engine: Engine, now: time_machine.Traveller
@@ -278,7 +278,8 @@ class TestNothingIsLost:
         page = visitor.send(stale.form(step))
         assert page.status == 400
         assert f"Go on with “{button}”." in page.text and "once more" not in page.text
-        assert visitor.follow(button).path.endswith("/who")
+        assert visitor.follow(button).path.endswith("/birth-date")
+        assert visitor.give_birth_date(BORN).path.endswith("/who")
 
     def test_a_confirmation_without_a_token_books_nothing(self, visitor: BookingVisitor, engine: Engine) -> None:
         reach_review(visitor)

@@ -81,6 +81,9 @@ WHO_MAY = {
         reception_hours_change.end
         reception_hours_change.one_day
         reception_hours_change.remove_time_off
+        reception_identity.give
+        reception_identity.refuse
+        reception_identity.show
         reception_inbox.again
         reception_inbox.answer
         reception_inbox.read

@@ -39,6 +39,8 @@ ONE_BUTTON = {
     "reception_closures.remove",
     "reception_elsewhere.take_back",
     "reception_hours_change.remove_time_off",
+    "reception_identity.give",
+    "reception_identity.refuse",
     "reception_imports.export",
     "reception_restriction.release",
     "reception_restriction.restrict",

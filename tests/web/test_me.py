@@ -1,7 +1,7 @@
 """My visits: seeing, moving, cancelling and subscribing; and that nobody does so with another number's."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.models import Appointment, AppointmentHistory, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
-from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.factories import CLINIC, MONDAY, NOW, let_act, local, make_appointment, make_clinic, make_patient
 from tests.statements import statements_of_pages
 from tests.web.pages import form_of, forms, path_of, plain, send, sign_in
 
@@ -86,12 +86,12 @@ def test_a_hold_and_a_visit_elsewhere_are_not_listed(mine: FlaskClient, session:
     assert "no visit ahead" in words and "Past and cancelled" not in words
 
 
-def test_a_family_on_one_number_is_listed_together_by_name(
+def test_a_child_is_listed_together_with_the_parent_by_name(
     mine: FlaskClient, session: Session, patient: Patient, visit: Appointment
 ) -> None:
-    child = make_patient(session, given_name="Léo", family_name="Roy")
+    child = make_patient(session, given_name="Léo", family_name="Roy", birth_date=date(2016, 5, 1))
     child.phone_account = patient.phone_account
-    session.commit()
+    let_act(session, patient, child)
     make_appointment(session, patient=child, starts_local=local(MONDAY, "15:00"), treatment="follow-up")
     words = plain(mine.get("/me"))
     assert "for Amélie Roy" in words and "for Léo Roy" in words

@@ -15,7 +15,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.models import LiveSession, Message, Patient, PhoneAccount, SignInCode
 from tests.factories import NOW, make_clinic, make_patient
 from tests.web.conftest import make_app
-from tests.web.pages import form_of, last_code, path_of, plain, send, sign_in
+from tests.web.pages import form_of, last_code, path_of, plain, say_birth_date, send, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,8 @@ def test_number_code_and_in(client: FlaskClient, session: Session, patient: Pati
     page = asked(client)
     assert "613-555-0142" in plain(page)
     assert path_of(send(client, page, "code", code=last_code(session))) == "/me"
+    assert path_of(client.get("/me")) == "/me/birth-date?next=/me"
+    say_birth_date(client, patient.birth_date)
     assert client.get("/me").status_code == 200
 
 

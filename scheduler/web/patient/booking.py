@@ -15,7 +15,7 @@ from scheduler.usecases.booking_drafts import begin_draft
 from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.access import declare
 from scheduler.web.dates import time_words
-from scheduler.web.patient import booking_confirm, booking_settle, booking_sign_in, booking_time
+from scheduler.web.patient import booking_birth_date, booking_confirm, booking_settle, booking_sign_in, booking_time
 from scheduler.web.patient.booking_state import Booking, new_booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, go_on, page_of, show, show_expired_form
 from scheduler.web.patient.form_fields import FormError
@@ -26,6 +26,7 @@ blueprint = Blueprint("booking", __name__)
 declare(blueprint, "public")
 blueprint.register_error_handler(CSRFError, show_expired_form)
 booking_sign_in.add_routes(blueprint)
+booking_birth_date.add_routes(blueprint)
 blueprint.add_url_rule("/book/<token>/earlier-visit", "settle", booking_settle.settle, methods=["GET", "POST"])
 blueprint.add_url_rule("/book/<token>/time", "choose_time", booking_time.choose_time, methods=["GET", "POST"])
 
@@ -103,7 +104,7 @@ def _begin_fields(booking: Booking, form: BeginForm) -> dict[str, object]:
         "says_cleared": bool(request.form.get("says_cleared")),
     }
     if booking.account:
-        patient = form.patient.data if booking.patients else NEW_PATIENT
+        patient = form.patient.data if booking.patients else NEW_PATIENT if booking.is_known else ""
         return {**fields, "path": booking.fields.get("path", BookingPath.SIGNED_IN), "patient": patient}
     path = BookingPath.BEEN_BEFORE if form.been_before.data == "yes" else BookingPath.FIRST_TIME
     return {**fields, "path": path, "been_before": form.been_before.data}

@@ -17,7 +17,7 @@ from scheduler.queries.booking_drafts import last_answers, texts_to_come, visit_
 from scheduler.usecases import booking as booking_usecases
 from scheduler.usecases.booking_drafts import finish_draft
 from scheduler.usecases.new_appointment import Visit
-from scheduler.usecases.patients import register_patient
+from scheduler.usecases.online_registration import register_online
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.language import template_variables
@@ -29,7 +29,7 @@ from scheduler.web.patient.calendar_links import calendar_links
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import NOTHING, ScreeningForm, typed_in
 from scheduler.web.patient.screening_words import QUESTION_WORDS
-from scheduler.web.patient.session import browser_id
+from scheduler.web.patient.session import browser_id, know
 
 
 def review(booking: Booking) -> ResponseReturnValue:
@@ -55,11 +55,12 @@ def review(booking: Booking) -> ResponseReturnValue:
 
 
 def done(booking: Booking) -> ResponseReturnValue:
-    """What was booked, as it is now, and what comes next. For the number that booked, while it is signed in."""
+    """What was booked, as it is now, and what comes next. For who booked it, while they are signed in."""
     appointment = appointments.by_public_id(db.session(), booking.booked or "")
     assert appointment.patient  # noqa: S101 - it is booked
-    if booking.account is None or booking.account.id != appointment.patient.phone_account_id:
+    if appointment.patient not in booking.patients:
         return redirect(url_for("sign_in.give_number", next=request.path), 303)
+    is_open = booking.opened is not None and appointment.patient.id in booking.opened.ids
     zone = clock.zone(booking.clinic.zone)
     texts = [(kind, clock.to_local(due_at, zone)) for kind, due_at in texts_to_come(db.session(), appointment.id)]
     return render_template(
@@ -73,7 +74,7 @@ def done(booking: Booking) -> ResponseReturnValue:
         changeable=booking.now < booking.clinic.changeable_until(appointment.starts_at),
         texts=texts,
         ics=url_for("feeds.visit", public_id=appointment.public_id, key=visit_key(appointment)),
-        calendar=calendar_links(booking.clinic, appointment.patient.feed_token),
+        calendar=calendar_links(booking.clinic, appointment.patient.feed_token) if is_open else None,
     )
 
 
@@ -123,24 +124,30 @@ def _last_typed(booking: Booking) -> dict[str, list[str]]:
 
 
 def _patient_id(booking: Booking) -> int:
-    """Registers a new patient; the same name and birth date on the same number is the same person."""
+    """Registers a new patient, whom this browser knows from then on; one of 16 or over whom somebody else registers is
+    opened by nobody but themselves."""
     if booking.patient:
         return booking.patient.id
     who = booking.who_form()
-    assert who.validate() and booking.account  # noqa: S101 - pages before this one
-    patient = register_patient(
+    opened = booking.opened
+    assert who.validate() and opened and booking.token and who.birth_date.data  # noqa: S101 - pages before this one
+    patient = register_online(
         db.session(),
+        draft=booking.token,
+        browser=browser_id(),
+        account_id=opened.account.id,
+        registered_by=opened.person.id if opened.person else None,
         given_name=who.given_name.data,
         family_name=who.family_name.data,
         birth_date=who.birth_date.data,
-        phone=booking.account.number,
         language=template_variables()["language"],
         now=booking.now,
         today=booking.today,
         actor=actor_of(booking),
     )
     patient_id = patient.id
-    booking.keep(patient=patient.public_id)
+    if opened.person is None:
+        know(opened.account, [patient_id], shared=bool(booking.fields.get("shared")))
     return patient_id
 
 

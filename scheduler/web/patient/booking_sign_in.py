@@ -16,6 +16,7 @@ from scheduler.models import Patient
 from scheduler.usecases import sign_in
 from scheduler.usecases.code_limits import CodeLimits
 from scheduler.web.language import template_variables
+from scheduler.web.patient.booking_birth_date import settle_who_is_new
 from scheduler.web.patient.booking_state import Booking, open_booking
 from scheduler.web.patient.booking_steps import accepted, expired, go_on, page_of, show
 from scheduler.web.patient.booking_time import look_after_start
@@ -107,7 +108,8 @@ def say_who(booking: Booking) -> ResponseReturnValue:
     who = booking.who_form(sent)
     screening = booking.screening_form(sent) if booking.screening_with_who else None
     forms = [form for form in (who, screening) if form is not None]
-    if all([accepted(form) for form in forms]):
+    if all([accepted(form) for form in forms]) and (not who.is_new or settle_who_is_new(booking, who)):
+        booking = open_booking(booking.token or "")
         look_after_start(booking)
         return go_on(booking)
     return show(booking, WHO, "say_who", *forms, form=who, screening=screening, too_soon=_too_soon(booking))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import current_app
 
 from scheduler import clock
-from scheduler.domain.booking_steps import BEGIN, CODE, NUMBER, TIME, WHO, BookingPath, BookingStep, steps_of
+from scheduler.domain.booking_steps import BEGIN, BIRTH, CODE, NUMBER, TIME, WHO, BookingPath, BookingStep, steps_of
 from scheduler.domain.clearance import Clearance, is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
@@ -20,10 +20,11 @@ from scheduler.models import Patient, PhoneAccount
 from scheduler.queries import patients, reference
 from scheduler.queries.booking_drafts import Draft, draft_of
 from scheduler.queries.clearances import clearances
+from scheduler.queries.known_browsers import Opened
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.usecases import booking_drafts
 from scheduler.web.patient.forms import NEW_PATIENT, ScreeningForm, Typed, WhoForm, as_formdata
-from scheduler.web.patient.session import browser_id, current_account
+from scheduler.web.patient.session import browser_id, opened
 from scheduler.web.patient.slot_times import SlotQuestion
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Booking:
     token: str | None
     fields: Mapping[str, Any]
     booked: str | None
-    account: PhoneAccount | None
+    opened: Opened | None
     reference: Reference
     now: datetime
     clinic: ClinicSettings = field(default_factory=lambda: current_app.config["CLINIC"])
@@ -127,9 +128,28 @@ class Booking:
         starts_at = clock.to_utc_or_near(self.starts_local, clock.zone(self.clinic.zone))
         return self.now < self.clinic.changeable_until(starts_at)
 
+    @property
+    def account(self) -> PhoneAccount | None:
+        """Whose code was typed here."""
+        return self.opened.account if self.opened else None
+
+    @property
+    def is_known(self) -> bool:
+        """Somebody has shown who they are, or has said that they are new here."""
+        if self.opened is None:
+            return False
+        return self.opened.person is not None or self.fields.get("new_here") == self.opened.account.id
+
     @cached_property
     def patients(self) -> list[Patient]:
-        return list(patients.of_account(db.session(), self.account.id)) if self.account else []
+        """Who may be booked for: those opened here, and whoever was registered in this very booking."""
+        if self.opened is None:
+            return []
+        found = list(self.opened.patients)
+        registered = self.fields.get("registered")
+        if registered and registered not in [patient.public_id for patient in found]:
+            found += patients.registered_here(db.session(), registered, self.opened.account.id)
+        return found
 
     def knows(self, patient: str) -> bool:
         """Whether the form may name this patient."""
@@ -141,6 +161,8 @@ class Booking:
         chosen = str(self.fields.get("patient") or "")
         if self.knows(chosen):
             return chosen
+        if not self.is_known:
+            return ""
         if self.path is not BookingPath.FIRST_TIME and len(self.patients) == 1:
             return self.patients[0].public_id
         return NEW_PATIENT if self.account and not self.patients and self.path is not BookingPath.FIRST_TIME else ""
@@ -222,6 +244,8 @@ class Booking:
             done.add(NUMBER)
         if self.account:
             done.add(CODE)
+        if self.is_known:
+            done.add(BIRTH)
         if self._who_is_done():
             done.add(WHO)
         return done
@@ -235,6 +259,8 @@ class Booking:
     def steps(self) -> tuple[BookingStep, ...]:
         """The pages of this visitor, for "Step 2 of 6"."""
         skipped = set()
+        if self.is_known and not self.fields.get("asked_birth_date"):
+            skipped.add(BIRTH)
         if self.path is BookingPath.SIGNED_IN and self.account:
             skipped |= {NUMBER, CODE}
         if self.path is not BookingPath.FIRST_TIME and not (self.is_new_patient or len(self.patients) > 1):
@@ -256,7 +282,7 @@ def open_booking(token: str) -> Booking:
 def _booking(draft: Draft, token: str | None) -> Booking:
     now = clock.now()
     current = reference.current(db.session.connection())
-    return Booking(token, draft.fields, draft.booked, current_account(), current, now)
+    return Booking(token, draft.fields, draft.booked, opened(), current, now)
 
 
 def _found(look_up: Callable[[str], T], slug: Any) -> T | None:

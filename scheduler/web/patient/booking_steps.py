@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking_steps import (
     BEGIN,
+    BIRTH,
     CODE,
     NUMBER,
     REVIEW,
@@ -34,6 +35,7 @@ ENDPOINTS = {
     TIME: "booking.choose_time",
     NUMBER: "booking.give_number",
     CODE: "booking.type_code",
+    BIRTH: "booking.give_birth_date",
     WHO: "booking.say_who",
     REVIEW: "booking.review",
 }

@@ -6,10 +6,11 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from scheduler.models.patient import PhoneAccount
+from scheduler.domain.actor import Actor
+from scheduler.queries.known_browsers import Opened
 from scheduler.web.errors import answer
 from scheduler.web.patient.booking_steps import show_expired_form
-from scheduler.web.patient.session import current_account
+from scheduler.web.patient.session import opened
 
 FIRST_PAGE = "/me"
 LONGEST = 500
@@ -18,17 +19,22 @@ OURS = ("/me", "/book")  # where a patient can have been going
 
 def require_sign_in() -> ResponseReturnValue | None:
     """The guard of pages for patients: to the sign-in page, and back again where that repeats nothing."""
-    if current_account() is not None:
+    found = opened()
+    if found is not None and found.person is not None:
         return None
     wanted = request.full_path.rstrip("?") if request.method == "GET" else FIRST_PAGE
-    return redirect(url_for("sign_in.give_number", next=wanted), 303)
+    return redirect(url_for("birth_date.ask" if found else "sign_in.give_number", next=wanted), 303)
 
 
-def signed_in() -> PhoneAccount:
-    """The account behind the guard."""
-    account = current_account()
-    assert account is not None  # noqa: S101 - the guard let it in
-    return account
+def signed_in() -> Opened:
+    """Which patients may be seen and changed, behind the guard."""
+    found = opened()
+    assert found is not None and found.person is not None  # noqa: S101 - the guard let it in
+    return found
+
+
+def patient_actor() -> Actor:
+    return Actor("patient", str(signed_in().account.id), request.remote_addr or "")
 
 
 def show_form_again(error: CSRFError) -> ResponseReturnValue:

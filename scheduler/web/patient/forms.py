@@ -100,6 +100,15 @@ class CodeForm(BookingForm):
             raise ValidationError(_("Type the 6 digits from the text message."))
 
 
+def birth_date_field() -> DayMonthYearField:
+    return DayMonthYearField(
+        _l("Date of birth"),
+        missing=_l("Type the date of birth, for example 14 3 1986."),
+        example=_l("For example 14 3 1986."),
+        future=_l("This date of birth is in the future. Check the year."),
+    )
+
+
 class WhoForm(BookingForm):
     """An existing patient of the number, or the details of a new one."""
 
@@ -108,12 +117,7 @@ class WhoForm(BookingForm):
     )
     given_name = StringField(_l("First name"), filters=[tidy])
     family_name = StringField(_l("Last name"), filters=[tidy])
-    birth_date = DayMonthYearField(
-        _l("Date of birth"),
-        missing=_l("Type the date of birth, for example 14 3 1986."),
-        example=_l("For example 14 3 1986."),
-        future=_l("This date of birth is in the future. Check the year."),
-    )
+    birth_date = birth_date_field()
 
     def __init__(self, *args: Any, today: date, patients: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

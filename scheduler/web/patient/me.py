@@ -6,11 +6,10 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from scheduler import clock
-from scheduler.domain.actor import Actor
 from scheduler.domain.errors import StatusRefused, TooLateToChange, VersionConflict
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
-from scheduler.queries import appointments, patients
+from scheduler.queries import appointments
 from scheduler.usecases.booking import cancel_appointment
 from scheduler.usecases.patients import renew_feed
 from scheduler.web.access import declare
@@ -19,7 +18,7 @@ from scheduler.web.errors import explain
 from scheduler.web.patient import move
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.calendar_links import calendar_links
-from scheduler.web.patient.door import require_sign_in, show_form_again, signed_in
+from scheduler.web.patient.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.form_fields import FormError, tidy
 from scheduler.web.patient.my_visits import MyVisit, my_visit, shown_all
 
@@ -34,16 +33,18 @@ move.add_routes(blueprint)
 
 @blueprint.get("/me")
 def visits() -> str:
-    account, now = signed_in(), clock.now()
+    found, now = signed_in(), clock.now()
     limit = ALL_PAST if request.args.get("past") == "all" else PAST_SHOWN
-    past = appointments.past_of_account(db.session(), account.id, now, limit=limit + 1)
+    past = appointments.past(db.session(), found, now, limit=limit + 1)
     return render_template(
         "patient/me/visits.html",
-        ahead=shown_all(appointments.next_of_account(db.session(), account.id, now), now),
+        ahead=shown_all(appointments.coming(db.session(), found, now), now),
         past=shown_all(past[:limit], now),
         more_past=len(past) > limit,
-        family=patients.of_account(db.session(), account.id),
-        number=phone_numbers.display(account.number),
+        person=found.person,
+        family=found.patients,
+        number=phone_numbers.display(found.account.number),
+        shared=found.browser is not None and found.browser.shared,
     )
 
 
@@ -68,7 +69,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
             public_id=public_id,
             reason=reason,
             now=now,
-            actor=Actor("patient", str(signed_in().id)),
+            actor=patient_actor(),
             expected_version=request.form.get("version", type=int),
         )
     except (VersionConflict, TooLateToChange, StatusRefused) as refusal:
@@ -82,16 +83,15 @@ def cancel(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/me/patients/<public_id>/calendar")
 def calendar(public_id: str) -> str:
-    patient = patients.one_of_account(db.session(), public_id, signed_in().id)
+    patient = signed_in().patient(public_id)
     links = calendar_links(current_app.config["CLINIC"], patient.feed_token)
     return render_template("patient/me/calendar.html", patient=patient, calendar=links)
 
 
 @blueprint.post("/me/patients/<public_id>/calendar/renew")
 def renew_calendar(public_id: str) -> ResponseReturnValue:
-    patient = patients.one_of_account(db.session(), public_id, signed_in().id)
-    actor = Actor("patient", str(signed_in().id), request.remote_addr or "")
-    renew_feed(db.session(), public_id=patient.public_id, now=clock.now(), actor=actor)
+    patient = signed_in().patient(public_id)
+    renew_feed(db.session(), public_id=patient.public_id, now=clock.now(), actor=patient_actor())
     flash(_("The calendar has a new address; the old one no longer works."))
     return redirect(url_for(".calendar", public_id=public_id), 303)
 

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.domain.actor import Actor
 from scheduler.domain.availability import OfferedStart
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, VersionConflict
 from scheduler.extensions import db
@@ -15,7 +14,7 @@ from scheduler.usecases.booking import move_appointment
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_steps import expired
-from scheduler.web.patient.door import signed_in
+from scheduler.web.patient.door import patient_actor
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.move_choice import times_for, wanted_practitioner, wanted_start
 from scheduler.web.patient.my_visits import MyVisit, my_visit
@@ -44,7 +43,7 @@ def move(public_id: str) -> ResponseReturnValue:
             starts_local=wanted,
             practitioner=wanted_practitioner(),
             now=now,
-            actor=Actor("patient", str(signed_in().id)),
+            actor=patient_actor(),
             expected_version=request.form.get("version", type=int),
         )
     except (BookingRefused, NotFound) as refusal:

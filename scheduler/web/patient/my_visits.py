@@ -41,8 +41,8 @@ class MyVisit:
 
 
 def my_visit(public_id: str, now: datetime) -> MyVisit:
-    """NotFound when it is not of a patient of the number signed in."""
-    return shown(appointments.of_account(db.session(), public_id, signed_in().id), now)
+    """NotFound when it is not of a patient who is open here."""
+    return shown(appointments.opened_one(db.session(), public_id, signed_in()), now)
 
 
 def shown_all(visits: Iterable[Appointment], now: datetime) -> list[MyVisit]:

@@ -1,14 +1,18 @@
-"""What the visitor's cookie holds: the browser's own id, the language, and who signed in by code."""
+"""What the visitor's cookies hold: the browser's own id, the language, who signed in by code, and whom the browser knows."""
 
 import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from flask import current_app, g, session
+from flask import Response, after_this_request, current_app, g, request, session
 
 from scheduler import clock
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.models.patient import PhoneAccount
-from scheduler.queries.live_sessions import account_of
-from scheduler.usecases import live_sessions
+from scheduler.queries.known_browsers import Opened, opened_by
+from scheduler.usecases import known_browsers, live_sessions
+from scheduler.usecases.known_browsers import Begun
 
 KEPT_AT_SIGN_IN = ("browser", "lang")
 SESSION_ID = "sid"
@@ -21,28 +25,50 @@ def browser_id() -> str:
     return str(session["browser"])
 
 
+def opened() -> Opened | None:
+    """Whose code was typed in here, and which patients may be seen and changed; none once it has signed out."""
+    if "patient_opened" not in g:
+        g.patient_opened = _opened()
+    return g.patient_opened  # type: ignore[no-any-return]
+
+
 def current_account() -> PhoneAccount | None:
-    """The account whose code was typed in here, unless it has signed out since, here or everywhere. One query a request."""
-    if "patient_account" not in g:
-        g.patient_account = _account()
-    return g.patient_account  # type: ignore[no-any-return]
+    """The number whose code was typed in here. It proves a telephone, not a person."""
+    found = opened()
+    return found.account if found else None
 
 
 def start_session(account: PhoneAccount) -> None:
-    """Sign in: everything else the cookie held is dropped, so that nobody can prepare it for somebody else."""
-    kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
-    before = session.get(SESSION_ID)
-    session.clear()
-    session.update(kept)
-    session[SESSION_ID] = live_sessions.begin_session(
-        db.session(),
-        phone_account_id=account.id,
-        now=clock.now(),
-        life=current_app.permanent_session_lifetime,
-        instead_of=before,
+    """A code was typed: whoever this browser knows on that number is signed in, of anybody else it is asked who they are."""
+    now = clock.now()
+    _begin(
+        known_browsers.begin_for_number(
+            db.session(),
+            account_id=account.id,
+            browser=_known_value(),
+            instead_of=session.get(SESSION_ID),
+            now=now,
+            now_local=now_local(now),
+            life=current_app.permanent_session_lifetime,
+        )
     )
-    session.permanent = True
-    g.patient_account = account
+
+
+def know(account: PhoneAccount, patient_ids: Sequence[int], *, shared: bool) -> None:
+    """They have shown who they are: this browser knows them, and is signed in as the first of them."""
+    now = clock.now()
+    begun = known_browsers.know_patients(
+        db.session(),
+        account_id=account.id,
+        patient_ids=patient_ids,
+        browser=_known_value(),
+        shared=shared,
+        instead_of=session.get(SESSION_ID),
+        now=now,
+        now_local=now_local(now),
+        life=current_app.permanent_session_lifetime,
+    )
+    _begin(begun, permanent=not shared)
 
 
 def end_session() -> None:
@@ -53,17 +79,58 @@ def end_session() -> None:
     session.clear()
     if language:
         session["lang"] = language
-    g.patient_account = None
+    g.patient_opened = None
 
 
-def _account() -> PhoneAccount | None:
+def now_local(now: datetime) -> datetime:
+    clinic: ClinicSettings = current_app.config["CLINIC"]
+    return clock.to_local(now, clock.zone(clinic.zone))
+
+
+def _begin(begun: Begun, *, permanent: bool = True) -> None:
+    """Everything else the cookie held is dropped, so that nobody can prepare it for somebody else."""
+    kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
+    session.clear()
+    session.update(kept)
+    session[SESSION_ID] = begun.session_id
+    session.permanent = permanent
+    g.pop("patient_opened", None)
+    if begun.browser is not None:
+        _remember(begun.browser)
+
+
+def _known_value() -> str | None:
+    return request.cookies.get(_cookie_name())
+
+
+def _remember(value: str) -> None:
+    """In a cookie of its own, which outlives the session."""
+
+    @after_this_request
+    def remember(response: Response) -> Response:
+        response.set_cookie(
+            _cookie_name(),
+            value,
+            max_age=int(known_browsers.UNUSED / timedelta(seconds=1)),
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+
+def _cookie_name() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_known"
+
+
+def _opened() -> Opened | None:
     if SESSION_ID not in session:
         return None
     session_id, now = session[SESSION_ID], clock.now()
-    found = account_of(db.session(), session_id, now=now)
+    local = now_local(now)
+    found = opened_by(db.session(), session_id, now=now, today=local.date())
     if found is None:
         return None
-    account, ends_at = found
     life = current_app.permanent_session_lifetime
-    live_sessions.prolong_session(db.session(), session_id, ends_at=ends_at, now=now, life=life)
-    return account
+    known_browsers.go_on_using(db.session(), session_id, found, now=now, now_local=local, life=life)
+    return found

@@ -11,9 +11,9 @@ from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models.patient import PhoneAccount
+from scheduler.usecases import known_browsers
 from scheduler.usecases import sign_in as codes
 from scheduler.usecases.code_limits import CodeLimits
-from scheduler.usecases.live_sessions import end_sessions_of_account
 from scheduler.web.access import declare
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
@@ -22,7 +22,7 @@ from scheduler.web.patient.code_words import sparing_words, too_often_words
 from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import FormError, form_errors
 from scheduler.web.patient.forms import CodeForm, NumberForm
-from scheduler.web.patient.session import browser_id, current_account, end_session, start_session
+from scheduler.web.patient.session import browser_id, current_account, end_session, opened, start_session
 
 blueprint = Blueprint("sign_in", __name__)
 declare(blueprint, "public")
@@ -88,11 +88,21 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("site.home"), 303)
 
 
+@blueprint.post("/me/forget-this-browser")
+def forget_browser() -> ResponseReturnValue:
+    """A shared device after all: signed out, and known to nobody."""
+    found = opened()
+    if found:
+        known_browsers.forget_browser(db.session(), found, now=clock.now())
+    end_session()
+    return redirect(url_for("site.home"), 303)
+
+
 @blueprint.post("/me/sign-out-everywhere")
 def sign_out_everywhere() -> ResponseReturnValue:
-    account = current_account()
-    if account:
-        end_sessions_of_account(db.session(), phone_account_id=account.id)
+    found = opened()
+    if found:
+        known_browsers.sign_out_everywhere(db.session(), found, now=clock.now())
     end_session()
     return redirect(url_for(".give_number"), 303)
 
@@ -101,7 +111,7 @@ def _let_in(account: PhoneAccount) -> ResponseReturnValue:
     wanted = wanted_page()
     start_session(account)
     session.setdefault("lang", account.language)
-    return redirect(wanted, 303)
+    return redirect(wanted, 303)  # where it is asked who it is, unless this browser knows
 
 
 def _send_code(number: str) -> TooManyTries | None:

@@ -25,6 +25,7 @@ from scheduler.web.reception import (
     entrance,
     figures,
     hours,
+    identity,
     imports,
     ims_reviews,
     inbox,
@@ -91,6 +92,7 @@ BLUEPRINTS = (
     restriction.blueprint,
     retention.blueprint,
     wrong_numbers.blueprint,
+    identity.blueprint,
     audit.blueprint,
     calls.blueprint,
 )

@@ -201,6 +201,8 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     },
     "reception_hours_change.end": {"last_day": _l("Last day")},
     "reception_hours_change.one_day": {"day": _l("Day"), "opens": _l("From"), "closes": _l("To")},
+    "reception_identity.give": {"": _l("Put the new number in")},
+    "reception_identity.refuse": {"": _l("Close the request")},
     "reception_imports.begin": {
         **{f"column_{name}": words for name, words in FIELDS.items()},
         "date_order": _l("How is 03/04/2026 to be read?"),
@@ -265,6 +267,8 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_hours_change.add_weekly": {"": _l("Add hours")},
     "reception_hours_change.end": {f"last_day={LONG_PAST}": _l("Take back"), "": _l("End these hours")},
     "reception_hours_change.one_day": {"": _l("Change this day")},
+    "reception_identity.give": {"": _l("Put the new number in")},
+    "reception_identity.refuse": {"": _l("Close the request")},
     "reception_imports.begin": {"mode=import": _l("Import"), "": _l("Check without importing")},
     "reception_inbox.again": {"": _l("Send again")},
     "reception_inbox.answer": {"count=yes": _l("Count the parts"), "": _l("Send")},
