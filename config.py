@@ -11,7 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from scheduler import clock, private_files
 from scheduler.demo.staff import DEMO_USERNAMES
-from scheduler.domain import setting_fields
+from scheduler.domain import setting_fields, web_address
 from scheduler.domain.clinic_settings import ClinicSettings
 
 INSTANCE = Path(__file__).parent / "instance"  # unless INSTANCE_DIR says otherwise
@@ -47,11 +47,14 @@ class Config:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
-        self.HOST = self._text("HOST", "127.0.0.1")
+        self.HOST = self._host()
         self.PORT = self._number("PORT", 8000, 1, 65535)
         self.CLINIC = self._clinic()
         self.PUBLIC_URL = self.CLINIC.public_url
         self.INSTANCE_DIR = self._instance_dir()
+        self.PUBLIC_URL_GIVEN = bool(self._text("PUBLIC_URL", ""))
+        self.EXTRA_HOSTS = self._extra_hosts()
+        self.HSTS_SUBDOMAINS = self._one_of("HSTS_SUBDOMAINS", "off", ("on", "off")) == "on"
         self.DATABASE_URL = self._database_url()
         self.SMS = self._sms()
         self.SECRET_KEY = self._secret_key()
@@ -99,12 +102,26 @@ class Config:
             raise ConfigError(f"CLINIC_TIMEZONE: {error}") from None
         return ClinicSettings(**values)
 
+    def _host(self) -> str:
+        """What is listened on; an IPv6 address with or without brackets."""
+        try:
+            return web_address.read_host(self._text("HOST", "127.0.0.1")).strip("[]")
+        except web_address.BadAddress as bad:
+            raise ConfigError(f"HOST: an address or name to listen on, like 127.0.0.1 or ::; {bad}") from None
+
     def _public_url(self) -> str:
-        url = self._text("PUBLIC_URL", f"http://{self.HOST}:{self.PORT}").rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
-            raise ConfigError(f"PUBLIC_URL: an address like https://book.example.ca, without a path; not {url!r}")
-        return url
+        typed = self._text("PUBLIC_URL", "")
+        try:
+            return web_address.read_origin(typed) if typed else web_address.origin_of(self.HOST, self.PORT)
+        except web_address.BadAddress as bad:
+            raise ConfigError(f"PUBLIC_URL: an address like https://book.example.ca, without a path; {bad}") from None
+
+    def _extra_hosts(self) -> frozenset[str]:
+        typed = self._text("EXTRA_HOSTS", "")
+        try:
+            return frozenset(web_address.read_host(host) for host in typed.split(",") if typed)
+        except web_address.BadAddress as bad:
+            raise ConfigError(f"EXTRA_HOSTS: hosts with commas between them, without ports; {bad}") from None
 
     def _instance_dir(self) -> Path:
         """Where everything that we write is: the database, the key, uploaded files."""

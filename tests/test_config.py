@@ -17,6 +17,16 @@ PUBLIC = {"PUBLIC_URL": "https://book.example.ca", "SECRET_KEY": "k" * 32}
         ({"PORT": "70000"}, "PORT"),
         ({"PUBLIC_URL": "book.example.ca"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://example.ca/book"}, "PUBLIC_URL"),
+        *(
+            ({"PUBLIC_URL": url}, "PUBLIC_URL: an address like https://book.example.ca")
+            for url in ("http://[::1", "https://b.ca:99999", "https://u:p@b.ca", "https://b .ca", "https://b.ca#x")
+        ),
+        ({"HOST": "not a host"}, "HOST"),
+        ({"HOST": "127.0.0.1:8000"}, "HOST"),
+        ({"EXTRA_HOSTS": "book.example.ca, no host"}, "EXTRA_HOSTS"),
+        ({"EXTRA_HOSTS": "https://book.example.ca"}, "EXTRA_HOSTS"),
+        ({"HSTS_SUBDOMAINS": "yes"}, "HSTS_SUBDOMAINS"),
+        ({"CODE_SEGMENTS_MONTHLY": "-5"}, "CODE_SEGMENTS_MONTHLY"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL"),
         ({"CLINIC_TIMEZONE": "America/Gotham"}, "CLINIC_TIMEZONE"),
         ({"REMINDER_DAYS": "3,soon"}, "REMINDER_DAYS"),
@@ -48,6 +58,23 @@ def test_nothing_set_is_the_demo_on_this_machine() -> None:
     assert config.SMS == {}
     assert config.DEMO
     assert not config.SESSION_COOKIE_SECURE
+
+
+def test_the_address_of_what_listens_everywhere_is_one_that_opens() -> None:
+    everywhere = "0.0.0.0"  # noqa: S104 - nothing listens in this test
+    seen = {host: Config({"HOST": host}) for host in ("::", "[::]", everywhere, "[::1]")}
+    assert [config.HOST for config in seen.values()] == ["::", "::", everywhere, "::1"]
+    assert [config.PUBLIC_URL for config in seen.values()] == [
+        *["http://[::1]:8000"] * 2,
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000",
+    ]
+
+
+def test_a_password_in_the_address_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as stopped:
+        Config({"PUBLIC_URL": "https://owner:hunter2@book.example.ca"})
+    assert "hunter2" not in str(stopped.value)
 
 
 def test_a_deployment_says_what_it_means() -> None:
