@@ -73,7 +73,8 @@ class Envelope:
         self._inner: WSGIApplication = app.wsgi_app
         self._always: tuple[tuple[str, str], ...] = SECURITY_HEADERS
         if app.config["PUBLIC_URL"].startswith("https://"):
-            self._always += (("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),)
+            subdomains = "; includeSubDomains" if app.config["HSTS_SUBDOMAINS"] else ""
+            self._always += (("Strict-Transport-Security", f"max-age=31536000{subdomains}"),)
         self._behind_proxy = app.config["TRUSTED_PROXIES"] > 0
         self._json = app.config["LOG_FORMAT"] == "json"
 

@@ -14,6 +14,7 @@ from scheduler.gateways.twilio_sms import TwilioSignature
 from scheduler.usecases.inbound import SENDER, IncomingText, receive
 from scheduler.usecases.receipts import record_receipt
 from scheduler.web import access
+from scheduler.web.front_door import CALLED_AT
 
 ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 STATE = re.compile(r"[A-Za-z_-]{1,20}")
@@ -29,7 +30,11 @@ def require_signature() -> None:
     if not settings:
         raise Forbidden
     query = request.query_string.decode("latin-1")
-    url = current_app.config["PUBLIC_URL"] + quote(request.path) + (f"?{query}" if query else "")
+    url = (
+        current_app.config["PUBLIC_URL"]
+        + quote(request.environ.get(CALLED_AT, request.path))
+        + (f"?{query}" if query else "")
+    )
     signature = TwilioSignature(settings["auth_token"])
     if not signature.valid(url, request.form, request.headers.get("X-Twilio-Signature")):
         raise Forbidden
