@@ -8,11 +8,11 @@ import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler import assets, cli, live_settings, logs
+from scheduler import assets, cli, live_settings, logs, serving_lock
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.gateways import phone_numbers
 from scheduler.usecases.sealing import Seals
-from scheduler.web import access, errors, language, sessions
+from scheduler.web import access, errors, front_door, language, sessions
 from scheduler.web.blueprints import register_blueprints
 from scheduler.web.envelope import Envelope
 from scheduler.web.reception.door import body_limit
@@ -53,11 +53,13 @@ def create_app(config: Any) -> Flask:
     logs.configure(app.config["LOG_FORMAT"])
     phone_numbers.serve(app.config["PHONE_COUNTRIES"])
     _add_extensions(app)
-    app.wsgi_app = VisitorAddress(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = VisitorAddress(front_door.TwilioSlashes(app.wsgi_app))  # type: ignore[method-assign]
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.jinja_env.globals["clinic"] = app.config["CLINIC"]
+    front_door.init_app(app)
+    serving_lock.init_app(app)
     live_settings.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_blueprints(app)

@@ -15,7 +15,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving, zone_check
-from scheduler.database_check import require_database, require_known_database, upgrade_database
+from scheduler.database_check import require_database, require_known_database, take_part, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.actor import Actor
@@ -79,6 +79,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while migrating or seeding: each is one transaction
     serving.require_assets(app)
     listening = serving.listen(app.config["HOST"], app.config["PORT"])
+    app.extensions["serving_lock"] = take_part(db.engine)
     upgrade_database(db.engine)
     live_settings.of(app).refresh(db.engine)
     _check_what_lies_here()
@@ -110,10 +111,14 @@ def fill_demo() -> None:
         click.echo(line)
 
 
-@jobs_group.command("run", help="Tick until stopped; several may run at once.")
+@jobs_group.command("run", help="Tick until stopped; several may run at once.", check=None)
 def run_jobs() -> None:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app.extensions["serving_lock"] = take_part(db.engine)  # before anything opens the database
+    require_database(db.engine)
+    live_settings.of(app).refresh(db.engine)
     _check_what_lies_here()
-    jobs.run(current_app._get_current_object())  # type: ignore[attr-defined]
+    jobs.run(app)
 
 
 def _check_what_lies_here() -> None:
@@ -146,7 +151,9 @@ def show_status() -> None:
         sender = sender_name(current_app.config["SMS"])
         status = sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender)
     lag = "-" if status.lag_seconds is None else f"{status.lag_seconds:.0f} s"
+    ticked = "never" if status.ticked_seconds is None else f"{status.ticked_seconds:.0f} s ago"
     rows = [
+        ("scheduler ticked", ticked),
         ("due now", f"{status.due}"),
         ("oldest due", f"{status.oldest_due_seconds:.0f} s"),
         ("being sent", f"{status.attempting}"),

@@ -2,25 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler import schema
 from scheduler.models import constraints
+from scheduler.serving_lock import DatabaseHeld, ServingLock, hold
+from scheduler.sound_database import CannotStart, require_own_wal, require_sound
 
 
-class CannotStart(click.ClickException):
-    """Said in one line on standard error; exit code 1."""
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"Cannot start: {self.message}", err=True)
+def take_part(engine: Engine) -> ServingLock:
+    """Before anything else of a process that goes on working with the database: it is whole, and nobody has it for
+    themselves alone."""
+    try:
+        lock = hold(engine)
+    except DatabaseHeld:
+        raise CannotStart("somebody has the database for themselves alone (a restore?): try again later.") from None
+    require_sound(engine, alone=lock.alone)
+    return lock
 
 
 def upgrade_database(engine: Engine) -> None:
     """Brought to the code's version, with every constraint that the rules lean on."""
+    require_own_wal(engine)
     with _said_in_one_line(engine):
         schema.upgrade(engine)
     require_database(engine)
@@ -43,6 +48,7 @@ def require_database(engine: Engine) -> None:
 
 def require_known_database(engine: Engine) -> None:
     """Ours or empty, and of no version that this code has never heard of. Changes nothing."""
+    require_own_wal(engine)
     with _said_in_one_line(engine), engine.connect() as connection:
         schema.require_known(connection)
 

@@ -43,9 +43,8 @@ from scheduler.usecases.reminders import Claim
 from scheduler.usecases.sending_pool import send_all
 from scheduler.usecases.sms_budget import SmsBudget, mark_waiting
 from scheduler.usecases.sms_states import gateway_name
-from scheduler.usecases.sms_status import WORKER
+from scheduler.usecases.sms_status import SCHEDULER, WORKER
 
-HEARTBEAT = "scheduler"
 WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
 LONGEST_WAIT_SECONDS = 5.0  # for the sender's pace, before looking again and showing that this worker is there
@@ -281,6 +280,6 @@ class _Work:
         now = clock.now()
         if self._beaten_at is None or abs(now - self._beaten_at) >= BEAT_EVERY:  # the clock may be set back
             with Session(self._engine) as session:
-                housekeeping.beat(session, name=HEARTBEAT, now=now)
+                housekeeping.beat(session, name=SCHEDULER, now=now)
                 housekeeping.beat(session, name=WORKER_NAME, now=now)
             self._beaten_at = now

@@ -1,11 +1,13 @@
 """`flask serve`: everything in one process, from an empty folder to a clinic that takes bookings."""
 
 import logging
+import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,11 +16,15 @@ from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from scheduler import assets
-from scheduler.database_check import CannotStart
 from scheduler.large_bodies import HearingOutParser
+from scheduler.sound_database import CannotStart
 
 THREADS = 8
 DRAIN_SECONDS = 20
+CONNECTIONS = 1000
+"""Open at once; a browser opens six and keeps them. Waitress by itself takes a hundred, and then nobody else."""
+IDLE_SECONDS = 20
+FILES_BESIDE = 150  # of the database, the log and so on
 
 
 def require_assets(app: Flask) -> None:
@@ -31,7 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
     """The port, taken before anything else is done: a second start changes nothing in the first one's database."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=both)
     except OSError as error:
         raise CannotStart(
             f"{host}:{port} cannot be listened on ({error.strerror}). Stop what is there, or choose another PORT."
@@ -45,6 +52,9 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
         app,
         sockets=[listening],
         threads=THREADS,
+        connection_limit=_connections(),
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=5,
         ident=None,
         # What a proxy says must reach the application, which knows how many to believe (TRUSTED_PROXIES).
         clear_untrusted_proxy_headers=False,
@@ -68,11 +78,23 @@ def serve(app: Flask, listening: socket.socket, *, stop_jobs: Callable[[], objec
     ready()
     try:
         while not leaving.is_set():
-            server.asyncore.loop(timeout=30, map=server._map, use_poll=True, count=1)
+            server.asyncore.loop(timeout=5, map=server._map, use_poll=True, count=1)
         _drain(server)
     finally:
         stop_jobs()
         server.task_dispatcher.shutdown(timeout=1)
+
+
+def _connections() -> int:
+    """As many as the files that this process may open allow; it asks for more where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + FILES_BESIDE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(50, min(CONNECTIONS, soft - FILES_BESIDE))
 
 
 def _channels_of(app: Flask) -> type:

@@ -13,6 +13,8 @@ from scheduler.models.sms import IS_UNDER_WAY, IS_WAITING, WAITS_FOR_BUDGET
 from scheduler.usecases.receipts import FINAL_WITHIN
 from scheduler.usecases.reminder_times import due_now, is_night
 
+SCHEDULER = "scheduler"
+"""Its heartbeat's name."""
 WORKER = "worker "
 """Heartbeats of processes that send begin with it."""
 SEEN_WITHIN = timedelta(minutes=5)
@@ -24,7 +26,8 @@ class SmsStatus:
     """`due`: may be sent now and are not yet. `oldest_due_seconds`: how long the first of them has been allowed to go.
 
     `unsettled`: stay in doubt, for the call list. `silent`: accepted hours ago, without a final state. `lag_seconds`: from
-    our call to the last receipt, in the middle, of the newest texts delivered. `workers`: name → seconds since last seen.
+    our call to the last receipt, in the middle, of the newest texts delivered. `ticked_seconds`: since a scheduler last ticked; it
+    does every 15. `workers`: name → seconds since last seen.
     `outages`: of the provider, in a row; `paused_seconds`: for how long it is left alone (usecases/pace.py).
     """
 
@@ -37,6 +40,7 @@ class SmsStatus:
     early_receipts: int = 0
     last_hour: dict[str, int] = field(default_factory=dict)
     lag_seconds: float | None = None
+    ticked_seconds: float | None = None
     workers: dict[str, float] = field(default_factory=dict)
     outages: int = 0
     paused_seconds: float = 0
@@ -68,10 +72,17 @@ def sms_status(connection: Connection, *, clinic: ClinicSettings, now: datetime,
             connection, and_(Message.direction == "out", Message.created_at > now - timedelta(hours=1))
         ),
         lag_seconds=_lag(connection, now),
+        ticked_seconds=ticked_seconds(connection, now),
         workers=_workers(connection, now),
         outages=connection.scalar(select(SmsSender.failures).where(SmsSender.name == sender)) or 0,
         paused_seconds=_paused(connection, sender, now),
     )
+
+
+def ticked_seconds(connection: Connection, now: datetime) -> float | None:
+    """None: never. Negative when the clock was set back since."""
+    at = connection.scalar(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER))
+    return None if at is None else (now - at).total_seconds()
 
 
 def oldest_due_seconds(connection: Connection, *, clinic: ClinicSettings, now: datetime) -> float:

@@ -2,36 +2,29 @@
 
 import hmac
 from contextlib import suppress
-from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock, schema
 from scheduler.extensions import db
-from scheduler.models import Heartbeat, constraints
+from scheduler.models import constraints
 from scheduler.usecases.pace import sender_name
-from scheduler.usecases.sms_status import oldest_due_seconds, sms_status
+from scheduler.usecases.sms_status import sms_status
 from scheduler.web import access
 from scheduler.web.envelope import METRICS
 from scheduler.web.sms_metrics import sms_metrics
-
-SCHEDULER = "scheduler"
-"""The heartbeat's name in its table."""
 
 NEAR = tuple(
     ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10")
 )
-
-OLDEST_DUE_MAX_AGE = timedelta(minutes=5)
-HEARTBEAT_MAX_AGE = timedelta(seconds=60)  # the scheduler ticks every 15
 
 blueprint = Blueprint("health", __name__)
 access.declare(blueprint, "public")
@@ -44,8 +37,9 @@ def alive() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """503 and what is wrong, until everything that a booking and its reminders lean on is there."""
-    wrong = problems(clock.now())
+    """503 and what is wrong, when this process or its database cannot do its work. Fit for a load balancer: how texts and
+    workers fare is the same for all processes, and no reason to send patients to none of them (`/metrics` tells it)."""
+    wrong = problems()
     return jsonify(ready=not wrong, problems=wrong), 503 if wrong else 200
 
 
@@ -89,17 +83,16 @@ def _is_near() -> bool:
     return any(address in network for network in NEAR)
 
 
-def problems(now: datetime) -> dict[str, str]:
+def problems() -> dict[str, str]:
     """What is wrong, by its name; empty when all is well."""
     try:
         with db.reading.connect() as connection:
-            return _database_problems(connection, now)
+            return _database_problems(connection)
     except SQLAlchemyError:
         return {"database": "cannot be reached"}
 
 
-def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _database_problems(connection: Connection) -> dict[str, str]:
     version = schema.present(connection)
     newest = schema.newest()
     if version != newest:
@@ -107,12 +100,4 @@ def _database_problems(connection: Connection, now: datetime) -> dict[str, str]:
             "migrations": f"the database is at {version or 'nothing'}, the code at {newest}: run `flask db upgrade`"
         }
     lost = constraints.missing(connection)
-    if lost:
-        found["constraints"] = f"missing: {', '.join(sorted(lost))}"
-    at = connection.execute(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER)).scalar()
-    if at is None or abs(now - at) > HEARTBEAT_MAX_AGE:  # or it ticked before the clock was set back
-        found["scheduler"] = "has never ticked" if at is None else f"last ticked at {at.isoformat(timespec='seconds')}"
-    waited = oldest_due_seconds(connection, clinic=current_app.config["CLINIC"], now=now)
-    if waited > OLDEST_DUE_MAX_AGE.total_seconds():
-        found["texts"] = f"the oldest text due has waited for {waited / 60:.0f} minutes"
-    return found
+    return {"constraints": f"missing: {', '.join(sorted(lost))}"} if lost else {}

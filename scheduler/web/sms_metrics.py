@@ -20,6 +20,8 @@ def sms_metrics(status: SmsStatus) -> bytes:
     gauge("early_receipts", "Receipts of texts that are not known yet", status.early_receipts)
     gauge("outages", "Outages of the provider in a row", status.outages)
     gauge("paused_seconds", "For how long the provider is left alone from now on", status.paused_seconds)
+    if status.ticked_seconds is not None:
+        gauge("scheduler_ticked_seconds", "Since a scheduler last ticked", status.ticked_seconds)
     if status.lag_seconds is not None:
         gauge("callback_lag_seconds", "From our call to the last receipt, median of the newest", status.lag_seconds)
     last_hour = Gauge("clinic_sms_last_hour", "Texts of the last hour", ("status",), registry=registry)

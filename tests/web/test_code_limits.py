@@ -63,9 +63,7 @@ def test_patients_and_new_patients_read_the_same_when_codes_run_out_and_patients
         clock.move_to(NOW + timedelta(hours=hour))
         strangers(app, 4)
     assert "or try again tomorrow, Saturday 28 November, from 10:00 am" in ask(app, NEW)
-    assert "ou réessayez demain, samedi 28 novembre, à partir de 10 h" in ask(
-        app, "613-555-0198", "192.0.2.8", "fr"
-    )
+    assert "ou réessayez demain, samedi 28 novembre, à partir de 10 h" in ask(app, "613-555-0198", "192.0.2.8", "fr")
 
 
 def test_the_desk_is_told_from_half_of_the_days_codes_on(

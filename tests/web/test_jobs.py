@@ -17,6 +17,7 @@ from scheduler import clock, jobs
 from scheduler.extensions import db
 from scheduler.gateways.sms import SmsAccepted
 from scheduler.models import Heartbeat, Message
+from scheduler.usecases.sms_status import SCHEDULER
 from tests.factories import NOW, local, make_appointment, make_clinic, make_patient
 from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
 from tests.fakes import FakeSms, Sent
@@ -27,7 +28,7 @@ from tests.web.conftest import make_app
 def test_a_clock_set_back_by_hours_stops_no_tick(app: Flask, engine: Engine) -> None:
     def beaten_at() -> object:
         with Session(engine) as session:
-            return session.scalar(select(Heartbeat.at).where(Heartbeat.name == jobs.HEARTBEAT))
+            return session.scalar(select(Heartbeat.at).where(Heartbeat.name == SCHEDULER))
 
     real = clock.now()
     with time_machine.travel(real + timedelta(hours=5), tick=True) as traveller:

@@ -153,6 +153,28 @@ def test_what_a_proxy_says_is_believed_only_from_as_many_as_are_trusted(
             assert get(port, "/who", X_Forwarded_For=written, X_Forwarded_Proto="https") == (200, seen)
 
 
+def test_two_hundred_idle_connections_shut_nobody_out_and_are_closed(tmp_path: Path, port: int) -> None:
+    with serving(f"sqlite:///{tmp_path}/clinic.sqlite", port), contextlib.ExitStack() as open_ones:
+        idle = [
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", port), timeout=40)) for _turn in range(200)
+        ]
+        began = time.monotonic()
+        assert {get(port, "/healthz")[0] for _turn in range(20)} == {200}
+        assert time.monotonic() - began < 10
+        assert idle[0].recv(1) == b"", "ended from the other side"
+        assert time.monotonic() - began < 35
+
+
+def test_what_listens_everywhere_is_reached_by_either_kind_of_address(tmp_path: Path, port: int) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with serving(f"sqlite:///{tmp_path}/clinic.sqlite", port, HOST="::"):
+        for host in ("127.0.0.1", "::1"):
+            with contextlib.closing(http.client.HTTPConnection(host, port, timeout=20)) as connection:
+                connection.request("GET", "/healthz")
+                assert connection.getresponse().status == 200
+
+
 def test_a_body_that_is_too_large_is_answered_by_us(tmp_path: Path, port: int) -> None:
     database = f"sqlite:///{tmp_path}/clinic.sqlite"
     with serving(database, port):
@@ -236,6 +258,31 @@ def test_a_database_of_newer_code(tmp_path: Path, port: int) -> None:
             "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('9999')"
         )
     assert "of a newer version (9999)" in refused(f"sqlite:///{tmp_path}/newer.sqlite", port)
+
+
+def test_a_backup_copied_over_a_database_whose_process_was_killed_is_not_served(tmp_path: Path, port: int) -> None:
+    file, copy = tmp_path / "clinic.sqlite", tmp_path / "backup.sqlite"
+    settings = environment(f"sqlite:///{file}", port)
+    with serving(f"sqlite:///{file}", port) as process:
+        subprocess.run(flask("backup", str(copy)), cwd=ROOT, env=settings, check=True, capture_output=True)
+        with contextlib.closing(sqlite3.connect(file)) as booking:
+            for number in range(300):
+                booking.execute("INSERT INTO heartbeat (name, at) VALUES (?, '2026-11-30')", (f"booking {number}",))
+            booking.commit()
+            process.kill()
+            process.wait()
+            # Ours is still open here: the last one to close would tidy the -wal away, which a killed one does not.
+            left = (file.with_name("clinic.sqlite-wal")).read_bytes()
+    file.write_bytes(copy.read_bytes())
+    file.with_name("clinic.sqlite-wal").write_bytes(left)
+    said = refused(f"sqlite:///{file}", port)
+    assert "clinic.sqlite is a backup, and the clinic.sqlite-wal beside it is of another database" in said
+    assert "move clinic.sqlite-wal and clinic.sqlite-shm away, copy the backup once more" in said
+    assert file.read_bytes() == copy.read_bytes(), "left as it was found"
+    (tmp_path / "clinic.sqlite-wal").unlink()
+    (tmp_path / "clinic.sqlite-shm").unlink(missing_ok=True)
+    with serving(f"sqlite:///{file}", port):
+        assert get(port, "/readyz")[0] == 200
 
 
 def test_a_database_of_somebody_else(tmp_path: Path, port: int) -> None:
