@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
 
 from scheduler.models import Heartbeat, Message
+from tests.factories import make_clinic
 from tests.web.conftest import make_app
+from tests.web.desk_staff import make_staff, sign_in
 
 
 def tick(engine: Engine, ago: timedelta) -> None:
@@ -33,6 +35,29 @@ def test_ready_whatever_the_scheduler_and_the_texts_do(client: FlaskClient, engi
         session.add(Message(direction="out", kind="code", number="+1", body="", status="queued", created_at=waiting))
         session.commit()
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_desk_is_told_that_texts_do_not_go_out(app: Flask, session: Session, engine: Engine) -> None:
+    def said() -> str:
+        app.extensions.pop("sending_state", None)  # half a minute later
+        return client.get("/desk/list", headers={"Accept-Language": "en"}).text
+
+    make_clinic(session)
+    make_staff(session, "receptionist")
+    client = app.test_client()
+    sign_in(client, session, "receptionist")
+    tick(engine, timedelta(seconds=20))
+    assert "No texts go out" not in said() and "A text has waited" not in said()
+    with Session(engine) as other:
+        waiting = datetime.now(UTC) - timedelta(minutes=7)
+        other.add(Message(direction="out", kind="code", number="+1", body="", status="queued", created_at=waiting))
+        other.commit()
+    assert "A text has waited for 7 minutes" in said()
+    with Session(engine) as other:
+        other.execute(update(Heartbeat).values(at=datetime.now(UTC) - timedelta(hours=1)))
+        other.commit()
+    assert "the scheduler does not run" in said()
 
 
 def test_the_figures_tell_that_texts_wait_and_that_no_scheduler_ticks(

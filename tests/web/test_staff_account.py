@@ -91,6 +91,24 @@ def test_codes_are_not_to_be_guessed(client: FlaskClient, session: Session) -> N
 
 
 @SQLITE
+def test_after_twenty_wrong_codes_the_pauses_grow_and_the_page_says_so(
+    client: FlaskClient, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    for _quarter in range(2):
+        sign_in(client, "morgan")
+        assert [press(client, "/desk/sign-in/code", code="000000").status_code for _ in range(10)] == [422] * 10
+        at_the_clinic.shift(timedelta(minutes=16))
+    sign_in(client, "morgan")
+    refused = press(client, "/desk/sign-in/code", code=code())
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(14 * 60))
+    assert "Wrong codes were typed 20 times, so the pauses get longer: the next try is possible after" in refused.text
+    at_the_clinic.shift(timedelta(minutes=14))
+    sign_in(client, "morgan")
+    assert press(client, "/desk/sign-in/code", code=code()).status_code == 303
+
+
+@SQLITE
 def test_the_second_step_waits_ten_minutes(
     client: FlaskClient, session: Session, at_the_clinic: time_machine.Traveller
 ) -> None:

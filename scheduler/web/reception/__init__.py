@@ -38,6 +38,7 @@ from scheduler.web.reception import (
     records,
     restriction,
     retention,
+    sending_notice,
     settings_clinic,
     settings_kinds,
     settings_pages,
@@ -106,6 +107,7 @@ for _blueprint in BLUEPRINTS:
             "code_warning": code_notice.code_warning,
             "ims_reviews_open": ims_reviews.unanswered,
             "kinds_to_settle": settings_kinds.to_settle,
+            "sending_warning": sending_notice.sending_warning,
         }
     )
 
