@@ -11,9 +11,11 @@ from flask.cli import AppGroup
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
+from scheduler.domain.errors import NotFound
 from scheduler.domain.moving_in.encodings import CODECS
 from scheduler.domain.moving_in.problems import Report, UnusableFile
 from scheduler.extensions import db
+from scheduler.usecases import import_runs
 from scheduler.usecases.importing import ImportSettings, open_file, previews
 from scheduler.usecases.importing_patients import import_patients
 from scheduler.usecases.importing_visits import import_visits
@@ -23,6 +25,28 @@ def add_to(group: AppGroup) -> None:
     """`import patients` and `import visits`."""
     for what, work in (("patients", import_patients), ("visits", import_visits)):
         _add(group, what, work)
+    group.command("list", help="The last imports, with their numbers.")(_list_runs)
+    group.command("take-back", help="Take import NUMBER back as a whole, while nothing was built on it.")(
+        click.argument("number", type=int)(_take_back)
+    )
+
+
+def _list_runs() -> None:
+    for run in import_runs.latest(db.session()):
+        state = f"taken back {run.taken_back_at:%Y-%m-%d}" if run.taken_back_at else f"by {run.imported_by}"
+        click.echo(
+            f"{run.id:6} {run.imported_at:%Y-%m-%d %H:%M} UTC {run.rows:8,} {run.what}, {run.file_name}, {state}"
+        )
+
+
+def _take_back(number: int) -> None:
+    try:
+        run = import_runs.take_back(db.session(), run_id=number, actor=Actor("system", "import"), now=clock.now())
+    except NotFound:
+        raise click.ClickException(f"there is no import {number} to take back.") from None
+    except import_runs.BuiltOn as built_on:
+        raise click.ClickException(f"{built_on}: nothing was taken back.") from None
+    click.echo(f"{run.rows:,} {run.what} of {run.file_name} were taken back.")
 
 
 def _add(group: AppGroup, what: str, work: Callable[..., Report]) -> None:
@@ -59,6 +83,7 @@ def _add(group: AppGroup, what: str, work: Callable[..., Report]) -> None:
             columns=_pairs(chosen),
             aliases=_pairs(aliases),
             same_person=_answers(answers),
+            file_name=file.name,
             **options,
         )
         data = file.read_bytes()

@@ -30,7 +30,7 @@ from scheduler.models.clinic import (
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.known_browser import BirthDateAsked, KnownBrowser, MayActFor, NumberRequest, PrivateVisit
 from scheduler.models.live_session import LiveSession
-from scheduler.models.moving_in import PatientNumber
+from scheduler.models.moving_in import ImportedRow, ImportRun, PatientNumber
 from scheduler.models.page_text import PageText
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
@@ -58,6 +58,8 @@ __all__ = [
     "IdempotentAnswer",
     "ImsAnswer",
     "ImsReview",
+    "ImportRun",
+    "ImportedRow",
     "KeptForm",
     "KnownBrowser",
     "LiveSession",

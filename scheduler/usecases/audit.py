@@ -22,6 +22,7 @@ CALLED, CALL_TAKEN_BACK = "patient.called", "patient.call_taken_back"
 RETENTION_HELD, RETENTION_HOLD_LIFTED, BLANKED = "retention.held", "retention.hold_lifted", "retention.blanked"
 SETTINGS, STAFF = "settings.changed", "staff.changed"
 IMPORTED, EXPORTED_ALL = "clinic.imported", "clinic.exported"
+IMPORT_TAKEN_BACK = "clinic.import_taken_back"
 
 LONGEST = 300
 

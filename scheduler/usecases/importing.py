@@ -51,6 +51,7 @@ class ImportSettings:
     without_bad_phones: bool = False
     clear_for_ims: bool = False
     dry_run: bool = False
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

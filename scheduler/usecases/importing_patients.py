@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.models import Patient, PatientNumber, PatientSearchWord, PhoneAccount, patient_search
 from scheduler.models.base import public_id
 from scheduler.models.patient import feed_token
+from scheduler.usecases.import_runs import begin_run, note_rows
 from scheduler.usecases.importing import (
     LONGEST_NUMBER,
     ImportSettings,
@@ -79,7 +81,8 @@ def _imported(
         begin_writing(connection)
         if _state(connection) != before:
             return None
-    _write(connection, *staged)
+    run_id = begin_run(connection, settings, what="patients", rows=len(fresh))
+    _write(connection, run_id, settings.now, *staged)
     note_imported(connection, settings, f"{len(fresh)} patients")
     report.imported = len(fresh)
     connection.commit()
@@ -258,7 +261,9 @@ def _stage(
     )
 
 
-def _write(connection: Connection, phones: Table, people: Table, words: Table, files: Table) -> None:
+def _write(
+    connection: Connection, run_id: int, now: datetime, phones: Table, people: Table, words: Table, files: Table
+) -> None:
     is_here = exists().where(PHONES.c.number == phones.c.number)
     connection.execute(insert(PHONES).from_select(phones.c.keys(), select(phones).where(~is_here)))
     with_account = select(*(people.c[name] for name in COLUMNS), PHONES.c.id).join_from(
@@ -266,6 +271,12 @@ def _write(connection: Connection, phones: Table, people: Table, words: Table, f
     )
     with_account = with_account.order_by(people.c.row)
     connection.execute(insert(PATIENTS).from_select((*COLUMNS, "phone_account_id"), with_account))
+    new_phones = select(PHONES.c.id).join_from(phones, PHONES, PHONES.c.number == phones.c.number)
+    note_rows(connection, run_id, "phone", new_phones.where(PHONES.c.created_at == now))
+    written = select(PATIENTS.c.id).join_from(people, PATIENTS, PATIENTS.c.public_id == people.c.public_id)
+    note_rows(connection, run_id, "patient", written)
+    numbered_here = select(files.c.patient_id, files.c.number).where(files.c.patient_id.is_not(None))
+    note_rows(connection, run_id, "number", numbered_here)
     of_patient = select(PATIENTS.c.id, words.c.word, words.c.names).join_from(
         words, PATIENTS, PATIENTS.c.public_id == words.c.public_id
     )

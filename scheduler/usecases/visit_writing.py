@@ -12,6 +12,7 @@ from scheduler.domain.moving_in.diary import DiaryVisit
 from scheduler.domain.reminder_plan import plan_reminders
 from scheduler.models import Appointment, Patient, Reminder, Room
 from scheduler.models.base import public_id
+from scheduler.usecases.import_runs import begin_run, note_rows
 from scheduler.usecases.importing import ImportSettings, Progress, note_imported
 from scheduler.usecases.importing_patients import SELECTED
 from scheduler.usecases.locks import lock_all_practitioners
@@ -87,18 +88,25 @@ def write_visits(connection: Connection, plan: Plan, staged: tuple[Table, Table]
     values: dict[str, ColumnElement[Any]] = {name: appointments.c[name] for name in COLUMNS}
     if made:
         values["room_id"] = case(made, value=appointments.c.room_id, else_=appointments.c.room_id)
-    _clear(connection, plan, settings)  # first: visits to come need it
+    run_id = begin_run(connection, settings, what="visits", rows=len(plan.visits))
+    _clear(connection, run_id, plan, settings)  # first: visits to come need it
     in_order = select(*values.values()).order_by(appointments.c.starts_at)
     connection.execute(insert(APPOINTMENTS).from_select(COLUMNS, in_order))
     of_visit = select(APPOINTMENTS.c.id, *(reminders.c[name] for name in REMINDER_COLUMNS)).join_from(
         reminders, APPOINTMENTS, APPOINTMENTS.c.public_id == reminders.c.public_id
     )
     connection.execute(insert(REMINDERS).from_select(("appointment_id", *REMINDER_COLUMNS), of_visit))
+    written = select(APPOINTMENTS.c.id).join_from(
+        appointments, APPOINTMENTS, APPOINTMENTS.c.public_id == appointments.c.public_id
+    )
+    note_rows(connection, run_id, "visit", written)
     note_imported(connection, settings, f"{len(plan.visits)} visits")
 
 
-def _clear(connection: Connection, plan: Plan, settings: ImportSettings) -> None:
+def _clear(connection: Connection, run_id: int, plan: Plan, settings: ImportSettings) -> None:
     for batch in batches(plan.cleared, SELECTED):
+        uncleared = select(Patient.id).where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
+        note_rows(connection, run_id, "cleared", uncleared)
         connection.execute(
             update(Patient)
             .where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))

@@ -117,6 +117,7 @@ WHO_MAY = {
         reception_imports.remarks
         reception_imports.export
         reception_imports.begin
+        reception_imports.take_back
         reception_audit.show
         reception_restriction.ask
         reception_restriction.release

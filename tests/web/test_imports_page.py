@@ -3,6 +3,7 @@
 import fcntl
 import io
 import os
+import re
 import time
 from pathlib import Path
 
@@ -183,6 +184,30 @@ def test_files_that_nobody_finished_end_by_the_clock(
     assert client.application.test_cli_runner().invoke(args=["jobs", "tick"]).exit_code == 0
     assert [file.name for file in folder.iterdir() if file.name.startswith(key)] == []
     assert (client.get(old).status_code, client.get(young).status_code) == (404, 200)
+
+
+def test_an_import_is_taken_back_on_the_page(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    enter(client, "owner")
+    run(client, upload(client, b"Given name,Surname\nIda,Roy\nEve,Roy\n").location, mode="import")
+    shown = client.get("/desk/imports")
+    assert "old.csv" in shown.text and "2 patients" in shown.text
+    (address,) = re.findall(r'action="(/desk/imports/runs/\d+/take-back)"', shown.text)
+    client.post(address, data={"csrf_token": token(shown)})
+    assert len(session.scalars(select(Patient.id)).all()) == 2, "not without being sure"
+    session.rollback()
+    assert client.post(address, data={"csrf_token": token(shown), "sure": "yes"}).status_code == 303
+    assert session.scalars(select(Patient.id)).all() == []
+    after = client.get("/desk/imports").text
+    assert "Taken back: old.csv." in after and "Taken back on" in after and "take-back" not in after
+    assert client.post(address, data={"csrf_token": token(shown), "sure": "yes"}).status_code == 404
+    assert "took an import back" in client.get("/desk/audit").text
+    run(client, upload(client, b"Given name,Surname\nIda,Roy\n").location, mode="import")
+    listed = client.application.test_cli_runner().invoke(args=["import", "list"]).stdout
+    number = listed.split()[0]
+    done = client.application.test_cli_runner().invoke(args=["import", "take-back", number])
+    assert "1 patients of old.csv were taken back." in done.stdout
 
 
 def test_a_file_that_cannot_be_kept_is_said_in_words_and_in_the_log(

@@ -79,6 +79,7 @@ def _asked_day() -> date | None:
 
 
 _WORDS: dict[str, Callable[[], str]] = {
+    "clinic.import_taken_back": lambda: _("took an import back"),
     "patient.viewed": lambda: _("looked at"),
     "patient.listed": lambda: _("listed"),
     "patient.exported": lambda: _("exported"),

@@ -18,6 +18,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -27,15 +28,18 @@ from scheduler.domain.moving_in.encodings import CODECS, NAMES
 from scheduler.domain.moving_in.problems import UnusableFile
 from scheduler.domain.moving_in.table import column_letter
 from scheduler.extensions import db
-from scheduler.usecases import audit, exporting
+from scheduler.queries import patient_page
+from scheduler.usecases import audit, exporting, import_runs
 from scheduler.usecases.importing import ImportSettings, Opened, UnusedColumn, open_file, previews
 from scheduler.usecases.transaction import begin_write
 from scheduler.web import access
+from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
 from scheduler.web.reception.weighty import weighty
+from scheduler.web.reception.patients import local
 from scheduler.web.reception.working_time import now_at_the_clinic
 
 ALIASES = 100
@@ -52,7 +56,31 @@ access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 
 @blueprint.get("/desk/imports")
 def show() -> ResponseReturnValue:
-    return render_template("reception/imports/show.html")
+    runs = import_runs.latest(db.session())
+    names = patient_page.names_of_staff(db.session.connection(), [run.imported_by for run in runs])
+    return render_template(
+        "reception/imports/show.html", runs=runs, local=local, by=lambda actor: actor_words(actor, names)
+    )
+
+
+@blueprint.post("/desk/imports/runs/<int:run_id>/take-back")
+def take_back(run_id: int) -> ResponseReturnValue:
+    """`sure` yes."""
+    if text("sure") != "yes":
+        flash(_("Tick that you are sure: nothing was taken back."))
+        return redirect(url_for("reception_imports.show"), 303)
+    try:
+        run = import_runs.take_back(db.session(), run_id=run_id, actor=current_user.actor, now=clock.now())
+        flash(_("Taken back: %(file)s.", file=run.file_name))
+    except import_runs.BuiltOn as built_on:
+        flash(
+            ngettext(
+                "Nothing was taken back: %(num)d row of this import has been used or changed since.",
+                "Nothing was taken back: %(num)d rows of this import have been used or changed since.",
+                built_on.rows,
+            )
+        )
+    return redirect(url_for("reception_imports.show"), 303)
 
 
 @blueprint.post("/desk/imports")
@@ -161,7 +189,9 @@ def _settings(run: Run, *, dry_run: bool) -> ImportSettings:
     clinic, actor = current_app.config["CLINIC"], current_user.actor
     options = {name: value for name, value in run.options.items() if name != "encoding"}
     options["same_person"] = {int(row): answer for row, answer in options.get("same_person", {}).items()}
-    return ImportSettings(clinic=clinic, now=now, today=now_local.date(), actor=actor, dry_run=dry_run, **options)
+    return ImportSettings(
+        clinic=clinic, now=now, today=now_local.date(), actor=actor, dry_run=dry_run, file_name=run.name, **options
+    )
 
 
 def _open(token: str, run: Run) -> Opened | None:
