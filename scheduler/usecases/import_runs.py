@@ -34,15 +34,17 @@ from scheduler.models import (
     PhoneAccount,
     PhoneNumberEnding,
     Reminder,
+    RetentionAct,
     Treatment,
 )
+from scheduler.models.base import Instant
 from scheduler.usecases import audit
 from scheduler.usecases.importing import ImportSettings
+from scheduler.usecases.retention import BLANK_NAME
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 SHOWN = 20
 TAKEN_BACK = "the import was taken back"
-BLANK = "—"
 NOT_BUILT_ON_IT = {
     "patient": {"patient_search_word", "patient_number", "audit_line"},
     "appointment": {"appointment_history", "reminder"},
@@ -171,12 +173,14 @@ def _take_back_patients(connection: Connection, run: ImportRun, actor: Actor, no
     )
     looked_at = exists().where(AuditLine.patient_id == Patient.id)
     connection.execute(delete(Patient).where(Patient.id.in_(brought), ~looked_at))
+    left = select(Patient.id, literal(now, Instant), literal(str(actor)[:80])).where(Patient.id.in_(brought))
+    connection.execute(insert(RetentionAct).from_select(["patient_id", "blanked_at", "blanked_by"], left))
     connection.execute(
         update(Patient)
         .where(Patient.id.in_(brought))
         .values(
-            given_name=BLANK,
-            family_name=BLANK,
+            given_name=BLANK_NAME,
+            family_name=BLANK_NAME,
             birth_date=None,
             phone_account_id=None,
             cleared_for_ims_at=None,

@@ -23,6 +23,7 @@ from scheduler.models import (
 from scheduler.queries import patient_search
 from scheduler.usecases import audit, import_runs
 from scheduler.usecases.booking import book_slot
+from scheduler.usecases.retention import BLANK_NAME
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
 from tests.usecases.test_importing import PATIENTS, count, patients, told, visits
 
@@ -143,7 +144,12 @@ def test_a_record_that_somebody_looked_at_stays_empty_for_the_audit_log(session:
     audit.note_view(session, actor=STAFF, now=NOW, patient_id=zoe)
     take_back(session, "patients")
     left = session.scalars(select(Patient)).one()
-    assert (left.id, left.full_name, left.birth_date, left.phone_account_id) == (zoe, "— —", None, None)
+    assert (left.id, left.full_name, left.birth_date, left.phone_account_id) == (
+        zoe,
+        f"{BLANK_NAME} {BLANK_NAME}",
+        None,
+        None,
+    )
     for typed in ("zoe", "levesque", "613 555 0142"):
         assert patient_search.find(session.connection(), criteria_of(typed)) == []
     assert (told(patients(session, PATIENTS)), count(session, Patient)) == ([], 4)
