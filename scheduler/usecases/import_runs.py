@@ -158,9 +158,7 @@ def _take_back_visits(connection: Connection, run: ImportRun, actor: Actor, now:
     connection.execute(
         update(Patient)
         .where(Patient.id.in_(_ids(run, "cleared")), Patient.cleared_for_ims_at == run.imported_at)
-        .values(
-            cleared_for_ims_at=None, cleared_by=None, clearing_practitioner_id=None, version=Patient.version + 1
-        )
+        .values(cleared_for_ims_at=None, cleared_by=None, clearing_practitioner_id=None, version=Patient.version + 1)
     )
 
 

@@ -38,8 +38,8 @@ from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
-from scheduler.web.reception.weighty import weighty
 from scheduler.web.reception.patients import local
+from scheduler.web.reception.weighty import weighty
 from scheduler.web.reception.working_time import now_at_the_clinic
 
 ALIASES = 100
