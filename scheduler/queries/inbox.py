@@ -1,11 +1,12 @@
 """What the desk's inbox shows: a thread for each number that wrote something somebody has to read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
+from scheduler.domain.phone import bare_letters
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.models.wrong_number import WrongNumber
 
@@ -81,8 +82,10 @@ def unread_count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(Message).where(*_UNREAD)) or 0
 
 
-def threads(connection: Connection, *, known: bool, before_id: int | None, limit: int) -> list[Thread]:
-    """The newest first; of numbers that patients have, or of all others."""
+def threads(
+    connection: Connection, *, known: bool, before_id: int | None, limit: int, only: Collection[str] | None = None
+) -> list[Thread]:
+    """The newest first; of numbers that patients have, or of all others. `only`: of these numbers."""
     last = select(
         Message.number,
         func.max(Message.id).label("last_id"),
@@ -90,6 +93,8 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
     ).where(Message.for_desk)
     is_known = select(Patient.id).join(Patient.phone_account).where(PhoneAccount.number == Message.number).exists()
     last = last.where(is_known if known else ~is_known).group_by(Message.number)
+    if only is not None:
+        last = last.where(Message.number.in_(only))
     if before_id is not None:
         last = last.having(func.max(Message.id) < before_id)
     grouped = last.order_by(func.max(Message.id).desc()).limit(limit).subquery()
@@ -111,6 +116,12 @@ def threads(connection: Connection, *, known: bool, before_id: int | None, limit
         )
         for row in rows
     ]
+
+
+def numbers_that_cancelled(connection: Connection) -> set[str]:
+    """Those of whom an unread text says CANCEL and no more: Twilio's word for STOP, but the visit may have been meant."""
+    rows = connection.execute(select(Message.number, Message.body).where(*_UNREAD, Message.opt_word.is_not(None)))
+    return {row.number for row in rows if bare_letters(row.body) == "CANCEL"}
 
 
 def _last_answers(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:

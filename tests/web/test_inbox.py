@@ -363,3 +363,17 @@ def test_the_patients_page_leads_to_the_thread_of_the_number_they_have_now(
     account.number = "+16135550144"
     session.commit()
     assert "/desk/inbox/" not in desk.get(record).text
+
+
+def test_a_one_word_cancel_stands_first_until_it_is_read(desk: FlaskClient, session: Session) -> None:
+    make_patient(session, number=STRANGER, given_name="Marco", family_name="Rossi")
+    text_in(session, "Cancel.")
+    text_in(session, "May I bring my daughter?", STRANGER, at=timedelta(minutes=5))
+    page = desk.get("/desk/inbox", headers={"Accept-Language": "en"})
+    assert plain(page).index("Amélie Roy") < plain(page).index("Marco Rossi")
+    assert plain(page).count("may have meant the visit, call") == 1
+    session.execute(update(Message).where(Message.number == NUMBER).values(read_at=NOW))
+    session.commit()
+    page = desk.get("/desk/inbox", headers={"Accept-Language": "en"})
+    assert plain(page).index("Marco Rossi") < plain(page).index("Amélie Roy")
+    assert "may have meant" not in plain(page)

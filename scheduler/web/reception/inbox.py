@@ -55,9 +55,15 @@ def show() -> ResponseReturnValue:
     before_id = asked.number("before")
     with db.reading.connect() as connection:
         found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
+        cancelled = queries.numbers_that_cancelled(connection)
+        first: list[queries.Thread] = []
+        if cancelled and before_id is None:
+            first = queries.threads(connection, known=known, before_id=None, limit=PAGE, only=cancelled)
+    rest = [thread for thread in found[:PAGE] if thread not in first]
     return render_template(
         "reception/inbox/show.html",
-        threads=found[:PAGE],
+        threads=first + rest,
+        cancelled=cancelled,
         older=found[PAGE - 1].last_id if len(found) > PAGE else None,
         newest=before_id is None,
         known=known,
