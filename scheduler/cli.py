@@ -24,6 +24,7 @@ from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.queries.retention import due_records
 from scheduler.usecases import exporting, settings_staff, staff, staff_second_step, tokens
+from scheduler.usecases.calendar_face import notice_calendar_face
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import sms_status
@@ -136,6 +137,7 @@ def _check_what_lies_here() -> None:
             "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in.",
             err=True,
         )
+    notice_calendar_face(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
     if warning := zone_check.warning(db.engine, zone=current_app.config["CLINIC"].zone, now=clock.now()):
         click.echo(warning, err=True)
 

@@ -32,7 +32,7 @@ from scheduler.gateways.zone_rules import Onset, YearlyOnset, zone_rules
 
 _Value = vDatetime | vDuration | vInt | vText | vUri
 
-PRODID = "-//IMS Scheduler//Clinic appointments//EN"
+PRODID = "-//Clinic appointments//EN"
 REFRESH = timedelta(hours=1)
 
 # A VTIMEZONE covers at least these years, so that it seldom changes, and every visit's year besides.

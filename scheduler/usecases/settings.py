@@ -15,6 +15,7 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile, Invalid
 from scheduler.models import Setting, SmsText
 from scheduler.usecases import audit
+from scheduler.usecases.calendar_face import keep_calendar_face, with_calendar_face
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 
@@ -22,7 +23,8 @@ def effective(connection: Connection, base: ClinicSettings) -> ClinicSettings:
     """What holds now; `base` comes from the environment."""
     kept = {row.name: row.value for row in connection.execute(select(Setting.name, Setting.value))}
     texts = {(row.kind, row.language): row.body for row in connection.execute(select(SmsText.__table__))}
-    return setting_fields.with_overrides(replace(base, texts=sms_wording.still_good(texts)), kept)
+    clinic = setting_fields.with_overrides(replace(base, texts=sms_wording.still_good(texts)), kept)
+    return with_calendar_face(clinic, kept)
 
 
 def mark_of(values: Mapping[str, str]) -> str:
@@ -55,10 +57,12 @@ def change_settings(
     changed = [name for name in wanted if wanted[name] != was[name]]
     session.execute(delete(Setting).where(Setting.name.in_(changed)))
     session.add_all(Setting(name=name, value=wanted[name]) for name in changed if wanted[name] != fallback[name])
+    after = setting_fields.with_overrides(before, wanted)
+    keep_calendar_face(session, before=before, after=after, now=now)
     for name in changed:
         audit.note(session, what=audit.SETTINGS, actor=actor, now=now, details=f"{name}: {was[name]} → {wanted[name]}")
     session.commit()
-    return setting_fields.with_overrides(before, wanted)
+    return after
 
 
 def _is_zone(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,8 @@ class CalendarWords:
     zone: str
     url: str
     fingerprint: bytes = b""
+    changed_at: datetime | None = None
+    changes: int = 0
 
 
 @lru_cache(maxsize=16)
@@ -48,14 +51,21 @@ def calendar_words(clinic: ClinicSettings, language: str) -> CalendarWords:
             clinic.zone,
             url,
         )
-    return CalendarWords(*words, fingerprint=_digest(repr(words).encode() + _program()))
+    since = (clinic.calendar_changed_at, clinic.calendar_changes)
+    fingerprint = _digest(repr((words, since)).encode() + _program())
+    return CalendarWords(*words, fingerprint, *since)
+
+
+def last_changed_at(visit: FeedVisit, words: CalendarWords) -> datetime:
+    """Of the visit itself, or of what every visit says of the clinic."""
+    return visit.changed_at if words.changed_at is None else max(visit.changed_at, words.changed_at)
 
 
 def calendar_visit(visit: FeedVisit, words: CalendarWords) -> CalendarVisit:
     return CalendarVisit(
         uid=visit.public_id,
-        sequence=visit.version - 1,
-        changed_at=visit.changed_at,
+        sequence=visit.version - 1 + words.changes,
+        changed_at=last_changed_at(visit, words),
         starts_local=visit.starts_local,
         minutes=visit.minutes,
         zone=visit.zone,

@@ -6,6 +6,7 @@ Calendars poll all day and nearly always nothing has changed: that answer costs 
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -15,12 +16,12 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.gateways.ical import calendar_bytes, event_bytes
 from scheduler.models import Appointment
-from scheduler.queries.feeds import FeedState, SingleVisit, feed_state, feed_visits, single_visit
+from scheduler.queries.feeds import FeedState, FeedVisit, SingleVisit, feed_state, feed_visits, single_visit
 from scheduler.queries.known_browsers import is_open_to
 from scheduler.web.access import declare
-from scheduler.web.calendar_words import calendar_visit, calendar_words
+from scheduler.web.calendar_words import calendar_visit, calendar_words, last_changed_at
 from scheduler.web.patient.session import opened
-from scheduler.web.unchanged import Unchanged, is_known
+from scheduler.web.unchanged import Unchanged, is_as_old, is_known
 
 blueprint = Blueprint("feeds", __name__)
 declare(blueprint, "public")  # the token, or the key, is what lets in
@@ -47,10 +48,19 @@ def feed(token: str) -> Response:
     clinic: ClinicSettings = current_app.config["CLINIC"]
     # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
     today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
+    midnight_at = _midnight_at(today, clinic)
     etag = _feed_etag(state, clinic, today)
     if is_known(etag):
         return Unchanged(etag, HEADERS)
-    return _calendar(_feed_content(state, clinic, today), etag, "visits.ics")
+    words, visits = calendar_words(clinic, state.language), _feed_visits(state, clinic, today)
+    changed_at = max((last_changed_at(each, words) for each in visits), default=midnight_at)
+    changed_at = max(changed_at, midnight_at)  # what is no visit's change shows by the next day at the latest
+    if is_as_old(changed_at):
+        return Unchanged(etag, HEADERS)
+    content = calendar_bytes(
+        [calendar_visit(each, words) for each in visits], name=f"{clinic.name} – {state.given_name}", zone=clinic.zone
+    )
+    return _calendar(content, etag, changed_at, "visits.ics")
 
 
 @blueprint.get("/appointments/<public_id>.ics")
@@ -64,9 +74,10 @@ def visit(public_id: str) -> Response:
         abort(404)
     words = calendar_words(current_app.config["CLINIC"], found.language)
     etag = _etag(f"visit {public_id} {found.visit.version}", words.fingerprint)
-    if is_known(etag):
+    changed_at = last_changed_at(found.visit, words)
+    if is_known(etag) or is_as_old(changed_at):
         return Unchanged(etag, HEADERS)
-    return _calendar(event_bytes(calendar_visit(found.visit, words)), etag, "visit.ics")
+    return _calendar(event_bytes(calendar_visit(found.visit, words)), etag, changed_at, "visit.ics")
 
 
 def visit_key(visit: Appointment) -> str:
@@ -92,18 +103,14 @@ def _may_see(found: SingleVisit) -> bool:
     return visitor is not None and is_open_to(db.session(), visitor, found.visit.public_id)
 
 
-def _feed_content(state: FeedState, clinic: ClinicSettings, today: date) -> bytes:
-    words = calendar_words(clinic, state.language)
+def _feed_visits(state: FeedState, clinic: ClinicSettings, today: date) -> Sequence[FeedVisit]:
     with db.reading.connect() as connection:
-        visits = feed_visits(
+        return feed_visits(
             connection,
             state.patient_id,
             since_at=_midnight_at(today - timedelta(days=KEPT_DAYS), clinic),
             cancelled_since_at=_midnight_at(today - timedelta(days=CANCELLED_DAYS), clinic),
         )
-    return calendar_bytes(
-        [calendar_visit(each, words) for each in visits], name=f"{clinic.name} – {state.given_name}", zone=clinic.zone
-    )
 
 
 def _midnight_at(day: date, clinic: ClinicSettings) -> datetime:
@@ -120,9 +127,11 @@ def _etag(about: str, fingerprint: bytes) -> str:
     return hashlib.blake2b(about.encode(), key=fingerprint, digest_size=12).hexdigest()
 
 
-def _calendar(content: bytes, etag: str, filename: str) -> Response:
-    return Response(
+def _calendar(content: bytes, etag: str, changed_at: datetime, filename: str) -> Response:
+    answer = Response(
         content,
         content_type="text/calendar; charset=utf-8",
         headers={**HEADERS, "ETag": f'"{etag}"', "Content-Disposition": f'inline; filename="{filename}"'},
     )
+    answer.last_modified = changed_at
+    return answer

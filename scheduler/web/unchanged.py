@@ -1,6 +1,8 @@
 """304: what the asker has still stands. It is the answer given most often, so it takes the short way out."""
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Response, request
@@ -9,12 +11,25 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+BY_A_PROXY = re.compile(r"(--?|;)(gzip|br|deflate|zstd)$")  # Apache's mod_deflate and mod_brotli, Jetty
+
+
 def is_known(etag: str) -> bool:
-    """Whether the asker names this ETag. A proxy that compresses makes it a weak one."""
+    """Whether the asker names this ETag. A proxy that compresses makes it a weak one, or writes at its end how."""
     asked = request.environ.get("HTTP_IF_NONE_MATCH")
     if asked is None:
         return False
-    return asked == f'"{etag}"' or request.if_none_match.contains_weak(etag)
+    if asked == f'"{etag}"':
+        return True
+    tags = request.if_none_match
+    return tags.star_tag or any(BY_A_PROXY.sub("", tag) == etag for tag in tags.as_set(include_weak=True))
+
+
+def is_as_old(changed_at: datetime) -> bool:
+    """Whether the asker has what was last changed then. Who names an ETag is answered by that alone."""
+    if "HTTP_IF_NONE_MATCH" in request.environ or request.if_modified_since is None:
+        return False
+    return changed_at.replace(microsecond=0) <= request.if_modified_since
 
 
 class Unchanged(Response):

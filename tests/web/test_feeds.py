@@ -1,6 +1,7 @@
 """Calendar addresses, read back by two readers that we did not write."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,14 +14,18 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from scheduler import live_settings
+from scheduler.domain import setting_fields
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.extensions import db
 from scheduler.models import Appointment, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.calendar_face import notice_calendar_face
 from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.usecases.merging import merge_patients
 from scheduler.usecases.patients import renew_feed, restrict_patient, update_patient
+from scheduler.usecases.settings import change_settings, effective, mark_of
 from scheduler.usecases.visit_status import change_status
 from scheduler.usecases.wrong_numbers import settle_wrong_number
 from scheduler.web.feeds import visit_key
@@ -420,3 +425,66 @@ def test_the_feed_and_the_file_tell_of_one_visit_alike(
     [single] = Calendar.from_ical(client.get(f"/appointments/{visit.public_id}.ics?key={key}").data).walk("VEVENT")
     [in_feed] = Calendar.from_ical(get(client, patient).data).walk("VEVENT")
     assert single.to_ical() == in_feed.to_ical()
+
+
+def test_a_new_address_of_the_clinic_rises_in_every_visit_of_the_feed(
+    app: Flask, client: FlaskClient, session: Session, patient: Patient, at_ten_on_friday: time_machine.Traveller
+) -> None:
+    """Subscribers that trust SEQUENCE, DTSTAMP and LAST-MODIFIED would keep the old one."""
+    make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    base = live_settings.of(app).base
+    fields = setting_fields.shown(base)
+
+    def change(**changed: str) -> None:
+        seen = mark_of(setting_fields.shown(app.config["CLINIC"]))
+        typed = setting_fields.shown(app.config["CLINIC"]) | changed
+        change_settings(session, base=base, typed=typed, seen=seen, actor=STAFF, now=datetime.now(UTC))
+        session.rollback()
+        with app.app_context():
+            live_settings.of(app).read(db.engine)
+
+    def rising() -> tuple[int, str, str, str]:
+        visit = Calendar.from_ical((answer := get(client, patient)).data).walk("VEVENT")[0]
+        stamps = visit["DTSTAMP"].to_ical().decode(), visit["LAST-MODIFIED"].to_ical().decode()
+        return int(visit["SEQUENCE"]), *stamps, answer.headers["Last-Modified"]
+
+    before, content = rising(), get(client, patient).data
+    at_ten_on_friday.shift(3600)
+    change(cutoff_hours="48")
+    assert get(client, patient).data == content
+    change(address="7 Sparks Street, Ottawa")
+    now = ("20261127T160000Z", "20261127T160000Z", "Fri, 27 Nov 2026 16:00:00 GMT")
+    assert rising() == (before[0] + 1, *now)
+    at_ten_on_friday.shift(3600)
+    change(address=fields["address"])
+    assert rising()[:2] == (before[0] + 2, "20261127T170000Z")
+
+
+def test_an_environment_that_says_something_else_is_noticed_at_a_start(app: Flask, session: Session) -> None:
+    for name, changes in (("One", 0), ("One", 0), ("Two", 1), ("Two", 1), ("One", 2)):
+        clinic = replace(CLINIC, name=name)
+        notice_calendar_face(session, clinic=clinic, now=NOW)
+        assert effective(session.connection(), clinic).calendar_changes == changes
+
+
+@pytest.mark.parametrize("written", ['"%s-gzip"', 'W/"%s"', 'W/"%s-br"', '"%s;gzip"', '"x", "%s--gzip"'])
+def test_an_etag_to_which_a_proxy_has_added_something_is_known(
+    client: FlaskClient, patient: Patient, written: str
+) -> None:
+    etag = get(client, patient).headers["ETag"].strip('"')
+    assert get(client, patient, If_None_Match=written % etag).status_code == 304
+    assert get(client, patient, If_None_Match=written % f"{etag}0").status_code == 200
+
+
+def test_whoever_asks_by_the_day_of_the_last_change_is_answered_by_it(
+    app: Flask, client: FlaskClient, session: Session, patient: Patient
+) -> None:
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    at = get(client, patient).headers["Last-Modified"]
+    assert get(client, patient, If_Modified_Since=at).status_code == 304
+    assert get(client, patient, If_Modified_Since="Fri, 27 Nov 2026 14:00:00 GMT").status_code == 200
+    assert get(client, patient, If_Modified_Since=at, If_None_Match='"another"').status_code == 200
+    with app.app_context():
+        single = f"/appointments/{visit.public_id}.ics?key={visit_key(visit)}"
+    at = client.get(single).headers["Last-Modified"]
+    assert client.get(single, headers={"If-Modified-Since": at}).status_code == 304
