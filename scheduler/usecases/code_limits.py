@@ -17,7 +17,8 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import TooManyTries
 from scheduler.models.access import RateCounter
 from scheduler.models.patient import Patient, PhoneAccount
-from scheduler.usecases.rate_limit import count_up, network_keys, rate_key, require_network_allowed, take_back
+from scheduler.usecases.code_pots import Pot, take, used_up_until
+from scheduler.usecases.rate_limit import network_keys, rate_key, require_network_allowed
 from scheduler.usecases.wrong_codes import require_no_pause
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -63,17 +64,6 @@ class CodeUse:
         return self.used * 2 >= self.of or self.sparing_until is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Pot:
-    """Something that codes are taken from until it is empty: `limit` until `ends_at`."""
-
-    key: str
-    limit: int
-    ends_at: datetime
-    each: int = 1  # what one code takes
-    pretend: bool = False  # look as if it were taken
-
-
 def require_within_limits(
     session: Session, *, number: str, address: str, secret: str, limits: CodeLimits, now: datetime
 ) -> None:
@@ -85,7 +75,7 @@ def require_within_limits(
     ):
         keys = network_keys(secret, "code", name, address=address)
         require_network_allowed(session, keys=keys, limit=limit, window=window, now=now)
-    _take(
+    take(
         session,
         [
             Pot(resend_key(secret, number), 1, now + timedelta(seconds=limits.resend_seconds)),
@@ -103,11 +93,11 @@ def is_for_this_number(
     False: this number gets none. Refuses by TooManyTries when there is none for anybody."""
     everybodys = pots_of_everybody(secret, number, limits, clinic, now, parts)
     try:
-        _take(session, everybodys, now)
+        take(session, everybodys, now)
     except TooManyTries as used_up:
         known = is_a_patients(session, number)
         reserve = pots_of_patients(secret, limits, clinic, now, parts)
-        _take(session, [replace(pot, pretend=not known) for pot in reserve], now, not_before=used_up.again_at)
+        take(session, [replace(pot, pretend=not known) for pot in reserve], now, not_before=used_up.again_at)
         return known
     return True
 
@@ -150,17 +140,6 @@ def shared_pots(
     return pots
 
 
-def used_up_until(session: Session, pots: list[Pot], now: datetime) -> datetime | None:
-    """When the last of those that are empty is full again; None when none is. Takes nothing."""
-    limits = {pot.key: pot.limit for pot in pots}
-    counted = session.execute(
-        select(RateCounter.key, RateCounter.count, RateCounter.ends_at).where(
-            RateCounter.key.in_(limits), RateCounter.ends_at > now
-        )
-    )
-    return max((ends_at for key, count, ends_at in counted if count > limits[key]), default=None)
-
-
 def code_use(session: Session, *, secret: str, limits: CodeLimits, clinic: ClinicSettings, now: datetime) -> CodeUse:
     """For the desk. A beginning of numbers that is used up by itself is not told."""
     everybodys = pots_of_everybody(secret, "", limits, clinic, now)[1:]
@@ -188,19 +167,6 @@ def resend_key(secret: str, number: str) -> str:
 
 def wrong_codes_key(secret: str, number: str) -> str:
     return rate_key(secret, "code", "wrong", number)
-
-
-def _take(session: Session, pots: list[Pot], now: datetime, *, not_before: datetime | None = None) -> None:
-    """From all of them or from none; TooManyTries says when the last of the empty ones is full again."""
-    for index, pot in enumerate(pots):
-        counted, ends_at = count_up(
-            session, key=pot.key, limit=pot.limit, ends_at=pot.ends_at, by=pot.each, pretend=pot.pretend, now=now
-        )
-        if counted > pot.limit:
-            for taken in pots[:index] if not pot.pretend else ():
-                take_back(session, key=taken.key, by=taken.each)
-            others = used_up_until(session, pots[index + 1 :], now)
-            raise TooManyTries(max(again for again in (ends_at, others, not_before) if again is not None))
 
 
 def _month(clinic: ClinicSettings, now: datetime) -> tuple[str, datetime]:

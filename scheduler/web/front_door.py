@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 from scheduler.domain.visitor_network import address_in
 from scheduler.domain.web_address import BadAddress, read_host
 from scheduler.logs import request_id
-from scheduler.web.errors import Explained
+from scheduler.web.errors import Explained, problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -159,9 +159,12 @@ def _plain(path: str, *, last: bool = False) -> str:
 
 
 def _page(status: int, code: str, title: str, advice: str) -> Response:
+    explained = Explained(code, status, title, advice)
+    if request.path.startswith("/api/"):
+        return problem(explained)
     html = render_template(
         "errors/page.html",
-        explained=Explained(code, status, title, advice),
+        explained=explained,
         reference=request_id(),
         back=current_app.config["PUBLIC_URL"],
         back_words=_("To our first page"),

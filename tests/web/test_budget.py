@@ -121,7 +121,7 @@ def test_many_answers_of_the_desk_stop_where_the_budget_does_and_codes_do_not(
     another_app: Callable[..., Flask], session: Session
 ) -> None:
     app = another_app(SMS_SEGMENTS_MONTHLY="10", SMS_CONCURRENCY="16")
-    for kind in ["desk"] * 6 + ["code"] * 3:
+    for kind in ["desk"] * 9 + ["code"] * 3:
         session.add(
             Message(
                 direction="out",
@@ -136,4 +136,4 @@ def test_many_answers_of_the_desk_stop_where_the_budget_does_and_codes_do_not(
     use(session, 4)
     jobs.tick(app)
     sent = session.scalars(select(Message.kind).where(Message.status == "delivered", Message.body != "")).all()
-    assert (sent.count("code"), sent.count("desk")) == (3, 3)
+    assert (sent.count("code"), sent.count("desk")) == (3, 6), "codes are of a budget of their own"

@@ -88,6 +88,8 @@ def test_another_host_is_told_where_we_are(database_url: str, host: str, known: 
     if not known:
         assert f"Our pages are at {PUBLIC}." in plain(answer) and "EXTRA_HOSTS" in plain(answer)
         assert "csrf" not in answer.text
+        told = client.get("/api/v1/openapi.json", headers={"Host": host}, base_url=PUBLIC)
+        assert (told.status_code, told.mimetype, told.json["code"]) == (421, "application/problem+json", "misdirected")
         for path in ("/healthz", "/readyz"):
             assert client.get(path, headers={"Host": host}, base_url=PUBLIC).status_code == 200
 
