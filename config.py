@@ -32,7 +32,6 @@ CLINIC_VARIABLES = {
     "quiet_from": "QUIET_HOURS from",
     "quiet_until": "QUIET_HOURS until",
     "retention_years": "RETENTION_YEARS",
-    "second_step_for_all": "SECOND_STEP",
     "sms_parts_monthly": "SMS_SEGMENTS_MONTHLY",
     "code_parts_monthly": "CODE_SEGMENTS_MONTHLY",
 }

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 class ClinicSettings:
     """`cutoff_hours`: patients change a visit themselves until then; `lead_minutes`: the soonest start offered online; `clearance_months`: so long after the last IMS a clearance holds.
 
-    `province`: whose public holidays the desk is shown. `second_step_for_all`: everybody at the desk needs an authenticator, not the owner alone. `sms_parts_monthly`: what the texts of a calendar month may cost, sign-in codes apart; `code_parts_monthly`: what those may; 0: no limit. `retention_years`: for how long a record is kept after its last visit or entry. `texts`: what the owner has reworded, by kind and language (sms_wording.py). `calendar_changed_at`, `calendar_changes`: when, and how often, what patients' calendars say of the clinic has changed.
+    `province`: whose public holidays the desk is shown. `sms_parts_monthly`: what the texts of a calendar month may cost, sign-in codes apart; `code_parts_monthly`: what those may; 0: no limit. `retention_years`: for how long a record is kept after its last visit or entry. `texts`: what the owner has reworded, by kind and language (sms_wording.py). `calendar_changed_at`, `calendar_changes`: when, and how often, what patients' calendars say of the clinic has changed.
     """
 
     name: str = "East Side Physio"
@@ -28,7 +28,6 @@ class ClinicSettings:
     reminder_days: tuple[int, ...] = (3, 1)
     quiet_from: time = time(21)
     quiet_until: time = time(8)
-    second_step_for_all: bool = False
     sms_parts_monthly: int = 0
     code_parts_monthly: int = 0
     retention_years: int = 10

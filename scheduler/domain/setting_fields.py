@@ -81,12 +81,6 @@ def _read_time(typed: str) -> time:
     return found
 
 
-def _read_second_step(typed: str) -> bool:
-    if typed not in ("owner", "everybody"):
-        raise BadSetting("Choose owner or everybody.")
-    return typed == "everybody"
-
-
 def _listed(values: Any) -> str:
     return ",".join(str(value) for value in values)
 
@@ -113,7 +107,6 @@ FIELDS: Mapping[str, SettingField] = {
     "sms_parts_monthly": _number(0, 10_000_000, "Type a number of parts from 0 to 10000000; 0 is no limit."),
     "code_parts_monthly": _number(0, 10_000_000, "Type a number of parts from 0 to 10000000; 0 is no limit."),
     "retention_years": _number(1, 100, "Type a number of years from 1 to 100."),
-    "second_step_for_all": SettingField(_read_second_step, lambda value: "everybody" if value else "owner"),
 }
 
 

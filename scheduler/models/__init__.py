@@ -27,6 +27,7 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
+from scheduler.models.clinic_computer import ClinicComputer, ComputerSignIn
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.known_browser import BirthDateAsked, KnownBrowser, MayActFor, NumberRequest, PrivateVisit
 from scheduler.models.live_session import LiveSession
@@ -52,7 +53,9 @@ __all__ = [
     "BookingDraft",
     "CalendarState",
     "CardState",
+    "ClinicComputer",
     "Closure",
+    "ComputerSignIn",
     "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",

@@ -45,6 +45,9 @@ class StaffUser(Base):
     totp_step: Mapped[int] = mapped_column(default=0, server_default="0")
     password_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
     practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))  # whose own day it is
+    pin_hash: Mapped[str | None] = mapped_column(String(200))  # for the clinic's own computers
+    second_step_due_at: Mapped[datetime | None] = mapped_column(Instant)  # by when to enrol, from the first sign-in on
+    let_in_until: Mapped[datetime | None] = mapped_column(Instant)  # without the second step, by an owner
 
 
 class RecoveryCode(Base):

@@ -4,11 +4,11 @@ import hashlib
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, Integer, bindparam, cast, select
+from sqlalchemy import Engine, Integer, Text, bindparam, cast, select
 
 from scheduler.models import LiveSession, StaffUser
 from scheduler.models.base import Instant
-from scheduler.queries.plain import Plain, text_of
+from scheduler.queries.plain import Plain, instant_of, text_of
 from scheduler.queries.reference import DESK_STATE_COLUMNS, DeskState
 
 
@@ -22,6 +22,8 @@ class StaffRow(NamedTuple):
     practitioner_id: int | None
     has_second_step: int
     password_temporary: int
+    second_step_due_at: datetime | None
+    let_in_until: datetime | None
     desk_state: DeskState
 
 
@@ -34,6 +36,8 @@ _STAFF = Plain(
         StaffUser.practitioner_id,
         cast(StaffUser.totp_secret.is_not(None), Integer),
         cast(StaffUser.password_temporary, Integer),
+        cast(StaffUser.second_step_due_at, Text),
+        cast(StaffUser.let_in_until, Text),
         *DESK_STATE_COLUMNS,
     )
     .join(LiveSession, LiveSession.staff_user_id == StaffUser.id)
@@ -58,4 +62,7 @@ def staff_of(engine: Engine, session_id: str, *, now: datetime) -> StaffRow | No
 def staff_by_hash(engine: Engine, hashed: str, *, now: datetime) -> StaffRow | None:
     """By the shortest way: every open desk asks every few seconds."""
     row = _STAFF.first_alone(engine, id_hash=hashed, now=text_of(now))
-    return StaffRow._make((*row[:7], DeskState(row[7], row[8] or 0, row[9]))) if row else None
+    if row is None:
+        return None
+    instants = (instant_of(text) if text else None for text in row[7:9])
+    return StaffRow._make((*row[:7], *instants, DeskState(row[9], row[10] or 0, row[11])))

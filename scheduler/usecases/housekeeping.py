@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
+from scheduler.models.clinic_computer import ComputerSignIn
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.live_session import LiveSession
 from scheduler.models.replies import MoveLink
@@ -19,6 +20,7 @@ DRAFT_KEPT = timedelta(days=1)
 ANSWER_KEPT = timedelta(days=2)
 CODE_KEPT = timedelta(days=1)
 LINK_KEPT = timedelta(days=1)  # for a button pressed twice
+COMPUTER_KEPT = timedelta(days=1)
 WORKER_KEPT = timedelta(days=1)
 
 
@@ -34,6 +36,7 @@ def tidy(session: Session, *, now: datetime) -> None:
         (MoveLink, MoveLink.expires_at < now - LINK_KEPT),
         (Heartbeat, and_(Heartbeat.at < now - WORKER_KEPT, Heartbeat.name.startswith("worker "))),
         (LiveSession, LiveSession.ends_at < now),
+        (ComputerSignIn, ComputerSignIn.given_at < now - COMPUTER_KEPT),
     )
     for table, over in forgotten:
         if session.scalar(select(table).where(over).limit(1)) is not None:  # most times there is nothing to write

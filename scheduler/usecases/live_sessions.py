@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from scheduler.models import BookingDraft, LiveSession
+from scheduler.models import BookingDraft, ComputerSignIn, LiveSession
 from scheduler.queries.live_sessions import id_hash
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -45,6 +45,12 @@ def end_session(session: Session, session_id: str, *, browser: str | None = None
     if browser is not None:
         session.execute(delete(BookingDraft).where(BookingDraft.browser == browser))
     session.commit()
+
+
+def end_sessions_of_staff(session: Session, *, staff_id: int) -> None:
+    """Every browser is out, and no PIN gets back in. In the caller's transaction."""
+    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    session.execute(delete(ComputerSignIn).where(ComputerSignIn.staff_user_id == staff_id))
 
 
 def _delete(session: Session, session_id: str) -> None:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.models import LiveSession, Practitioner, RecoveryCode, StaffUser
+from scheduler.models import Practitioner, RecoveryCode, StaffUser
 from scheduler.models.access import ROLES
 from scheduler.usecases import audit
+from scheduler.usecases.live_sessions import end_sessions_of_staff
 from scheduler.usecases.settings import require_unchanged
 from scheduler.usecases.staff import add_staff, hash_password
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -93,10 +94,22 @@ def reset_second_step(session: Session, *, staff_id: int, actor: Actor, now: dat
     """For a lost telephone: the next sign-in enrols another."""
     begin_write(session)
     person = _locked(session, staff_id)
-    person.totp_secret = None
+    person.totp_secret, person.second_step_due_at = None, now
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_user_id == staff_id))
     _sign_out(session, staff_id)
     _note(session, person, "second step reset", actor, now)
+    session.commit()
+
+
+@retry_deadlocks
+def let_in(session: Session, *, staff_id: int, until: datetime, actor: Actor, now: datetime) -> None:
+    """Without the second step until then: the telephone is at home. Refuses (Invalid) for one's own account."""
+    begin_write(session)
+    person = _locked(session, staff_id)
+    if person.username == actor.ident:
+        raise Invalid({"": "You cannot do this to your own account. Ask another owner."})
+    person.let_in_until = until
+    _note(session, person, f"let in without the second step until {until:%Y-%m-%d %H:%M} UTC", actor, now)
     session.commit()
 
 
@@ -122,7 +135,7 @@ def _locked(session: Session, staff_id: int) -> StaffUser:
 
 
 def _sign_out(session: Session, staff_id: int) -> None:
-    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    end_sessions_of_staff(session, staff_id=staff_id)
 
 
 def _note(session: Session, person: StaffUser, what: str, actor: Actor, now: datetime) -> None:

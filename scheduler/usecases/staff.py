@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain import passwords
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
+from scheduler.domain.second_step import GRACE
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.usecases import audit
 from scheduler.usecases.rate_limit import NetworkKey, forget_counter, network_keys, rate_key, require_allowed, take_back
@@ -127,6 +128,8 @@ def _enter(
         take_back(session, key=key)
     forget_counter(session, key=next(iter(counters)))
     staff.last_sign_in_at = now
+    if staff.second_step_due_at is None:
+        staff.second_step_due_at = now + GRACE
     if _hasher.check_needs_rehash(staff.password_hash):
         staff.password_hash = hash_password(password)
     session.commit()
@@ -139,11 +142,16 @@ def hash_password(password: str) -> str:
 
 def password_matches(staff: StaffUser | None, password: str) -> bool:
     """Takes as long for nobody as for somebody."""
+    return secret_matches(staff.password_hash if staff is not None else None, password)
+
+
+def secret_matches(hashed: str | None, typed: str) -> bool:
+    """The same for a PIN."""
     try:
-        _hasher.verify(staff.password_hash if staff is not None else _nobodys_hash(), password[: passwords.LONGEST])
+        _hasher.verify(hashed or _nobodys_hash(), typed[: passwords.LONGEST])
     except VerificationError:
         return False
-    return staff is not None
+    return hashed is not None
 
 
 @cache

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.domain import passwords
+from scheduler.domain import passwords, pins
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.models import LiveSession, StaffUser
+from scheduler.models import StaffUser
 from scheduler.usecases import audit
+from scheduler.usecases.live_sessions import end_sessions_of_staff
 from scheduler.usecases.rate_limit import forget_counter, rate_key
 from scheduler.usecases.staff import WINDOW, count_try, hash_password, password_matches
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -61,16 +62,42 @@ def _set_password(session: Session, staff_id: int, hashed: str, actor: Actor, no
     if person is None:
         raise NotFound("staff")
     person.password_hash, person.password_temporary = hashed, False
-    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    end_sessions_of_staff(session, staff_id=staff_id)
     audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{person.username}: password changed")
     session.commit()
     return person
+
+
+def change_pin(
+    session: Session, *, staff_id: int, current: str, pin: str, key: str, actor: Actor, now: datetime
+) -> None:
+    """For the clinic's own computers; an empty one takes the PIN away. Refuses (Invalid, TooManyTries)."""
+    require_password(session, staff_id=staff_id, password=current, key=key, now=now, field="current")
+    if pin and (problem := pins.pin_problem(pin)):
+        raise Invalid({"pin": problem})
+    _set_pin(session, staff_id, hash_password(pin) if pin else None, actor, now)
+
+
+def has_pin(session: Session, staff_id: int) -> bool:
+    return session.scalar(select(StaffUser.pin_hash.is_not(None)).where(StaffUser.id == staff_id)) or False
+
+
+@retry_deadlocks
+def _set_pin(session: Session, staff_id: int, hashed: str | None, actor: Actor, now: datetime) -> None:
+    begin_write(session)
+    person = session.get(StaffUser, staff_id, with_for_update=True)
+    if person is None:
+        raise NotFound("staff")
+    person.pin_hash = hashed
+    what = "PIN changed" if hashed else "PIN taken away"
+    audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{person.username}: {what}")
+    session.commit()
 
 
 @retry_deadlocks
 def sign_out_everywhere(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
     """Every browser in which this person is signed in is out with its next request."""
     begin_write(session)
-    session.execute(delete(LiveSession).where(LiveSession.staff_user_id == staff_id))
+    end_sessions_of_staff(session, staff_id=staff_id)
     audit.note(session, what=audit.STAFF, actor=actor, now=now, details=f"{actor.ident}: signed out everywhere")
     session.commit()

@@ -70,10 +70,10 @@ def renew_recovery_codes(session: Session, *, staff_id: int, actor: Actor, now: 
 
 @retry_deadlocks
 def turn_off(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
-    """The password alone is enough again, or a new authenticator can be enrolled."""
+    """For a new authenticator, which is enrolled at once by whoever needs one."""
     begin_write(session)
     person = _locked(session, staff_id)
-    person.totp_secret = None
+    person.totp_secret, person.second_step_due_at = None, now
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_user_id == staff_id))
     _note(session, person, "second step off", actor, now)
     session.commit()

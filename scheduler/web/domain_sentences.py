@@ -23,6 +23,7 @@ SENTENCES = (
     _l("Choose receptionist, practitioner or owner."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
+    _l("Give a name of 1 to 60 characters."),
     _l("Give a name of 1 to 80 characters."),
     _l("Give a number of days from 1 to 1095."),
     _l("Give at least 1 day."),
@@ -73,7 +74,6 @@ SETTING_SENTENCES = (
     _l("Choose a province or territory."),
     _l("Choose English, French or both."),
     _l("Choose a time zone like America/Toronto."),
-    _l("Choose owner or everybody."),
     _l("Type a number of days from 1 to 366."),
     _l("Type a number of hours from 0 to 720."),
     _l("Type a number of months from 3 to 24."),
@@ -92,4 +92,9 @@ ROW_SENTENCES = (
     _l("Type a number of minutes from 0 to 120."),
     _l("Type a number of minutes from 5 to 480."),
     _l("Type a number from 0 to 999."),
+)
+
+PIN_SENTENCES = (
+    _l("Use 6 digits."),
+    _l("This PIN is among the first that anybody would try. Choose another."),
 )

@@ -62,6 +62,7 @@ AFTER_A_FORM = {
     "reception_entrance.second_step",
     "reception_imports.run",
     "reception_kept_form.show",
+    "reception_locked.show",
     "sign_in.type_code",
 }
 """Pages that no link leads to; those of a booking are looked at in test_booking.py."""

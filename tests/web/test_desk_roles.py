@@ -25,11 +25,15 @@ WHO_MAY = {
         reception_entrance.pass_second_step
         reception_entrance.second_step
         reception_entrance.sign_in
+        reception_locked.lock_now
+        reception_locked.open_again
+        reception_locked.show
     """,
     EVERYBODY: """
         reception_ims_reviews.answer
         reception_ims_reviews.show
         reception_account.change_password
+        reception_account.change_pin
         reception_account.enrol
         reception_account.renew_recovery_codes
         reception_account.second_step
@@ -124,6 +128,9 @@ WHO_MAY = {
         reception_restriction.restrict
         reception_settings.change
         reception_settings.show
+        reception_settings_computers.register
+        reception_settings_computers.revoke
+        reception_settings_computers.show
         reception_settings_rows.add
         reception_settings_rows.change
         reception_settings_rows.new
@@ -131,6 +138,7 @@ WHO_MAY = {
         reception_settings_rows.show
         reception_settings_staff.add
         reception_settings_staff.change
+        reception_settings_staff.let_in_today
         reception_settings_staff.new
         reception_settings_staff.one
         reception_settings_staff.reset_password

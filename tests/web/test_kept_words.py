@@ -23,13 +23,12 @@ from scheduler import clock, demo
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, StaffUser
 from scheduler.usecases import kept_forms
 from scheduler.usecases.inbound import IncomingText, receive
-from scheduler.web.reception.door import KEPT_FORM
+from scheduler.web.reception.door import KEPT_FORM, OWN_DOOR
 from tests.factories import CLINIC, make_patient, mark_wrong
 from tests.web.desk_staff import make_staff, sign_in, token
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-OWN_DOOR = ("reception_account", "reception_entrance")
 NEVER_KEPT = {"reception_imports.upload", "reception_kept_form.discard"}
 """One with a file, and the page's own; nor what OWN_DOOR asks for: passwords."""
 ONE_BUTTON = {
@@ -44,6 +43,8 @@ ONE_BUTTON = {
     "reception_imports.export",
     "reception_restriction.release",
     "reception_restriction.restrict",
+    "reception_settings_computers.revoke",
+    "reception_settings_staff.let_in_today",
     "reception_settings_staff.reset_password",
     "reception_settings_staff.reset_second_step",
     "reception_settings_tokens.revoke",

@@ -88,7 +88,6 @@ def test_what_is_saved_holds_at_once_and_in_every_process(
         ("sms_parts_monthly", "-1"),
         ("sms_parts_monthly", "10000001"),
         ("code_parts_monthly", "many"),
-        ("second_step_for_all", "nobody"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_is_kept(

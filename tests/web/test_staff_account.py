@@ -145,13 +145,29 @@ def test_the_own_password_is_not_to_be_guessed_at_a_desk_left_alone(client: Flas
 
 
 @SQLITE
-def test_everybody_can_be_asked_for_it(another_app: Callable[..., Flask], session: Session) -> None:
+def test_everybody_has_seven_days_from_the_first_sign_in_and_is_told_how_many_are_left(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
     make_staff(session, "robin", "receptionist")
-    strict, usual = another_app(SECOND_STEP="everybody").test_client(), another_app().test_client()
-    for client in (strict, usual):
+    for days, left in ((0, "7 days are left"), (1, "6 days are left"), (5, "1 day is left")):  # 0, 1 and 6 days later
+        at_the_clinic.shift(timedelta(days=days))
+        client = app.test_client()
         sign_in(client, "robin")
-    assert strict.get("/desk").location == SECOND
-    assert usual.get("/desk").status_code == 200
+        assert left in client.get("/desk", headers={"Accept-Language": "en"}).text
+        assert client.get(SECOND).status_code == 200  # whoever wants to may at once
+    at_the_clinic.shift(timedelta(days=1))
+    client = app.test_client()
+    sign_in(client, "robin")
+    assert client.get("/desk").location == SECOND
+
+
+@SQLITE
+def test_who_changes_the_authenticator_sets_up_the_other_one_at_once(client: FlaskClient, session: Session) -> None:
+    make_staff(session, "robin", "receptionist", totp_secret=SECRET)
+    sign_in(client, "robin")
+    press(client, "/desk/sign-in/code", code=code())
+    assert press(client, ACCOUNT, f"{ACCOUNT}/second-step/off", password=PASSWORD).location == SECOND
+    assert client.get("/desk").location == SECOND
 
 
 @SQLITE

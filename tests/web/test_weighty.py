@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)
 TOKENS = "/desk/settings/tokens"
 WEIGHTY = {
     "reception_imports.export",
+    "reception_settings_computers.register",
+    "reception_settings_staff.let_in_today",
     "reception_settings_staff.add",
     "reception_settings_staff.change",
     "reception_settings_staff.reset_password",

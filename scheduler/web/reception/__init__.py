@@ -18,6 +18,7 @@ from scheduler.web.reception import (
     clearance,
     closures,
     code_notice,
+    computers,
     day,
     displaced,
     door,
@@ -30,6 +31,7 @@ from scheduler.web.reception import (
     ims_reviews,
     inbox,
     kept_form,
+    locked,
     merging,
     outbox,
     patients,
@@ -40,6 +42,7 @@ from scheduler.web.reception import (
     retention,
     sending_notice,
     settings_clinic,
+    settings_computers,
     settings_kinds,
     settings_pages,
     settings_rows,
@@ -55,12 +58,14 @@ from scheduler.web.reception import (
 
 BLUEPRINTS = (
     entrance.blueprint,
+    locked.blueprint,
     settings_clinic.blueprint,
     settings_rows.blueprint,
     settings_pages.blueprint,
     settings_staff.blueprint,
     settings_texts.blueprint,
     settings_tokens.blueprint,
+    settings_computers.blueprint,
     account.blueprint,
     kept_form.blueprint,
     calendar.blueprint,
@@ -108,6 +113,8 @@ for _blueprint in BLUEPRINTS:
             "ims_reviews_open": ims_reviews.unanswered,
             "kinds_to_settle": settings_kinds.to_settle,
             "sending_warning": sending_notice.sending_warning,
+            "locks_after": computers.locks_after,
+            "second_step_days": door.days_for_second_step,
         }
     )
 

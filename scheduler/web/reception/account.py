@@ -1,13 +1,14 @@
 """One's own account: the password, the second step, and "sign out everywhere"."""
 
 import segno
-from flask import Blueprint, current_app, flash, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
 
 from scheduler import clock
+from scheduler.domain import pins
 from scheduler.domain.errors import Invalid, TooManyTries
 from scheduler.extensions import db
 from scheduler.usecases import staff_account, staff_second_step
@@ -15,8 +16,8 @@ from scheduler.usecases.staff import SignInRefused
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
 from scheduler.web.patient.form_fields import form_errors
-from scheduler.web.reception.door import EVERYBODY, let_in, let_out, needs_second_step, require_staff
-from scheduler.web.reception.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm
+from scheduler.web.reception.door import EVERYBODY, fully_signed_in, let_in, let_out, needs_second_step, require_staff
+from scheduler.web.reception.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm, PinForm
 
 NEW_SECRET = "new_second_step"  # noqa: S105 - where the session keeps it until a code proves that it was read
 
@@ -53,6 +54,30 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("reception_account.show"), 303)
 
 
+@blueprint.post("/pin")
+def change_pin() -> ResponseReturnValue:
+    form = PinForm()
+    taken_away = bool(request.form.get("take"))
+    if not taken_away and not form.pin.data:
+        form.pin.errors = [_(pins.NOT_SIX)]
+        return _page(PasswordForm(None), pin=form), 422
+    try:
+        staff_account.change_pin(
+            db.session(),
+            staff_id=current_user.id,
+            current=form.current.data or "",
+            pin="" if taken_away else form.pin.data or "",
+            key=current_app.config["SECRET_KEY"],
+            actor=current_user.actor,
+            now=clock.now(),
+        )
+    except (Invalid, TooManyTries) as refused:
+        status, headers = _explain_in(form, refused)
+        return _page(PasswordForm(None), pin=form), status, headers
+    flash(_("The PIN is taken away.") if taken_away else _("Your PIN is set."))
+    return redirect(url_for("reception_account.show"), 303)
+
+
 @blueprint.post("/sign-out-everywhere")
 def sign_out_everywhere() -> ResponseReturnValue:
     staff_account.sign_out_everywhere(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
@@ -86,7 +111,8 @@ def enrol() -> ResponseReturnValue:
         form.code.errors = [_("This is not what it should show now. Wait for the next 6 digits and type those.")]
         return _enrolment(form), 422
     del session[NEW_SECRET]
-    return render_template("reception/account/recovery_codes.html", codes=codes, new=True)
+    fully_signed_in()
+    return _codes_page(codes, new=True)
 
 
 @blueprint.post("/recovery-codes")
@@ -97,7 +123,7 @@ def renew_recovery_codes() -> ResponseReturnValue:
     codes = staff_second_step.renew_recovery_codes(
         db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now()
     )
-    return render_template("reception/account/recovery_codes.html", codes=codes, new=False)
+    return _codes_page(codes, new=False)
 
 
 @blueprint.post("/second-step/off")
@@ -107,10 +133,15 @@ def turn_off_second_step() -> ResponseReturnValue:
     if refused is not None:
         return refused
     staff_second_step.turn_off(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
-    if needs_second_step(current_user):
+    if not current_user.second_step.exempt:
         return redirect(url_for("reception_account.second_step"), 303)
     flash(_("The second step is off."))
     return redirect(url_for("reception_account.show"), 303)
+
+
+def _codes_page(codes: list[str], *, new: bool) -> str:
+    today = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone)).date()
+    return render_template("reception/account/recovery_codes.html", codes=codes, new=new, today=today)
 
 
 def _refused_without_password() -> ResponseReturnValue | None:
@@ -140,15 +171,17 @@ def _explain_in(form: DeskForm, refused: Invalid | TooManyTries) -> tuple[int, d
     return explained.status, retry_after(refused)
 
 
-def _page(form: PasswordForm, confirm: ConfirmForm | None = None) -> str:
-    confirm = confirm or ConfirmForm(None)
+def _page(form: PasswordForm, confirm: ConfirmForm | None = None, pin: PinForm | None = None) -> str:
+    confirm, pin = confirm or ConfirmForm(None), pin or PinForm(None)
     return render_template(
         "reception/account/show.html",
         form=form,
         confirm=confirm,
-        errors=form_errors(form) + form_errors(confirm),
+        pin=pin,
+        has_pin=staff_account.has_pin(db.session(), current_user.id),
+        errors=form_errors(form) + form_errors(confirm) + form_errors(pin),
         codes_left=staff_second_step.recovery_codes_left(db.session(), current_user.id),
-        needed=needs_second_step(current_user),
+        needed=not current_user.second_step.exempt,
     )
 
 

@@ -127,6 +127,7 @@ _DETAILS: dict[str, Callable[[], str]] = {
     "second step": lambda: _("second step"),
     "recovery code": lambda: _("recovery code"),
     "PIN": lambda: _("PIN"),
+    "let in without the second step": lambda: _("let in without the second step"),
     "code": lambda: _("code by text"),
     "birth date": lambda: _("date of birth"),
 }

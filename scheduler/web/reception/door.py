@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -13,18 +14,25 @@ from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
+from scheduler.domain.second_step import SecondStep
 from scheduler.extensions import csrf, db
 from scheduler.models import StaffUser
+from scheduler.queries.clinic_computers import who_comes_back
 from scheduler.queries.live_sessions import staff_of
 from scheduler.queries.reference import DeskState
 from scheduler.usecases import kept_forms
+from scheduler.usecases.clinic_computers import note_full_sign_in, note_place
 from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
+from scheduler.web.reception import computers
+from scheduler.web.reception.computers import COMPUTER
 from scheduler.web.reception.weighty import ask_password, note_password
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
 KEPT_FORM = "kept_form"
+FULLY = "fully"  # whether password and second step were given
+OWN_DOOR = ("reception_account", "reception_entrance", "reception_locked")
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
@@ -45,12 +53,19 @@ class SignedInStaff:
     practitioner_id: int | None = None
     has_second_step: bool = False
     password_temporary: bool = False
+    second_step_due_at: datetime | None = None
+    let_in_until: datetime | None = None
     is_active: bool = True
     is_authenticated: bool = True
     is_anonymous: bool = False
 
     def get_id(self) -> str:
         return str(self.id)
+
+    @property
+    def second_step(self) -> SecondStep:
+        exempt = self.username in current_app.config["WITHOUT_SECOND_STEP"]
+        return SecondStep(self.role, exempt, self.has_second_step, self.second_step_due_at, self.let_in_until)
 
     @property
     def actor(self) -> Actor:
@@ -66,6 +81,8 @@ def signed_in(staff: StaffUser) -> SignedInStaff:
         practitioner_id=staff.practitioner_id,
         has_second_step=staff.totp_secret is not None,
         password_temporary=staff.password_temporary,
+        second_step_due_at=staff.second_step_due_at,
+        let_in_until=staff.let_in_until,
     )
 
 
@@ -75,7 +92,7 @@ def load_staff(_staff_id: str) -> SignedInStaff | None:
     if staff is None:
         return None
     g.desk_state = staff.desk_state
-    return SignedInStaff(*staff[:5], has_second_step=bool(staff[5]), password_temporary=bool(staff[6]))
+    return SignedInStaff(*staff[:5], bool(staff[5]), bool(staff[6]), *staff[7:9])
 
 
 def desk_state() -> DeskState:
@@ -84,13 +101,42 @@ def desk_state() -> DeskState:
     return found
 
 
-def let_in(staff: StaffUser, now: datetime) -> None:
-    """Whatever the cookie held before is not carried over into a signed-in session, but for the language."""
-    who, before = signed_in(staff), session.get(SESSION_ID)
+def let_in(staff: StaffUser, now: datetime, *, fully: bool = False) -> None:
+    """Whatever the cookie held before is not carried over into a signed-in session, but for the language. `fully`: by
+    password and second step, so that at a clinic computer the PIN is enough from now on."""
+    _begin(signed_in(staff), now, since=now)
+    note_password(now)
+    session[FULLY] = fully
+    if (computer := computers.here(now)) is not None:
+        at_computer(computer.id)
+
+
+def fully_signed_in() -> None:
+    """Password and second step were both shown in this session, the second just now by enrolling."""
+    session[FULLY] = True
+    if COMPUTER in session:
+        at_computer(session[COMPUTER])
+
+
+def come_back(staff: StaffUser, now: datetime, *, since: datetime, computer_id: int) -> None:
+    """By the PIN, for what is left of the half day `since` password and second step were given."""
+    _begin(signed_in(staff), now, since=since)
+    session[FULLY], session[COMPUTER] = True, computer_id
+
+
+def at_computer(computer_id: int) -> None:
+    """This is a clinic computer, and whoever is signed in comes back here by the PIN if they signed in fully."""
+    session[COMPUTER] = computer_id
+    if session.get(FULLY):
+        since = datetime.fromtimestamp(session[SIGNED_IN_AT], UTC)
+        note_full_sign_in(db.session(), computer_id=computer_id, staff_id=current_user.id, now=since)
+
+
+def _begin(who: SignedInStaff, now: datetime, *, since: datetime) -> None:
+    before = session.get(SESSION_ID)
     _clear_cookie()
     session[SESSION_ID] = begin_session(db.session(), staff_user_id=who.id, now=now, life=ROW_KEPT, instead_of=before)
-    session[SEEN_AT] = session[SIGNED_IN_AT] = int(now.timestamp())
-    note_password(now)
+    session[SEEN_AT], session[SIGNED_IN_AT] = int(now.timestamp()), int(since.timestamp())
     login_user(who)
 
 
@@ -99,6 +145,17 @@ def let_out() -> None:
     end_session(db.session(), session.get(SESSION_ID, ""))
     logout_user()
     _clear_cookie()
+
+
+def lock(page: str | None, kept: str | None) -> None:
+    """Signed out for having been away. At a clinic computer the PIN leads back to `page` and to the form `kept`."""
+    minutes, computer_id = computers.idle_minutes(), session.get(COMPUTER)
+    if computer_id is not None:
+        note_place(db.session(), computer_id=computer_id, staff_id=current_user.id, page=page, kept_form=kept)
+    let_out()
+    session[WHY_OUT] = minutes
+    if kept is not None:
+        session[KEPT_FORM] = kept
 
 
 def unattended(view: View) -> View:
@@ -116,11 +173,7 @@ def require_staff() -> ResponseReturnValue | None:
     if asked_by_page and was_away():
         return _to_sign_in()  # still signed in, so that what somebody typed and sends now is kept
     if was_away():
-        kept = _keep_form()
-        let_out()
-        session[WHY_OUT] = "idle"
-        if kept is not None:
-            session[KEPT_FORM] = kept
+        lock(_page_asked_from(), _keep_form())
         return _to_sign_in()
     if not asked_by_page and now - session[SEEN_AT] >= NOTED_EVERY:
         session[SEEN_AT] = now
@@ -149,15 +202,18 @@ def _has_role() -> bool:
 def was_away() -> bool:
     """Whether whoever is signed in was gone for so long that they are to sign in anew."""
     now = int(clock.now().timestamp())
-    idle = now - session.get(SEEN_AT, 0) > current_app.config["DESK_IDLE_MINUTES"] * 60
+    idle = now - session.get(SEEN_AT, 0) > computers.idle_minutes() * 60
     return bool(idle or now - session.get(SIGNED_IN_AT, 0) > LONGEST_DAY)
 
 
 def needs_second_step(staff: SignedInStaff) -> bool:
-    """The owner does, and whoever else the clinic wants to."""
-    if staff.username in current_app.config["WITHOUT_SECOND_STEP"]:
-        return False
-    return staff.role == "owner" or current_app.config["CLINIC"].second_step_for_all
+    """Before anything else: their days to set it up are over."""
+    return staff.second_step.is_missing(clock.now())
+
+
+def days_for_second_step() -> int | None:
+    """Left to set it up, for the line that says so."""
+    return current_user.second_step.days_left(clock.now()) if current_user.is_authenticated else None
 
 
 def _to_what_comes_first() -> ResponseReturnValue | None:
@@ -166,14 +222,14 @@ def _to_what_comes_first() -> ResponseReturnValue | None:
         return None
     if current_user.password_temporary:
         return redirect(url_for("reception_account.show"), 303)
-    if needs_second_step(current_user) and not current_user.has_second_step:
+    if needs_second_step(current_user):
         return redirect(url_for("reception_account.second_step"), 303)
     return None
 
 
 def _keep_form() -> str | None:
     """What was typed before the sender was away for too long; a forged form and passwords are not kept."""
-    if request.method != "POST" or request.blueprint in ("reception_account", "reception_entrance") or request.files:
+    if request.method != "POST" or request.blueprint in OWN_DOOR or request.files:
         return None
     try:
         csrf.protect()
@@ -192,8 +248,34 @@ def _clear_cookie() -> None:
         session["lang"] = language
 
 
+def desk_path(wanted: str) -> str | None:
+    """If it is a page of the desk's; a browser reads //host and /\\host as another site."""
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return None
+    ours = parts.path == "/desk" or parts.path.startswith("/desk/")
+    if not ours or parts.scheme or parts.netloc or "\\" in wanted or len(wanted) > 500 or not wanted.isprintable():
+        return None
+    return wanted
+
+
+def _page_asked_from() -> str | None:
+    """The page that whoever was away comes back to."""
+    if request.headers.get("HX-Request") == "true":
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return desk_path(f"{shown.path}?{shown.query}".rstrip("?"))
+    return desk_path(request.full_path.rstrip("?")) if request.method == "GET" else None
+
+
 def _to_sign_in() -> ResponseReturnValue:
+    now = clock.now()
+    computer = computers.here(now)
+    by_pin = computer is not None and bool(who_comes_back(db.session(), computer.id, now=now))
+    door = "reception_locked.show" if by_pin else "reception_entrance.sign_in"
     if request.headers.get("HX-Request") == "true":  # a part of a page: the whole page goes to the sign-in
-        return Response(headers={"HX-Redirect": url_for("reception_entrance.sign_in")})
+        return Response(headers={"HX-Redirect": url_for(door)})
+    if by_pin and WHY_OUT in session:  # each comes back to their own page, which is kept
+        return redirect(url_for(door), 303)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("reception_entrance.sign_in", next=None if wanted == "/desk" else wanted), 303)
+    return redirect(url_for(door, next=None if wanted == "/desk" else wanted), 303)

@@ -1,7 +1,6 @@
 """Signing in and out at the desk."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -13,11 +12,23 @@ from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.errors import TooManyTries
 from scheduler.extensions import db
 from scheduler.models import StaffUser
-from scheduler.usecases import kept_forms, staff, staff_second_step
+from scheduler.usecases import clinic_computers, kept_forms, staff, staff_second_step
+from scheduler.usecases.sign_in_audit import SignIn, record_sign_in, staff_actor
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
-from scheduler.web.reception import half_way
-from scheduler.web.reception.door import EVERYBODY, KEPT_FORM, WHY_OUT, let_in, let_out, require_staff, was_away
+from scheduler.web.reception import computers, half_way
+from scheduler.web.reception.door import (
+    EVERYBODY,
+    KEPT_FORM,
+    WHY_OUT,
+    desk_path,
+    let_in,
+    let_out,
+    require_staff,
+    signed_in,
+    was_away,
+)
+from scheduler.web.reception.locked import WRONG_PINS
 
 LONGEST = 500
 
@@ -30,7 +41,8 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 def sign_in() -> ResponseReturnValue:
     if current_user.is_authenticated and not was_away():
         return redirect(_wanted_page(), 303)
-    return _page(idle=current_user.is_authenticated or session.pop(WHY_OUT, None) == "idle")
+    away = computers.idle_minutes() if current_user.is_authenticated else session.pop(WHY_OUT, None)
+    return _page(idle_minutes=away, wrong_pins=session.pop(WRONG_PINS, False))
 
 
 @blueprint.post("/sign-in")
@@ -49,13 +61,18 @@ def enter() -> ResponseReturnValue:
             refused=frozenset() if current_app.config["DEMO"] else DEMO_USERNAMES,
         )
     except staff.SignInRefused:
+        _record(SignIn.WRONG, username, "password", now)
         return _page(error=_("The user name or the password is not right."), username=username), 422
     except TooManyTries as refusal:
+        _record(SignIn.LOCKED, username, "password", now)
         explained = explain(refusal)
         words = f"{explained.title} {explained.advice}"
         return _page(error=words, username=username), explained.status, retry_after(refusal)
-    if who.totp_secret is None:
-        return _enter_for_good(who, now)
+    second_step = signed_in(who).second_step
+    if not second_step.is_asked(now):
+        step = "let in without the second step" if second_step.is_let_in(now) and second_step.enrolled else "password"
+        _record(SignIn.RIGHT, username, step, now)
+        return _enter_for_good(who, now, fully=second_step.exempt)
     half_way.begin(who)
     return redirect(url_for("reception_entrance.second_step", next=request.form.get("next", "")[:LONGEST] or None), 303)
 
@@ -85,34 +102,41 @@ def pass_second_step() -> ResponseReturnValue:
             now=now,
         )
     except staff.SignInRefused:
+        _record(SignIn.WRONG, half.username, "second step", now)
         return _code_page(_("This code is not right, or was used already. Type the one shown now.")), 422
     except TooManyTries as refusal:
+        _record(SignIn.LOCKED, half.username, "second step", now)
         explained = explain(refusal)
         return _code_page(f"{explained.title} {explained.advice}"), explained.status, retry_after(refusal)
-    return _enter_for_good(who, now)
+    _record(SignIn.RIGHT, who.username, "second step", now)
+    return _enter_for_good(who, now, fully=True)
 
 
 @blueprint.post("/sign-out")
 def leave() -> ResponseReturnValue:
+    _record(SignIn.OUT, current_user.username, "", clock.now())
+    if computers.COMPUTER in session:
+        clinic_computers.forget(db.session(), computer_id=session[computers.COMPUTER], staff_id=current_user.id)
     let_out()
     return redirect(url_for("reception_entrance.sign_in"), 303)
 
 
-def _enter_for_good(who: StaffUser, now: datetime) -> ResponseReturnValue:
+def _enter_for_good(who: StaffUser, now: datetime, *, fully: bool) -> ResponseReturnValue:
     kept, staff_id = session.get(KEPT_FORM), who.id
-    let_in(who, now)
+    let_in(who, now, fully=fully)
     wanted = _wanted_page()
     if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
         session[KEPT_FORM], wanted = kept, url_for("reception_kept_form.show")
     return half_way.remember_device(make_response(redirect(wanted, 303)), who)
 
 
-def _page(*, error: str = "", username: str = "", idle: bool = False) -> str:
+def _page(*, error: str = "", username: str = "", idle_minutes: int | None = None, wrong_pins: bool = False) -> str:
     return render_template(
         "reception/entrance/sign_in.html",
         error=error,
         username=username,
-        idle_minutes=current_app.config["DESK_IDLE_MINUTES"] if idle else None,
+        idle_minutes=idle_minutes,
+        wrong_pins=wrong_pins,
         next=request.values.get("next", "")[:LONGEST],
         demo=current_app.config["DEMO"],
     )
@@ -124,13 +148,9 @@ def _code_page(error: str = "") -> str:
 
 
 def _wanted_page() -> str:
-    """The page asked for before, if it is one of the desk's; a browser reads //host and /\\host as another site."""
-    wanted = request.values.get("next", "")
-    try:
-        parts = urlsplit(wanted)
-    except ValueError:
-        parts = urlsplit("")
-    ours = parts.path == "/desk" or parts.path.startswith("/desk/")
-    if not ours or parts.scheme or parts.netloc or "\\" in wanted or len(wanted) > LONGEST or not wanted.isprintable():
-        return url_for("reception_calendar.show")
-    return wanted
+    return desk_path(request.values.get("next", "")) or url_for("reception_calendar.show")
+
+
+def _record(outcome: SignIn, username: str, step: str, now: datetime) -> None:
+    actor = staff_actor(username, request.remote_addr or "")
+    record_sign_in(db.session(), outcome=outcome, actor=actor, step=step, now=now)

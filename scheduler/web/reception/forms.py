@@ -42,6 +42,15 @@ class ConfirmForm(DeskForm):
     password = PasswordField(_l("Your password"))
 
 
+class PinForm(DeskForm):
+    pin = StringField(_l("New PIN, 6 digits"), filters=[tidy])
+    current = PasswordField(_l("Your password"))
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.current.id = "pin-current"  # another form of the page has the name as well
+
+
 class PasswordAgainForm(DeskForm):
     """A field of its own name: it is sent along with another form's."""
 

@@ -21,17 +21,18 @@ class HalfWay:
 
     staff_id: int
     password: str
+    username: str
 
 
 def begin(staff: StaffUser) -> None:
-    session[HALF_WAY] = [staff.id, password_mark(staff), int(clock.now().timestamp())]
+    session[HALF_WAY] = [staff.id, password_mark(staff), int(clock.now().timestamp()), staff.username]
 
 
 def found() -> HalfWay | None:
     kept = session.get(HALF_WAY)
-    if not kept or clock.now().timestamp() - kept[2] > LONGEST:
+    if not kept or len(kept) != 4 or clock.now().timestamp() - kept[2] > LONGEST:
         return None
-    return HalfWay(kept[0], kept[1])
+    return HalfWay(kept[0], kept[1], kept[3])
 
 
 def known_device(username: str) -> str | None:

@@ -30,6 +30,7 @@ from scheduler.web.reception.elsewhere import CANCEL, ElsewhereForm
 from scheduler.web.reception.import_words import FIELDS
 from scheduler.web.reception.patients_edit import DetailsForm
 from scheduler.web.reception.settings_clinic import ClinicForm
+from scheduler.web.reception.settings_computers import ComputerForm
 from scheduler.web.reception.settings_rows import KINDS
 from scheduler.web.reception.settings_staff import ColleagueForm
 from scheduler.web.reception.settings_tokens import TokenForm
@@ -153,6 +154,7 @@ _FORMS: Mapping[str, Callable[[MultiDict[str, str], Mapping[str, Any]], FlaskFor
     "reception_settings_staff.add": lambda typed, _values: ColleagueForm(typed),
     "reception_settings_staff.change": lambda typed, _values: ColleagueForm(typed),
     "reception_settings_tokens.make": lambda typed, _values: TokenForm(typed),
+    "reception_settings_computers.register": lambda typed, _values: ComputerForm(typed),
 }
 
 _PLACE = {
@@ -287,6 +289,7 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_settings_texts.back_to_ours": {"": _l("Back to our text")},
     "reception_settings_texts.change": {"preview=yes": _l("Preview"), "": _l("Save")},
     "reception_settings_tokens.make": {"": _l("Make it")},
+    "reception_settings_computers.register": {"": _l("Register it")},
     "reception_visit.set_status": {
         "ims_given=yes": _l("IMS given"),
         "ims_given=no": _l("Not given"),

@@ -66,11 +66,6 @@ class ClinicForm(DeskForm):
     sms_parts_monthly = StringField(_l("Parts of texts that a month may cost; 0 is no limit"), filters=[tidy])
     code_parts_monthly = StringField(_l("Parts that sign-in codes may cost in a month; 0 is no limit"), filters=[tidy])
     retention_years = StringField(_l("Years for which a record is kept after its last visit"), filters=[tidy])
-    second_step_for_all = SelectField(
-        _l("Who needs an authenticator to sign in"),
-        choices=[SelectChoice("owner", _l("Owners")), SelectChoice("everybody", _l("Everybody at the desk"))],
-        validate_choice=False,
-    )
 
     def typed(self) -> dict[str, str]:
         values = {name: self[name].data or "" for name in setting_fields.FIELDS}

@@ -1,6 +1,8 @@
 """Who signs in at the desk: added, changed, disabled; passwords and second steps reset."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from datetime import datetime, time, timedelta
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -136,6 +138,28 @@ def reset_password(staff_id: int) -> str:
 def reset_second_step(staff_id: int) -> ResponseReturnValue:
     settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
     flash(_("The second step is reset: the next sign-in sets up another authenticator."))
+    return redirect(url_for("reception_settings_staff.show"), 303)
+
+
+@blueprint.post("/<int(max=2000000000):staff_id>/let-in")
+@weighty
+def let_in_today(staff_id: int) -> ResponseReturnValue:
+    """Without the second step until midnight."""
+    now, zone = clock.now(), clock.zone(current_app.config["CLINIC"].zone)
+    tomorrow = datetime.combine(clock.to_local(now, zone).date() + timedelta(days=1), time.min)
+    try:
+        settings_staff.let_in(
+            db.session(),
+            staff_id=staff_id,
+            until=clock.to_utc_or_near(tomorrow, zone),
+            actor=current_user.actor,
+            now=now,
+        )
+    except Invalid as refused:
+        form = ColleagueForm(None, data=settings_staff.shown(_person(staff_id)))
+        form.display_name.errors = [_(sentence) for sentence in refused.errors.values()]
+        return _page(form, _person(staff_id)), 422
+    flash(_("The password alone is enough for the rest of the day."))
     return redirect(url_for("reception_settings_staff.show"), 303)
 
 
