@@ -42,6 +42,8 @@ class DeskVisit:
     first_visit: bool
     flagged: bool
     reminder_failed: bool
+    ims_given: bool | None
+    ims_open: bool
 
     def treatment(self, language: str) -> str:
         return self.treatment_fr if language == "fr" else self.treatment_en
@@ -157,6 +159,8 @@ def _visits(connection: Connection, day: date, state: ColumnElement[bool]) -> Se
                 (~came_before).label("first_visit"),
                 func.coalesce(Screening.flagged, false()).label("flagged"),
                 failed.label("reminder_failed"),
+                Appointment.ims_given,
+                Appointment.ims_open,
             )
             .join(Patient, Appointment.patient_id == Patient.id)
             .join(Practitioner, Appointment.practitioner_id == Practitioner.id)

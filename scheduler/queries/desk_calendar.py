@@ -9,7 +9,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, String, bindparam, exists, func, literal_column, null, or_, select, union_all
+from sqlalchemy import Integer, String, bindparam, case, exists, func, literal_column, null, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -83,6 +83,7 @@ class CalendarVisit(NamedTuple):
     came_before: bool
     reminder_failed: bool
     noted: bool
+    ims: str
 
     @property
     def starts(self) -> str:
@@ -115,7 +116,14 @@ _NOTED = exists().where(
     AppointmentNote.words != _NO_WORDS,
     ~exists().where(_later.appointment_id == AppointmentNote.appointment_id, _later.id > AppointmentNote.id),
 )
-FIELDS = 15
+# A letter: given, not given, open; nothing where nobody is asked.
+_IMS = case(
+    (Appointment.ims_given.is_(True), literal_column("'g'", String)),
+    (Appointment.ims_given.is_(False), literal_column("'n'", String)),
+    (Appointment.ims_open, literal_column("'o'", String)),
+    else_=_NO_WORDS,
+)
+FIELDS = 16
 # All as one text of a line each: a row for each would take the driver, and on SQLite the other threads, most of the time.
 _VISITS: Any = (
     select(
@@ -134,6 +142,7 @@ _VISITS: Any = (
                 _CAME_BEFORE,
                 _FAILED,
                 _NOTED,
+                _IMS,
                 func.coalesce(Patient.given_name, _NO_WORDS),
                 func.coalesce(Patient.family_name, _NO_WORDS),
             ),
@@ -188,7 +197,7 @@ def visits(connection: Plainly, first_day: date, days: int, now: datetime) -> li
 @lru_cache(maxsize=5_000)
 def _visit(line: str) -> CalendarVisit:
     """Kept: of a day's visits one has changed since it was last asked for, or none."""
-    public_id, version, status, starts_local, *numbers, birth_date, flagged, came, failed, noted, given, family = (
+    public_id, version, status, starts_local, *numbers, birth_date, flagged, came, failed, noted, ims, given, family = (
         line.split(FIELD, FIELDS - 1)
     )
     minutes, practitioner_id, room_id, treatment_id = map(int, numbers)
@@ -208,6 +217,7 @@ def _visit(line: str) -> CalendarVisit:
         came_before=came in TRUE,
         reminder_failed=failed in TRUE,
         noted=noted in TRUE,
+        ims=ims,
     )
 
 

@@ -1,4 +1,5 @@
-"""Visits booked where nobody is there any more: during a closure, a time off, or outside working hours.
+"""Visits booked where nobody is there any more: during a closure, a time off, or outside working hours. And booked IMS
+too soon after IMS that was given.
 
 Found from the calendar as it is, not kept: whoever moves or cancels one takes it off the list, from wherever they do it.
 """
@@ -23,6 +24,7 @@ from scheduler.models import (
     Treatment,
 )
 from scheduler.models.wrong_number import is_marked
+from scheduler.queries.ims_given import too_near_of, too_near_to_come
 from scheduler.queries.working_time import weekly_hours
 
 TEXT_KIND = "displaced"
@@ -58,6 +60,7 @@ class DisplacedVisit:
     texted: str | None
     closed: str | None = None
     away: str | None = None
+    ims_given_local: datetime | None = None
 
     def treatment(self, language: str) -> str:
         return self.treatment_fr if language == "fr" else self.treatment_en
@@ -66,12 +69,15 @@ class DisplacedVisit:
 def displaced(
     connection: Connection, *, now: datetime, now_local: datetime, hours_of: int | None, hours: Iterable[WeeklyHours]
 ) -> list[DisplacedVisit]:
-    """During closures and times off; with `hours_of` also that practitioner's outside of `hours`. By time."""
+    """During closures and times off, and too soon after IMS that was given; with `hours_of` also that practitioner's outside of `hours`. By time."""
     closures = _absences(connection, Closure, now_local)
     times_off = _absences(connection, TimeOff, now_local)
     near = [_begins_near(one) for one in (*closures, *times_off)]
     if hours_of is not None:
         near.append(Appointment.practitioner_id == hours_of)
+    too_near = too_near_to_come(connection, now)
+    if too_near:
+        near.append(Appointment.id.in_(too_near))
     if not near:
         return []
     weekly = list(hours)
@@ -81,8 +87,9 @@ def displaced(
         closed = _reason(closures, starts, ends)
         away = _reason([one for one in times_off if one.practitioner_id == row["practitioner_id"]], starts, ends)
         outside = row["practitioner_id"] == hours_of and not is_within(weekly, starts, ends)
-        if closed is not None or away is not None or outside:
-            found.append(DisplacedVisit(**row, closed=closed, away=away))
+        given = too_near.get(row["id"])
+        if closed is not None or away is not None or outside or given is not None:
+            found.append(DisplacedVisit(**row, closed=closed, away=away, ims_given_local=given))
     return found
 
 
@@ -98,7 +105,10 @@ class VisitTime(NamedTuple):
 
 
 def without_anybody(connection: Connection, visits: Sequence[VisitTime]) -> set[int]:
-    """The ids of those at whose time nobody is there, for whichever reason. Three SELECTs; none without visits."""
+    """The ids of those that must move: nobody is there at their time, for whichever reason, or IMS was given too near before.
+
+    Five SELECTs; none without visits.
+    """
     if not visits:
         return set()
     since = min(visit.starts_local for visit in visits)
@@ -111,7 +121,8 @@ def without_anybody(connection: Connection, visits: Sequence[VisitTime]) -> set[
         at_work = [hour for hour in hours if hour.practitioner_id == visit.practitioner_id]
         return not is_away and is_within(at_work, visit.starts_local, visit.ends_local)
 
-    return {visit.id for visit in visits if not somebody_is_there(visit)}
+    nobody = {visit.id for visit in visits if not somebody_is_there(visit)}
+    return nobody | too_near_of(connection, [visit.id for visit in visits], since).keys()
 
 
 def was_asked(text: type[Reminder]) -> ColumnElement[bool]:

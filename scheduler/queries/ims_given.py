@@ -1,10 +1,40 @@
 """Whether IMS was given: what is still to be answered, what is flagged, and which booked visits must move for it."""
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy.orm import aliased
 
-from scheduler.models import Appointment, AppointmentHistory, ImsAnswer, Treatment
+from scheduler.models import Appointment, AppointmentHistory, ImsAnswer, Patient, Practitioner, SpacingGroup, Treatment
+
+SHOWN_FOR = timedelta(days=28)
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GivenVisit:
+    """A completed visit; `before_local`: when IMS was given the last time before it."""
+
+    public_id: str
+    starts_local: datetime
+    patient: str
+    practitioner: str | None
+    treatment_en: str
+    treatment_fr: str
+    counts_from_local: datetime
+    concerns: str
+    before_local: datetime | None
+
+    def treatment(self, language: str) -> str:
+        return self.treatment_fr if language == "fr" else self.treatment_en
+
+    def days_after(self, min_days: int) -> int | None:
+        if self.before_local is None or self.counts_from_local - self.before_local >= timedelta(days=min_days):
+            return None
+        return (self.counts_from_local.date() - self.before_local.date()).days
 
 
 def took_place() -> ColumnElement[bool]:
@@ -27,3 +57,101 @@ def last_answer(connection: Connection, appointment_id: int) -> tuple[str, datet
         .limit(1)
     ).first()
     return (found.changed_by, found.changed_at) if found is not None else None
+
+
+def given_before(connection: Connection, visit: Appointment) -> datetime | None:
+    """When IMS was given to this patient the last time before this visit."""
+    found: datetime | None = connection.scalar(
+        select(func.max(Appointment.counts_from_local)).where(
+            Appointment.patient_id == visit.patient_id,
+            Appointment.counts_from_local < visit.counts_from_local,
+            took_place(),
+        )
+    )
+    return found
+
+
+def still_open(connection: Connection, practitioner_id: int | None) -> list[GivenVisit]:
+    """Completed visits of this practitioner, or of all, whose answer is to come; the oldest first."""
+    wanted = _visits().where(Appointment.ims_open).order_by(Appointment.starts_at).limit(MOST)
+    return _of(connection, wanted, practitioner_id)
+
+
+def odd(connection: Connection, practitioner_id: int | None, now: datetime, min_days: int) -> list[GivenVisit]:
+    """Given too soon after the last time, to somebody not cleared, or by somebody who may not needle; the newest first."""
+    since = now - SHOWN_FOR
+    wanted = _visits().where(Appointment.ims_given.is_(True), Appointment.origin != "elsewhere")
+    wanted = wanted.where(Appointment.starts_at > since).order_by(Appointment.starts_at.desc())
+    found = _of(connection, wanted, practitioner_id)
+    return [visit for visit in found if visit.concerns or visit.days_after(min_days) is not None][:MOST]
+
+
+def _of(connection: Connection, wanted: Any, practitioner_id: int | None) -> list[GivenVisit]:
+    if practitioner_id is not None:
+        wanted = wanted.where(Appointment.practitioner_id == practitioner_id)
+    return [GivenVisit(*row) for row in connection.execute(wanted)]
+
+
+def _visits() -> Any:
+    earlier = aliased(Appointment)
+    before = (
+        select(func.max(earlier.counts_from_local))
+        .where(earlier.patient_id == Appointment.patient_id, earlier.status == "completed", earlier.ims_given.is_(True))
+        .where(earlier.counts_from_local < Appointment.counts_from_local)
+        .correlate(Appointment)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Appointment.public_id,
+            Appointment.starts_local,
+            (Patient.family_name + ", " + Patient.given_name),
+            (Practitioner.given_name + " " + Practitioner.family_name),
+            Treatment.name_en,
+            Treatment.name_fr,
+            Appointment.counts_from_local,
+            Appointment.ims_concerns,
+            before,
+        )
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(Treatment, Treatment.id == Appointment.treatment_id)
+        .outerjoin(Practitioner, Practitioner.id == Appointment.practitioner_id)
+        .where(Appointment.status == "completed")
+    )
+
+
+def too_near_to_come(connection: Connection, now: datetime) -> dict[int, datetime]:
+    """Id of each booked visit to come that must move, because IMS was given too near before it → when it was given."""
+    return _too_near(connection, now.replace(tzinfo=None), Appointment.starts_at > now)
+
+
+def too_near_of(connection: Connection, visits: Collection[int], first_local: datetime) -> dict[int, datetime]:
+    """The same of these visits, by id, of which the first is at `first_local`."""
+    return _too_near(connection, first_local, Appointment.id.in_(visits)) if visits else {}
+
+
+def _too_near(connection: Connection, first_local: datetime, which: ColumnElement[bool]) -> dict[int, datetime]:
+    days = connection.scalar(select(func.max(SpacingGroup.min_days)).where(SpacingGroup.needling)) or 0
+    given, since = aliased(Appointment), first_local - timedelta(days=days + 1)
+    rows = connection.execute(
+        select(Appointment.id, Appointment.counts_from_local, SpacingGroup.min_days, given.counts_from_local)
+        .join(given, given.patient_id == Appointment.patient_id)
+        .join(SpacingGroup, SpacingGroup.id == Appointment.spacing_group_id)
+        .where(given.active, given.starts_local > since, given.ims_given.is_(True))
+        .where(SpacingGroup.needling, Appointment.active, Appointment.status.in_(("booked", "confirmed")))
+        .where(which, given.counts_from_local < Appointment.counts_from_local)
+        .order_by(given.counts_from_local)
+    )
+    return {key: before for key, moment, gap, before in rows if moment - before < timedelta(days=gap)}
+
+
+def open_near(connection: Connection, patient_id: int, starts_local: datetime, min_days: int) -> list[GivenVisit]:
+    """Completed visits so near that IMS could not follow if it was given there, which nobody has said yet."""
+    gap = timedelta(days=min_days)
+    near = and_(
+        Appointment.patient_id == patient_id,
+        Appointment.ims_open,
+        Appointment.counts_from_local > starts_local - gap,
+        Appointment.counts_from_local < starts_local + gap,
+    )
+    return _of(connection, _visits().where(near, ~Treatment.needling).order_by(Appointment.starts_at), None)

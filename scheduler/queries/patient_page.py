@@ -79,6 +79,8 @@ class PatientVisit:
     time_known: bool
     version: int
     reason: str | None
+    ims_given: bool | None
+    ims_open: bool
 
     def treatment(self, language: str) -> str:
         return self.treatment_fr if language == "fr" else self.treatment_en
@@ -184,6 +186,8 @@ def visits(connection: Connection, patient_id: int, *, limit: int = MOST_VISITS)
             Appointment.time_known,
             Appointment.version,
             Appointment.changed_why,
+            Appointment.ims_given,
+            Appointment.ims_open,
         )
         .join(Treatment, Treatment.id == Appointment.treatment_id)
         .outerjoin(Practitioner, Practitioner.id == Appointment.practitioner_id)

@@ -4,7 +4,7 @@ import { closePanel, isTypedAhead, newVisit, openPanel, say, words } from "./des
 
 const FIELDS = "input, select, textarea, [contenteditable]";
 const LINKS = { "/": "#find", t: "#today", d: "#view-day", w: "#view-week", r: "#view-rooms" };
-const OF_A_VISIT = ["a", "c", "x", "m"];
+const OF_A_VISIT = ["a", "c", "x", "m", "1", "2", "3"]; // the digits answer whether IMS was given
 
 export function startKeys(calendar) {
   document.addEventListener("keydown", (event) => {

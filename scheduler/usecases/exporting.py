@@ -62,6 +62,7 @@ VISITS = (
         Practitioner.slug,
         Room.name,
         Appointment.status,
+        Appointment.ims_given,
     )
     .join(Patient, Patient.id == Appointment.patient_id)
     .join(Treatment, Treatment.id == Appointment.treatment_id)
@@ -81,6 +82,7 @@ VISIT_HEADERS = (
     "Practitioner",
     "Room",
     "Status",
+    "IMS given",
 )
 
 
@@ -118,9 +120,12 @@ def _patient_cells(row: Any) -> Sequence[object]:
 
 
 def _visit_cells(row: Any) -> Sequence[object]:
-    *before, starts_local, minutes, treatment, practitioner, room, status = row
+    *before, starts_local, minutes, treatment, practitioner, room, status, given = row
     starts: datetime = starts_local
-    return *before, f"{starts:%Y-%m-%d %H:%M}", minutes, treatment, practitioner, room, status
+    return *before, f"{starts:%Y-%m-%d %H:%M}", minutes, treatment, practitioner, room, status, _YES_NO[given]
+
+
+_YES_NO = {True: "yes", False: "no", None: ""}
 
 
 def line(cells: Sequence[object]) -> str:

@@ -14,6 +14,7 @@ from scheduler.models import Appointment
 from scheduler.queries import reference
 from scheduler.usecases.changing import change_to, locked, require_version, touch
 from scheduler.usecases.ims_counting import count_again, ims_now, plan, required_ims, stop_counting
+from scheduler.usecases.must_move import let_stand
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 LONGEST_REASON = 300
@@ -74,7 +75,7 @@ def complete(
     takes_place = given or (given is None and treatment.needling)
     asked = ims_now(session) is not None and ims_given.is_asked(is_ims=treatment.needling, may_needle=may_needle)
     group, days = (None, None) if treatment.needling else (treatment.spacing_group_id, treatment.min_days)
-    around = [visit.counts_from_local]
+    around, was_given = [visit.counts_from_local], visit.ims_given
     again = []
     if takes_place or treatment.needling or visit.ims_given:
         assert visit.patient_id is not None  # noqa: S101 - a completed visit has one, by constraint
@@ -96,3 +97,5 @@ def complete(
         change_to(visit, AppointmentStatus.COMPLETED, now=now, actor=actor, why=why)
     session.flush()
     count_again(session, again, now=now, actor=actor)
+    if was_given and not given:
+        let_stand(session, Appointment.patient_id == visit.patient_id, now=now)

@@ -18,6 +18,7 @@ from scheduler.domain.moving_in.values import (
     parse_minutes,
     parse_start,
     parse_status,
+    parse_yes_no,
 )
 from scheduler.models import Patient, Practitioner, Room
 from scheduler.queries import reference
@@ -45,6 +46,7 @@ class NewVisit:
     treatment: TreatmentInfo
     status: str
     diary: DiaryVisit
+    ims_given: bool | None = None
 
     @property
     def identity(self) -> tuple[int, datetime, int, str]:
@@ -62,6 +64,7 @@ class VisitReader:
         self.numbers = numbers_here(connection) if "number" in opened.places else {}
         self.people = _people(connection)
         self.practitioners = _practitioners(connection)
+        self.ims = next((each for each in reference.current(connection).treatments if each.needling), None)
         self.treatments = _treatments(reference.current(connection).treatments)
         rows = connection.execute(select(Room.name, Room.id))
         self.rooms = {_plain(name): room_id for name, room_id in rows}
@@ -86,6 +89,7 @@ class VisitReader:
         treatment = self._named(self.treatments, row["treatment"], "no_treatment")
         status = self._status(row["status"], past)
         minutes = parse_minutes(row["minutes"]) if row["minutes"] else told_minutes or treatment.minutes
+        given = parse_yes_no(row["ims_given"]) if row["ims_given"] and status == "completed" else None
         ends_at = starts_at + timedelta(minutes=minutes)
         practitioner_id = self._named(self.practitioners, row["practitioner"], "no_practitioner")
         patient_id = self._patient(row)
@@ -100,10 +104,17 @@ class VisitReader:
             ends_at=ends_at,
             free_at=ends_at if past else ends_at + timedelta(minutes=treatment.buffer_minutes),
             past=past,
-            group=treatment.spacing_group_id,
-            min_days=treatment.min_days or 0,
         )
-        return NewVisit(number, patient_id, practitioner_id, treatment, status, diary)
+        counts_as = self._counts_as(treatment, given)
+        if counts_as is not None:
+            diary.group, diary.min_days = counts_as.spacing_group_id, counts_as.min_days or 0
+        return NewVisit(number, patient_id, practitioner_id, treatment, status, diary, given)
+
+    def _counts_as(self, treatment: TreatmentInfo, given: bool | None) -> TreatmentInfo | None:
+        """What happened counts: IMS in whatever visit, and none where it was not given."""
+        if given and not treatment.needling:
+            return self.ims or treatment
+        return None if given is False and treatment.needling else treatment
 
     def _starts(self, row: Row) -> tuple[datetime, datetime, bool, int | None]:
         """On the clinic's clock and as an instant, whether that is past, and minutes if a span was given."""

@@ -22,6 +22,7 @@ from scheduler.usecases.changing import (
 from scheduler.usecases.ims_counting import recount
 from scheduler.usecases.ims_given import complete
 from scheduler.usecases.locks import lock_rooms
+from scheduler.usecases.must_move import let_stand
 from scheduler.usecases.placing import Request, require_patient_may, wanted_of
 from scheduler.usecases.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
@@ -82,6 +83,8 @@ def change_status(
         session.flush()
         if answered is not None or status == AppointmentStatus.NO_SHOW:
             recount(session, patient_id=changed.patient_id, around=[counted_from], now=now, actor=actor)
+            if answered:
+                let_stand(session, Appointment.patient_id == changed.patient_id, now=now)
         if revived:
             plan_for(session, appointment=changed, clinic=clinic, now=now)
         return changed

@@ -25,6 +25,7 @@ COLUMNS = (
     *("zone", "minutes", "buffer_minutes", "starts_at", "ends_at", "busy_until", "spacing_group_id", "spacing_days"),
     *("counts_from_local", "time_known", "version", "schedule_version", "created_at", "changed_at", "changed_by"),
     "changed_why",
+    "ims_given",
 )
 REMINDER_COLUMNS = ("version", "kind", "due_at", "next_attempt_at", "attempts", "status")
 UNRECORDED = "Room not recorded "
@@ -142,7 +143,8 @@ def _columns(visit: NewVisit, public: str, settings: ImportSettings) -> dict[str
         "created_at": settings.now,
         "changed_at": settings.now,
         "changed_by": str(settings.actor),
-        "changed_why": BROUGHT if does_count else COUNTS_NOT,
+        "changed_why": BROUGHT if does_count or visit.ims_given is False else COUNTS_NOT,
+        "ims_given": visit.ims_given,
     }
 
 

@@ -38,6 +38,7 @@ VISITS = WHO | {
     "|praticienne|physiothérapeute|thérapeute|intervenant|intervenante|professionnel|clinicien",
     "room": "room|salle|local",
     "status": "status|state|outcome|statut|état",
+    "ims_given": "ims given|ims done|needled|sim donnée|sim fait|sim faite",
 }
 FIELDS = MappingProxyType({"patients": PATIENTS, "visits": VISITS})
 NEEDED = MappingProxyType(

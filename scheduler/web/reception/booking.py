@@ -1,5 +1,6 @@
 """Booking by telephone, in the panel beside the calendar: who, what, when, save. Each step is an address of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,9 +18,19 @@ from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
-from scheduler.queries import desk_calendar, desk_patients, duplicates, patient_search, patients, reference, slots
+from scheduler.queries import (
+    desk_calendar,
+    desk_patients,
+    duplicates,
+    ims_given,
+    patient_search,
+    patients,
+    reference,
+    slots,
+)
 from scheduler.queries.clearances import cleared_today
 from scheduler.queries.desk_patients import PastAndComing
+from scheduler.queries.ims_given import GivenVisit
 from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import Reference, TreatmentInfo
 from scheduler.queries.slots import Wanted
@@ -141,6 +152,9 @@ def save() -> ResponseReturnValue:
     if starts is None:
         return time_page(problem=_("Choose a day and a time."), status=422)
     insists = text("insists") == "yes"
+    unanswered = [] if text("unanswered") == "yes" else _unanswered(patient_id, starts)
+    if unanswered:
+        return time_page(unanswered=unanswered, status=409)
     try:
         made = book_slot(
             db.session(),
@@ -158,6 +172,15 @@ def save() -> ResponseReturnValue:
     except (BookingRefused, NotFound) as refusal:
         return time_page(refusal=refused(refusal, sought(patient_id, starts, practitioner), insisted=insists))
     return booked(made.public_id)
+
+
+def _unanswered(patient_id: int, starts: datetime) -> list[GivenVisit]:
+    """Visits so near to wanted IMS that it could not be booked if IMS was given there, which nobody has said yet."""
+    with db.reading.connect() as connection:
+        treatment = next((t for t in reference.current(connection).treatments if t.slug == text("treatment")), None)
+        if treatment is None or not treatment.needling:
+            return []
+        return ims_given.open_near(connection, patient_id, starts, treatment.min_days or 0)
 
 
 def to_dates() -> ResponseReturnValue:
@@ -183,7 +206,13 @@ def sought(patient_id: int, starts: datetime, practitioner: str | None) -> Sough
     )
 
 
-def time_page(*, problem: str = "", refusal: Refused | None = None, status: int = 200) -> Response:
+def time_page(
+    *,
+    problem: str = "",
+    refusal: Refused | None = None,
+    unanswered: Sequence[GivenVisit] = (),
+    status: int = 200,
+) -> Response:
     now = clock.now()
     now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
     language = template_variables()["language"]
@@ -210,6 +239,7 @@ def time_page(*, problem: str = "", refusal: Refused | None = None, status: int 
         count=number("count"),
         problem=problem,
         refusal=refusal,
+        unanswered=unanswered,
     )
 
 

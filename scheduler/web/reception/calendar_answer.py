@@ -147,6 +147,9 @@ def _flags() -> Json:
         "failed": ["☎", _("Reminder failed"), "danger"],
         "note": ["✎", _("Note"), "info"],
         "birthday": ["♪", _("Birthday"), "brand"],
+        "ims-g": ["✚", _("IMS given"), "good"],
+        "ims-n": ["–", _("IMS not given"), "off"],
+        "ims-o": ["?", _("IMS given? Still open"), "notice"],
     }
 
 
@@ -160,6 +163,8 @@ def _flags_of(visit: CalendarVisit) -> list[str]:
         flags.append("failed")
     if visit.noted:
         flags.append("note")
+    if visit.ims:
+        flags.append(f"ims-{visit.ims}")
     if visit.birth_date is not None and visit.birth_date[5:] == visit.starts[5:10]:
         flags.append("birthday")
     return flags

@@ -14,7 +14,7 @@ from scheduler.queries.desk import Absence, DeskVisit
 from scheduler.web import access
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.presence import is_on, there_words
-from scheduler.web.reception.words import visit_sign
+from scheduler.web.reception.words import ims_sign, visit_sign
 
 blueprint = Blueprint("reception_day", __name__)
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -49,6 +49,7 @@ def show() -> ResponseReturnValue:
         closed=[absence.reason for absence in absences if absence.practitioner_id is None],
         counts=_counts(visits),
         sign=visit_sign,
+        ims_sign=ims_sign,
     )
 
 

@@ -254,7 +254,11 @@ _READ: Mapping[str, Callable[[Connection, str], str]] = {
 # By the beginning of a field that tells the button, "name=value"; the first that was sent says it.
 BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_booking.register": {"new=yes": _l("No, this is somebody new"), "": _l("Go on")},
-    "reception_booking.save": {"insists=yes": _l("Yes, use this time"), "": _l("Book")},
+    "reception_booking.save": {
+        "unanswered=yes": _l("Book all the same"),
+        "insists=yes": _l("Yes, use this time"),
+        "": _l("Book"),
+    },
     "reception_booking_series.dates": {"": _l("Show the dates")},
     "reception_booking_series.save": {"": _l("Book them all")},
     "reception_calls.tick_off": {"": _l("Called")},
@@ -272,6 +276,7 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_identity.give": {"": _l("Put the new number in")},
     "reception_identity.refuse": {"": _l("Close the request")},
     "reception_imports.begin": {"mode=import": _l("Import"), "": _l("Check without importing")},
+    "reception_ims.answer": {"ims_given=yes": _l("IMS given"), "": _l("Not given")},
     "reception_inbox.again": {"": _l("Send again")},
     "reception_inbox.answer": {"count=yes": _l("Count the parts"), "": _l("Send")},
     "reception_inbox.read": {"": _l("Mark as read")},
@@ -293,6 +298,7 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_visit.set_status": {
         "ims_given=yes": _l("IMS given"),
         "ims_given=no": _l("Not given"),
+        "ims_given=later": _l("The physiotherapist says later"),
         "status=arrived": _l("Arrived"),
         "status=completed": _l("Complete"),
         "status=no_show": _l("No-show"),

@@ -19,7 +19,7 @@ from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.patients import local, seen, sorted_out
-from scheduler.web.reception.words import visit_sign
+from scheduler.web.reception.words import ims_sign, visit_sign
 
 blueprint = Blueprint("reception_merging", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -91,6 +91,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         conflicts=[_conflict_words(conflict) for conflict in conflicts],
         problem=problem,
         visit_sign=visit_sign,
+        ims_sign=ims_sign,
         display=display,
         local=local,
     )

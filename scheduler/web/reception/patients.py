@@ -26,7 +26,7 @@ from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.deciders import deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
-from scheduler.web.reception.words import kind_words, text_sign, visit_sign
+from scheduler.web.reception.words import ims_sign, kind_words, text_sign, visit_sign
 
 blueprint = Blueprint("reception_patients", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -83,6 +83,7 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "local": local,
         "by": lambda actor: actor_words(actor, names),
         "visit_sign": visit_sign,
+        "ims_sign": ims_sign,
         "text_sign": text_sign,
         "kind_words": kind_words,
     }

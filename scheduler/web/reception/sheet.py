@@ -15,7 +15,7 @@ from scheduler.web import access
 from scheduler.web.reception.asked import day, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.presence import is_on, there_words
-from scheduler.web.reception.words import visit_sign
+from scheduler.web.reception.words import ims_sign, visit_sign
 from scheduler.web.reception.working_time import now_at_the_clinic
 
 blueprint = Blueprint("reception_sheet", __name__)
@@ -69,5 +69,6 @@ def show() -> ResponseReturnValue:
         practitioners=known.practitioners,
         closed=[absence.reason for absence in absences if absence.practitioner_id is None],
         sign=visit_sign,
+        ims_sign=ims_sign,
         display=display,
     )

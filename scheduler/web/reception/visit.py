@@ -23,6 +23,7 @@ from scheduler.web.language import template_variables
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.ims_words import ANSWERS, asks, ims_of, require_may_take_back
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.refusals import Refused, Sought, refused
@@ -46,12 +47,15 @@ def show(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/desk/visits/<public_id>/status")
 def set_status(public_id: str) -> ResponseReturnValue:
-    """`status`, `version`, and at completion `ims_given` yes or no."""
+    """`status`, `version`, and at completion `ims_given` yes, no or later: where that is asked and not said, it is asked."""
     try:
         status = AppointmentStatus(text("status"))
     except ValueError:
         raise Invalid({"status": "Choose one of the steps shown."}) from None
-    ims_given = {"yes": True, "no": False}.get(text("ims_given"))
+    said = text("ims_given")
+    if status == AppointmentStatus.COMPLETED and said not in ANSWERS and asks(public_id):
+        return visit_page(public_id, ask="complete")
+    require_may_take_back(public_id)
     try:
         change_status(
             db.session(),
@@ -61,7 +65,7 @@ def set_status(public_id: str) -> ResponseReturnValue:
             now=clock.now(),
             actor=current_user.actor,
             expected_version=number("version"),
-            ims_given=ims_given,
+            ims_given=ANSWERS.get(said),
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal)
@@ -145,6 +149,7 @@ def visit_page(
         known=known,
         rooms=desk_visit.rooms(session),
         sign=visit_sign(found.status),
+        ims=ims_of(found, known, now),
         steps=[step for step in _STEPS if can_change(status, step) and _is_time_for(step, found, now_local)],
         step_words=_step_words(status),
         movable=movable,

@@ -22,6 +22,13 @@ def visit_sign(status: str) -> Sign:
     return Sign(shape, words(), look)
 
 
+def ims_sign(given: bool | None, *, is_open: bool) -> Sign | None:
+    """Whether IMS was given at a completed visit; none where nobody is asked and nobody has said."""
+    if given is None:
+        return Sign("?", _("IMS given? Still open"), "notice") if is_open else None
+    return Sign("✚", _("IMS given"), "good") if given else Sign("–", _("IMS not given"), "off")
+
+
 def text_sign(status: str, error_code: str | None = None) -> Sign:
     """With what went wrong: the provider's number, or that the month's texts are used up."""
     shape, words, look = _TEXTS[status]

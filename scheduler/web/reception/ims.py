@@ -1,0 +1,64 @@
+"""A practitioner's answers: whether IMS was given at a visit that is completed, and what is still to be answered."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+
+from scheduler import clock
+from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.extensions import db
+from scheduler.queries import ims_given, reference
+from scheduler.usecases.ims_given import answer_ims
+from scheduler.web import access
+from scheduler.web.reception.asked import number, text
+from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.ims_words import ANSWERS, concern_words, is_practitioner, near_words
+from scheduler.web.reception.visit import refused_page, visit_page
+
+blueprint = Blueprint("reception_ims", __name__)
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("/desk/ims-given")
+def show() -> ResponseReturnValue:
+    """What is to be answered, and what was odd in the last four weeks: a practitioner's own, everybody's for the others."""
+    own = current_user.practitioner_id if current_user.role == "practitioner" else None
+    with db.reading.connect() as connection:
+        known = reference.current(connection)
+        ims = next((treatment for treatment in known.treatments if treatment.needling), None)
+        to_answer = ims_given.still_open(connection, own)
+        days = ims.min_days or 0 if ims else 0
+        odd = [] if current_user.role == "receptionist" else ims_given.odd(connection, own, clock.now(), days)
+    return render_template(
+        "reception/ims/show.html",
+        to_answer=to_answer,
+        odd=odd,
+        min_days=days,
+        near_words=near_words,
+        concern_words=concern_words,
+    )
+
+
+@blueprint.post("/desk/visits/<public_id>/ims-given")
+def answer(public_id: str) -> ResponseReturnValue:
+    """`ims_given` yes or no, `version`, and a `reason` where it was answered before."""
+    if not is_practitioner():
+        raise Forbidden
+    given = ANSWERS.get(text("ims_given"))
+    if given is None:
+        raise Invalid({"ims_given": _("Answer yes or no.")})
+    try:
+        answer_ims(
+            db.session(),
+            public_id=public_id,
+            given=given,
+            reason=text("reason"),
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        return refused_page(public_id, refusal)
+    return visit_page(public_id, done=_("Saved."), changed=True)
