@@ -132,7 +132,10 @@ def show_expired_form(_error: CSRFError) -> ResponseReturnValue:
     g.form_expired = True
     assert request.endpoint  # noqa: S101 - the error comes from one of our views
     view = cast("Callable[..., ResponseReturnValue]", current_app.view_functions[request.endpoint])
-    return view(**(request.view_args or {}))
+    try:
+        return view(**(request.view_args or {}))
+    except Exception as error:  # raised in an error handler, it would be nobody's to handle
+        return current_app.handle_user_exception(error)
 
 
 def actor_of(booking: Booking) -> Actor:
