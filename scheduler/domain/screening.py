@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from scheduler.domain.errors import Invalid
@@ -12,6 +12,7 @@ from scheduler.domain.treatment_spacing import CountingVisit, end_of_day
 
 NEEDLED_ON = "needled_on"
 """The field for the day of the last needling elsewhere."""
+COUNTS_AT_MOST = timedelta(days=60)  # longer than any clinic's days between two visits of IMS
 
 
 class ScreeningQuestion(StrEnum):
@@ -45,6 +46,22 @@ class ScreeningAnswers:
         if self.needled_on is None:
             return None
         return CountingVisit(end_of_day(self.needled_on), elsewhere=True, time_known=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAnswers:
+    """What a patient answered the last time, and on which day of the clinic's."""
+
+    on: date
+    answers: ScreeningAnswers
+
+    def unchanged(self, today: date) -> ScreeningAnswers:
+        """As the answers of today, when nothing has changed since. Needling elsewhere is not said again once it can no
+        longer be too near to anything."""
+        told = self.answers.needled_on
+        if told is not None and told + COUNTS_AT_MOST >= today:
+            return self.answers
+        return ScreeningAnswers(self.answers.yes - {ScreeningQuestion.NEEDLED_ELSEWHERE})
 
 
 def screening_answers(answers: Mapping[str, bool | None], *, needled_on: date | None, today: date) -> ScreeningAnswers:

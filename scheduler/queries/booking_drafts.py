@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.domain.errors import NotFound
+from scheduler.domain.screening import EarlierAnswers, ScreeningAnswers, ScreeningQuestion
 from scheduler.models import Appointment, BookingDraft, Reminder, Screening
 
 
@@ -42,14 +45,19 @@ def visit_at(session: Session, patient_id: int, starts_local: datetime) -> Appoi
     )
 
 
-def last_answers(session: Session, patient_id: int) -> Mapping[str, bool] | None:
+def last_answers(session: Session, patient_id: int, zone: ZoneInfo) -> EarlierAnswers | None:
     """What the patient answered to the screening questions the last time."""
-    return session.scalar(
-        select(Screening.answers)
+    last = session.scalars(
+        select(Screening)
         .where(Screening.patient_id == patient_id)
         .order_by(Screening.answered_at.desc(), Screening.id.desc())
         .limit(1)
-    )
+    ).first()
+    if last is None:
+        return None
+    yes = frozenset(question for question in ScreeningQuestion if last.answers.get(question))
+    on = clock.to_local(last.answered_at, zone).date()
+    return EarlierAnswers(on, ScreeningAnswers(yes, last.needled_elsewhere_on))
 
 
 def texts_to_come(session: Session, appointment_id: int) -> list[tuple[str, datetime]]:

@@ -26,6 +26,11 @@ def day_with_year_words(day: date) -> str:
     return _spoken(day, "d MMMM y")
 
 
+def day_and_year_words(day: date, today: date) -> str:
+    """ "Sunday 15 November"; "Sunday 15 November 2025" in another year."""
+    return day_words(day) if day.year == today.year else _spoken(day, "EEEE d MMMM y")
+
+
 def month_words(day: date) -> str:
     """ "November 2026", "novembre 2026"."""
     return _spoken(day, "MMMM y")

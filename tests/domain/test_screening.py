@@ -1,9 +1,9 @@
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from scheduler.domain.errors import Invalid
-from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, screening_answers
+from scheduler.domain.screening import EarlierAnswers, ScreeningAnswers, ScreeningQuestion, screening_answers
 
 TODAY = date(2026, 12, 1)
 ALL_NO = dict.fromkeys(ScreeningQuestion, False)
@@ -52,3 +52,16 @@ def test_every_question_needs_an_answer():
     with pytest.raises(Invalid) as refused:
         screening_answers({"pregnancy": False}, needled_on=None, today=TODAY)
     assert list(refused.value.errors) == [q for q in ScreeningQuestion if q != "pregnancy"]
+
+
+@pytest.mark.parametrize(("days_ago", "said_again"), [(1, True), (60, True), (61, False)])
+def test_what_has_not_changed_is_said_again_while_needling_elsewhere_may_still_count(
+    days_ago: int, said_again: bool
+) -> None:
+    today = date(2026, 12, 1)
+    told = ScreeningAnswers(
+        frozenset({ScreeningQuestion.INFECTION, ScreeningQuestion.NEEDLED_ELSEWHERE}), today - timedelta(days=days_ago)
+    )
+    unchanged = EarlierAnswers(today, told).unchanged(today)
+    assert ScreeningQuestion.INFECTION in unchanged.yes
+    assert (unchanged.needled_on is not None) == (ScreeningQuestion.NEEDLED_ELSEWHERE in unchanged.yes) == said_again

@@ -75,7 +75,9 @@ class BookingVisitor(Visitor):
 
     def confirm(self, **typed: Any) -> Page:
         form = self.page.forms[-1]
-        if "applies" in form.choices and "applies" not in typed and "applies" not in dict(form.values):
+        if "since" in form.choices:
+            typed = {"since": "changed" if "applies" in typed else "same", **typed}
+        elif "applies" in form.choices and "applies" not in typed and "applies" not in dict(form.values):
             typed["applies"] = ["nothing"]
         return self.send(form, **typed)
 

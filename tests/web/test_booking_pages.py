@@ -196,18 +196,69 @@ class TestTheWayThrough:
         assert count_of(engine, "patient") == 1
         assert len(visits(engine)) == 2
 
-    def test_screening_is_filled_with_the_last_answers(self, visitor: BookingVisitor) -> None:
+    def test_health_questions_come_unticked_with_the_earlier_answers_to_read(
+        self, visitor: BookingVisitor, engine: Engine
+    ) -> None:
         visitor.begin()
         visitor.choose(MONDAY_10)
         visitor.give_number()
         visitor.type_code()
         visitor.say_who(applies=["blood_thinners", "implants_near"])
         visitor.confirm()
-        visitor.get("/book")
-        visitor.send(visitor.page.form("treatment"), treatment="follow-up")
-        review = visitor.choose(local(MONDAY, "14:00"))
-        ticked = [value for name, value in review.form("applies").values if name == "applies"]
-        assert ticked == ["blood_thinners", "implants_near"]
+        review = _review_of_another_visit(visitor)
+        assert [value for name, value in review.form("applies").values if name in ("applies", "since")] == []
+        assert "Since Friday 27 November:" in review.text
+        assert "I take blood thinners" in review.text.split("Your answers then:")[1].split("Since Friday")[0]
+        assert visitor.send(review.form("applies")).status == 422
+        assert "Choose whether anything has changed." in visitor.page.text
+        both = visitor.send(review.form("applies"), since="same", applies=["pregnancy"])
+        assert both.status == 422 and "said that nothing has changed" in both.text
+        none = visitor.send(review.form("applies"), since="changed", applies=None)
+        assert none.status == 422 and visits(engine)[0].starts_local == MONDAY_10 and len(visits(engine)) == 1
+        assert visitor.send(review.form("applies"), since="changed", applies=["pregnancy"]).path.endswith("/done")
+        assert _answered(engine) == [{"blood_thinners", "implants_near"}, {"pregnancy"}]
+
+    def test_nothing_has_changed_carries_the_earlier_answers_over(
+        self, visitor: BookingVisitor, engine: Engine
+    ) -> None:
+        told = {"needled_on_day": "20", "needled_on_month": "11", "needled_on_year": "2026"}
+        visitor.begin()
+        visitor.choose(MONDAY_10)
+        visitor.give_number()
+        visitor.type_code()
+        review = visitor.say_who(applies=["infection", "needled_elsewhere"], **told)
+        assert "I have had IMS or dry needling at another clinic (20 November 2026)" in review.text
+        visitor.confirm()
+        review = _review_of_another_visit(visitor)
+        assert "another clinic (20 November 2026)" in review.text
+        assert visitor.send(review.form("applies"), since="same").path.endswith("/done")
+        assert _answered(engine) == [{"infection", "needled_elsewhere"}] * 2
+
+    def test_health_answers_are_not_taken_for_another_patient(self, visitor: BookingVisitor, engine: Engine) -> None:
+        amelie(engine, 30)
+        visitor.sign_in(KNOWN, "follow-up")
+        visitor.choose(local(MONDAY, "14:00"))
+        review = visitor.send(visitor.page.form("applies"), applies=["pregnancy", "nothing"])
+        assert review.status == 422
+        base = review.path.removesuffix("/review")
+        visitor.get(base)
+        visitor.send(visitor.page.form("treatment"), treatment="ims-assessment", patient="new")
+        visitor.say_who(patient="new")
+        visitor.choose(local(MONDAY, "14:00"))
+        assert visitor.page.path.endswith("/review"), visitor.page.text
+        assert [value for name, value in visitor.page.form("applies").values if name == "applies"] == []
+
+
+def _review_of_another_visit(visitor: BookingVisitor) -> Page:
+    visitor.get("/book")
+    visitor.send(visitor.page.form("treatment"), treatment="follow-up")
+    return visitor.choose(local(MONDAY, "14:00"))
+
+
+def _answered(engine: Engine) -> list[set[str]]:
+    with Session(engine) as session:
+        rows = session.scalars(select(Screening.answers).order_by(Screening.id))
+        return [{question for question, yes in answers.items() if yes} for answers in rows]
 
 
 class TestTheRule:

@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 from scheduler import clock
 from scheduler.domain.booking_steps import REVIEW
 from scheduler.domain.errors import BookingRefused, PatientRestricted, VisitMustMove
-from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
+from scheduler.domain.screening import ScreeningAnswers
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.queries import appointments
-from scheduler.queries.booking_drafts import last_answers, texts_to_come, visit_at
+from scheduler.queries.booking_drafts import texts_to_come, visit_at
 from scheduler.usecases import booking as booking_usecases
 from scheduler.usecases.booking_drafts import finish_draft
 from scheduler.usecases.new_appointment import Visit
@@ -27,8 +27,8 @@ from scheduler.web.patient.booking_state import Booking
 from scheduler.web.patient.booking_steps import accepted, actor_of, expired, go_on, show
 from scheduler.web.patient.calendar_links import calendar_links
 from scheduler.web.patient.form_fields import FormError
-from scheduler.web.patient.forms import NOTHING, ScreeningForm, typed_in
-from scheduler.web.patient.screening_words import QUESTION_WORDS
+from scheduler.web.patient.forms import ScreeningForm, typed_in
+from scheduler.web.patient.screening_words import answer_words
 from scheduler.web.patient.session import browser_id, know
 
 
@@ -79,15 +79,17 @@ def done(booking: Booking) -> ResponseReturnValue:
 
 
 def _screening_form(booking: Booking) -> ScreeningForm:
-    """Asked here of whoever did not answer on an earlier page, filled with the last answers."""
+    """Asked here of whoever did not answer on an earlier page; what is ticked was ticked in this booking."""
     if booking.screening_with_who:
-        return booking.screening_form()
+        answered = booking.screening_form()
+        answered.validate()
+        return answered
     if request.method == "POST":
         typed = typed_in(request.form)
         if not expired():
-            booking.keep(typed_screening=typed)
+            booking.keep_screening(typed)
         return booking.screening_form(typed)
-    return booking.screening_form(booking.typed("screening") or _last_typed(booking))
+    return booking.screening_form()
 
 
 def _show_review(
@@ -98,7 +100,6 @@ def _show_review(
     status: int | None = None,
 ) -> ResponseReturnValue:
     assert booking.account  # noqa: S101 - a page before this one
-    ticked = set(form.applies.data or ())
     return show(
         booking,
         REVIEW,
@@ -108,19 +109,10 @@ def _show_review(
         status=status,
         shown=shown_now(booking).fields,
         screening=form,
-        screening_words=[words for question, words in QUESTION_WORDS.items() if question in ticked],
+        screening_words=answer_words(form.answers) if form.answers else [],
+        earlier_words=answer_words(form.earlier.answers) if form.earlier else [],
         number=phone_numbers.display(booking.account.number),
     )
-
-
-def _last_typed(booking: Booking) -> dict[str, list[str]]:
-    """As if ticked again. The day of IMS elsewhere is asked anew: the last one has been recorded."""
-    answers = last_answers(db.session(), booking.patient.id) if booking.patient else None
-    if answers is None:
-        return {}
-    yes = [question.value for question in ScreeningQuestion if answers.get(question)]
-    yes = [question for question in yes if question != ScreeningQuestion.NEEDLED_ELSEWHERE]
-    return {"applies": yes or [NOTHING]}
 
 
 def _patient_id(booking: Booking) -> int:
@@ -146,6 +138,7 @@ def _patient_id(booking: Booking) -> int:
         actor=actor_of(booking),
     )
     patient_id = patient.id
+    booking.keep(screening_for=patient.public_id)  # the answers given for this new patient
     if opened.person is None:
         know(opened.account, [patient_id], shared=bool(booking.fields.get("shared")))
     return patient_id

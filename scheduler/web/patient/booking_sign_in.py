@@ -102,7 +102,7 @@ def say_who(booking: Booking) -> ResponseReturnValue:
         named = request.form.get("patient", "")
         booking.keep(patient=named if booking.knows(named) else booking.patient_choice, typed_who=typed)
         if booking.screening_with_who:
-            booking.keep(typed_screening=typed)
+            booking.keep_screening(typed)
         booking = open_booking(booking.token or "")
     sent = typed_in(request.form) if request.method == "POST" else None
     who = booking.who_form(sent)

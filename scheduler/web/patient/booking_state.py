@@ -13,12 +13,13 @@ from scheduler.domain.booking_steps import BEGIN, BIRTH, CODE, NUMBER, TIME, WHO
 from scheduler.domain.clearance import Clearance, is_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import NotFound
+from scheduler.domain.screening import EarlierAnswers
 from scheduler.domain.treatment_kind import TreatmentKind
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.extensions import db
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries import patients, reference
-from scheduler.queries.booking_drafts import Draft, draft_of
+from scheduler.queries.booking_drafts import Draft, draft_of, last_answers
 from scheduler.queries.clearances import clearances
 from scheduler.queries.known_browsers import Opened
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
@@ -176,8 +177,14 @@ class Booking:
         return self.patient_choice == NEW_PATIENT
 
     def typed(self, page: str) -> Typed:
+        """Answers about somebody's health are nobody else's: when another patient is chosen, they are asked anew."""
+        if page == "screening" and self.fields.get("screening_for", self.patient_choice) != self.patient_choice:
+            return {}
         kept: Typed = self.fields.get(f"typed_{page}", {})
         return kept
+
+    def keep_screening(self, typed: Typed) -> None:
+        self.keep(typed_screening=typed, screening_for=self.patient_choice)
 
     def who_form(self, typed: Typed | None = None) -> WhoForm:
         labels = [(patient.public_id, patient.full_name) for patient in self.patients]
@@ -185,7 +192,17 @@ class Booking:
         return WhoForm(as_formdata(data), today=self.today, patients=labels)
 
     def screening_form(self, typed: Typed | None = None) -> ScreeningForm:
-        return ScreeningForm(as_formdata(self.typed("screening") if typed is None else typed), today=self.today)
+        typed = self.typed("screening") if typed is None else typed
+        return ScreeningForm(as_formdata(typed), today=self.today, earlier=self.earlier_answers)
+
+    @cached_property
+    def earlier_answers(self) -> EarlierAnswers | None:
+        """For the review, where a patient whom we know says whether anything has changed since. Not for whoever has
+        answered every question in this booking: what they told may stand on another visit by now."""
+        typed = self.typed("screening")
+        if self.screening_with_who or self.patient is None or (typed and "asked_since" not in typed):
+            return None
+        return last_answers(db.session(), self.patient.id, clock.zone(self.clinic.zone))
 
     @property
     def screening_with_who(self) -> bool:
@@ -195,8 +212,10 @@ class Booking:
     @property
     def visit_elsewhere(self) -> CountingVisit | None:
         """As typed in this booking; it counts for treatments with needles."""
+        if not (self.typed("screening") and self.treatment and self.treatment.needling):
+            return None
         form = self.screening_form()
-        if self.treatment and self.treatment.needling and form.validate() and form.answers:
+        if form.validate() and form.answers:
             return form.answers.visit_elsewhere
         return None
 

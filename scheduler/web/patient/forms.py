@@ -11,9 +11,10 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, RadioField, SelectMultipleField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
-from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion, screening_answers
+from scheduler.domain.screening import EarlierAnswers, ScreeningAnswers, ScreeningQuestion, screening_answers
 from scheduler.domain.typed_numbers import typed_code
 from scheduler.gateways import phone_numbers
+from scheduler.web.dates import day_and_year_words
 from scheduler.web.patient.form_fields import DayMonthYearField, offered, tidy
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 from scheduler.web.phone_words import no_mobile_number
@@ -149,9 +150,24 @@ class WhoForm(BookingForm):
             raise ValidationError(_("This name is too long: at most 100 letters fit."))
 
 
-class ScreeningForm(BookingForm):
-    """Every question is answered: what is not ticked is a no, and none ticked has to be said."""
+SAME, CHANGED = "same", "changed"
 
+
+class ScreeningForm(BookingForm):
+    """Every question is answered: what is not ticked is a no, and none ticked has to be said.
+
+    Nothing is ticked but by whoever answers. Somebody who has answered before is asked whether anything has changed
+    since; only then the questions again.
+    """
+
+    since = RadioField(
+        choices=[
+            SelectChoice(SAME, _l("Nothing has changed, and I have had no IMS or dry needling elsewhere")),
+            SelectChoice(CHANGED, _l("Something has changed")),
+        ],
+        validators=[offered(_l("Choose whether anything has changed."))],
+        validate_choice=False,
+    )
     applies = SelectMultipleField(
         _l("Does any of this apply?"),
         choices=[
@@ -168,12 +184,24 @@ class ScreeningForm(BookingForm):
     )
     answers: ScreeningAnswers | None = None
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, earlier: EarlierAnswers | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.today = today
+        self.today, self.earlier = today, earlier
+        if earlier is None:
+            del self.since
+        else:
+            self.since.label.text = _("Since %(day)s:", day=day_and_year_words(earlier.on, today))
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.earlier is not None and bool(self.since.data == SAME)
 
     def validate_applies(self, field: Field) -> None:
         ticked = set(field.data or ())
+        if self.earlier is not None and self.since.data != CHANGED:
+            if self.is_unchanged and ticked:
+                raise ValidationError(_("You ticked something here and said that nothing has changed. Which is right?"))
+            return
         if not ticked & {choice.value for choice in field.choices}:
             raise ValidationError(_("Tick what applies, or “None of these”."))
         if NOTHING in ticked and len(ticked) > 1:
@@ -186,6 +214,9 @@ class ScreeningForm(BookingForm):
     def validate(self, extra_validators: Any = None) -> bool:
         if not super().validate(extra_validators):
             return False
+        if self.earlier is not None and self.is_unchanged:
+            self.answers = self.earlier.unchanged(self.today)
+            return True
         ticked = set(self.applies.data or ())
         said = {question.value: question.value in ticked for question in ScreeningQuestion}
         self.answers = screening_answers(said, needled_on=self.needled_on.data, today=self.today)

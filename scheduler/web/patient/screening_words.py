@@ -2,7 +2,8 @@
 
 from flask_babel import lazy_gettext as _l
 
-from scheduler.domain.screening import ScreeningQuestion
+from scheduler.domain.screening import ScreeningAnswers, ScreeningQuestion
+from scheduler.web.dates import day_with_year_words
 
 QUESTION_WORDS = {
     ScreeningQuestion.PREGNANCY: _l("I am pregnant, or may be"),
@@ -14,3 +15,11 @@ QUESTION_WORDS = {
     ScreeningQuestion.FEAR_OF_NEEDLES: _l("I am afraid of needles, or have fainted"),
     ScreeningQuestion.NEEDLED_ELSEWHERE: _l("I have had IMS or dry needling at another clinic"),
 }
+
+
+def answer_words(answers: ScreeningAnswers) -> list[str]:
+    """What was answered with yes, and the day that was told with it."""
+    words = {question: str(said) for question, said in QUESTION_WORDS.items() if question in answers.yes}
+    if answers.needled_on is not None and ScreeningQuestion.NEEDLED_ELSEWHERE in words:
+        words[ScreeningQuestion.NEEDLED_ELSEWHERE] += f" ({day_with_year_words(answers.needled_on)})"
+    return list(words.values())
