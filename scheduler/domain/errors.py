@@ -131,6 +131,12 @@ class PatientRestricted(BookingRefused):
     code = "patient-restricted"
 
 
+class PleaseCall(BookingRefused):
+    """So many patients were registered online on one number that somebody should speak with whoever registers more."""
+
+    code = "please-call"
+
+
 class MergeRefused(BookingRefused):
     """Together the visits of the two records would break a rule; `conflict` names two of them, where it is known."""
 

@@ -12,6 +12,7 @@ from scheduler.models.known_browser import CHILD
 from scheduler.queries import patients
 from scheduler.usecases import audit
 from scheduler.usecases.booking_drafts import locked_draft
+from scheduler.usecases.number_limits import require_room_on_number
 from scheduler.usecases.patients import require_details
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -34,7 +35,8 @@ def register_online(
 ) -> Patient:
     """Once for each draft, however often and however many at once it is sent.
 
-    An adult patient, `registered_by`, may act for the child they register. Refuses with Invalid, naming the field.
+    An adult patient, `registered_by`, may act for the child they register. Refuses with Invalid, naming the field,
+    and with PleaseCall.
     """
     given_name, family_name = tidy_name(given_name), tidy_name(family_name)
     require_details(given_name, family_name, birth_date, language, today)
@@ -45,6 +47,7 @@ def register_online(
         patient = patients.by_public_id(session, there)
         session.commit()
         return patient
+    require_room_on_number(session, account_id, now=now)
     patient = Patient(
         given_name=given_name,
         family_name=family_name,

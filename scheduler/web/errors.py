@@ -219,6 +219,13 @@ def _patient_restricted(_error: errors.PatientRestricted) -> Words:
     return _("Nothing can be booked online for this patient."), _("Please telephone the clinic.")
 
 
+def _please_call(_error: errors.PleaseCall) -> Words:
+    return (
+        _("Nobody else can be registered online with this mobile number."),
+        _("Please call us: we are glad to register them on the telephone."),
+    )
+
+
 def _merge_refused(error: errors.MergeRefused) -> Words:
     conflict = error.conflict
     if conflict is None:
@@ -330,6 +337,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.VersionConflict: (409, _version_conflict),
     errors.PatientChanged: (409, _patient_changed),
     errors.PatientRestricted: (409, _patient_restricted),
+    errors.PleaseCall: (409, _please_call),
     errors.MergeRefused: (409, _merge_refused),
     errors.HoldGone: (409, _hold_gone),
     errors.StatusRefused: (409, _status_refused),

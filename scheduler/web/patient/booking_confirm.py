@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from scheduler import clock
 from scheduler.domain.booking_steps import REVIEW
-from scheduler.domain.errors import BookingRefused, PatientRestricted, VisitMustMove
+from scheduler.domain.errors import BookingRefused, PatientRestricted, PleaseCall, VisitMustMove
 from scheduler.domain.screening import ScreeningAnswers
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
@@ -41,7 +41,11 @@ def review(booking: Booking) -> ResponseReturnValue:
     changed = changed_since(booking)
     if changed:
         return _show_review(booking, form, [], [FormError("", changed)], status=409)
-    patient_id = _patient_id(booking)
+    try:
+        patient_id = _patient_id(booking)
+    except PleaseCall as refusal:
+        db.session.rollback()
+        return _show_refusal(booking, form, refusal)
     take_back_what_was_corrected(booking, patient_id, form.answers)
     try:
         booked = _book(booking, patient_id, form.answers)
@@ -167,13 +171,17 @@ def _refused(booking: Booking, patient_id: int, refusal: BookingRefused, form: S
     """To the page where it can be mended: another time, or an assessment; everything typed is kept."""
     chosen = booking.starts_local
     if isinstance(refusal, PatientRestricted):
-        explained = explain(refusal)
-        return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")])
+        return _show_refusal(booking, form, refusal)
     if isinstance(refusal, VisitMustMove) and form.answers:  # no time chosen here mends that
         return to_settling(booking, patient_id, form.answers)
     if chosen and refusal.code != "not-cleared":
         booking.keep(starts_local="", lost_start=chosen.isoformat(), lost_with=booking.fields.get("with", ""))
     return go_on(booking)
+
+
+def _show_refusal(booking: Booking, form: ScreeningForm, refusal: BookingRefused) -> ResponseReturnValue:
+    explained = explain(refusal)
+    return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")], explained.status)
 
 
 def _finished(booking: Booking, booked: Visit) -> ResponseReturnValue:
