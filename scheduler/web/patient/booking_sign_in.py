@@ -25,6 +25,7 @@ from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.forms import CodeForm, NumberForm, as_formdata, typed_in
 from scheduler.web.patient.session import start_session
 from scheduler.web.patient.slot_times import nearest_starts, why_not
+from scheduler.web.patient.typed_code import account_of_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,8 @@ def type_code(booking: Booking) -> ResponseReturnValue:
     if not accepted(form):
         return _show_code(booking, form)
     try:
-        account = sign_in.verify_code(
-            db.session(),
-            challenge=str(booking.fields.get("challenge", "")),
-            code=form.digits,
-            secret=current_app.config["SECRET_KEY"],
-            now=booking.now,
-            language=template_variables()["language"],
+        account = account_of_code(
+            challenge=str(booking.fields.get("challenge", "")), digits=form.digits, now=booking.now
         )
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)

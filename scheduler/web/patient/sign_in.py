@@ -14,6 +14,7 @@ from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import known_browsers
 from scheduler.usecases import sign_in as codes
 from scheduler.usecases.code_limits import CodeLimits
+from scheduler.usecases.sign_in_audit import SignIn
 from scheduler.web.access import declare
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
@@ -23,6 +24,7 @@ from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import FormError, form_errors
 from scheduler.web.patient.forms import CodeForm, NumberForm
 from scheduler.web.patient.session import browser_id, current_account, end_session, opened, start_session
+from scheduler.web.patient.typed_code import account_of_code, note_outcome
 
 blueprint = Blueprint("sign_in", __name__)
 declare(blueprint, "public")
@@ -53,14 +55,7 @@ def type_code() -> ResponseReturnValue:
     if not accepted(form):
         return _show_code(form, number)
     try:
-        account = codes.verify_code(
-            db.session(),
-            challenge=session["challenge"],
-            code=form.digits,
-            secret=current_app.config["SECRET_KEY"],
-            now=clock.now(),
-            language=template_variables()["language"],
-        )
+        account = account_of_code(challenge=session["challenge"], digits=form.digits, now=clock.now())
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
         form.code.errors = [" ".join((_("This is not the code we sent."), tries))]
@@ -84,6 +79,9 @@ def send_again() -> ResponseReturnValue:
 
 @blueprint.post("/me/sign-out")
 def sign_out() -> ResponseReturnValue:
+    account = current_account()
+    if account:
+        note_outcome(SignIn.OUT, account.id, clock.now())
     end_session()
     return redirect(url_for("site.home"), 303)
 

@@ -1,0 +1,38 @@
+"""A code that a patient has typed, and what came of it, for the audit log."""
+
+from datetime import datetime
+
+from flask import current_app, request
+
+from scheduler.domain.errors import CodeGone, CodeWrong
+from scheduler.extensions import db
+from scheduler.models.patient import PhoneAccount
+from scheduler.usecases import sign_in
+from scheduler.usecases.sign_in_audit import SignIn, patient_actor, record_sign_in
+from scheduler.web.language import template_variables
+
+
+def account_of_code(*, challenge: str, digits: str, now: datetime) -> PhoneAccount:
+    """Refuses as sign_in.verify_code does."""
+    try:
+        account = sign_in.verify_code(
+            db.session(),
+            challenge=challenge,
+            code=digits,
+            secret=current_app.config["SECRET_KEY"],
+            now=now,
+            language=template_variables()["language"],
+        )
+    except CodeWrong:
+        note_outcome(SignIn.WRONG, None, now)
+        raise
+    except CodeGone:
+        note_outcome(SignIn.LOCKED, None, now)
+        raise
+    note_outcome(SignIn.RIGHT, account.id, now)
+    return account
+
+
+def note_outcome(outcome: SignIn, account_id: int | None, now: datetime) -> None:
+    actor = patient_actor(account_id, request.remote_addr or "")
+    record_sign_in(db.session(), outcome=outcome, actor=actor, step="code", now=now)
