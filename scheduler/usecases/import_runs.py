@@ -157,7 +157,8 @@ def _take_back_visits(connection: Connection, run: ImportRun, actor: Actor, now:
     )
     connection.execute(
         update(Patient)
-        .where(Patient.id.in_(_ids(run, "cleared")), Patient.cleared_for_ims_at == run.imported_at)
+        .where(Patient.id.in_(_ids(run, "cleared")), Patient.cleared_by == run.imported_by)
+        .where(Patient.cleared_for_ims_at <= run.imported_at)  # since their last IMS; one given here since then stays
         .values(cleared_for_ims_at=None, cleared_by=None, clearing_practitioner_id=None, version=Patient.version + 1)
     )
 

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from scheduler.domain.clearance import Clearance, is_cleared
 from scheduler.domain.moving_in.diary import DiaryVisit, fit_together, give_rooms
 from scheduler.domain.moving_in.problems import Remark, Report, UnusableFile
-from scheduler.models import Appointment, Patient
+from scheduler.models import Appointment
 from scheduler.queries import reference
+from scheduler.queries.clearances import clearances
 from scheduler.usecases.importing import ImportSettings, Opened, Progress, merges, no_progress
 from scheduler.usecases.importing_patients import SELECTED
 from scheduler.usecases.staging import batches, begin_writing, give_up_writing, staging
@@ -83,12 +85,10 @@ def _fitted(connection: Connection, visits: list[NewVisit], settings: ImportSett
     for visit in visits:
         if visit.diary.room is None:  # it occupies none
             visit.diary.room = (*unrecorded, -1)[0]
-    if settings.clear_for_ims:
-        cleared = {v.patient_id for v in occupying if v.treatment.needs_clearance and v.diary.past}
-    else:
-        cleared = set()
-    _require_clearance(connection, occupying, cleared, report)
-    return Plan(visits, rooms, cleared)
+    past = [visit for visit in occupying if visit.treatment.needs_clearance and visit.diary.past]
+    last = {visit.patient_id: visit for visit in sorted(past, key=lambda visit: visit.diary.starts_at)}
+    _require_clearance(connection, occupying, last, settings, report)
+    return Plan(visits, rooms, last if settings.clear_for_ims else {})
 
 
 def _here(
@@ -144,12 +144,19 @@ def _without_doubles(
     return fresh
 
 
-def _require_clearance(connection: Connection, visits: list[NewVisit], cleared: set[int], report: Report) -> None:
+def _require_clearance(
+    connection: Connection, visits: list[NewVisit], last: dict[int, NewVisit], settings: ImportSettings, report: Report
+) -> None:
+    """On the day of each visit to come. `last`: patient's id → the last IMS that the file brings."""
     asked = [visit for visit in visits if visit.treatment.needs_clearance and not visit.diary.past]
-    ids = {visit.patient_id for visit in asked} - cleared
-    for batch in batches(ids, SELECTED):
-        is_cleared = Patient.cleared_for_ims_at.is_not(None)
-        cleared = cleared | set(connection.scalars(select(Patient.id).where(Patient.id.in_(batch), is_cleared)))
+    found: dict[int, Clearance] = {}
+    for batch in batches({visit.patient_id for visit in asked}, SELECTED):
+        found |= clearances(connection, batch, clinic=settings.clinic, now=settings.now)
     for visit in asked:
-        if visit.patient_id not in cleared:
+        clearance = found[visit.patient_id]
+        if visit.patient_id in last:
+            day = last[visit.patient_id].diary.starts_local.date()
+            given = clearance.given or (day if settings.clear_for_ims else None)
+            clearance = Clearance(given, max(day, clearance.last_ims or day))
+        if not is_cleared(clearance, visit.diary.starts_local.date(), months=settings.clinic.clearance_months):
             report.problems.append(Remark(visit.row, "not_cleared"))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Connection, String, Table, case, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, bindparam, case, insert, select, update
 
 from scheduler import clock
 from scheduler.domain.moving_in.diary import DiaryVisit
 from scheduler.domain.reminder_plan import plan_reminders
-from scheduler.models import Appointment, Patient, Reminder, Room
+from scheduler.models import Appointment, Patient, Practitioner, Reminder, Room
 from scheduler.models.base import public_id
 from scheduler.usecases.import_runs import begin_run, note_rows
 from scheduler.usecases.importing import ImportSettings, Progress, note_imported
@@ -20,6 +20,7 @@ from scheduler.usecases.staging import batches, stage
 from scheduler.usecases.visit_rows import NewVisit
 
 APPOINTMENTS, REMINDERS = cast(Table, Appointment.__table__), cast(Table, Reminder.__table__)
+PATIENTS = cast(Table, Patient.__table__)
 COLUMNS = (
     *("public_id", "patient_id", "practitioner_id", "room_id", "treatment_id", "origin", "status", "starts_local"),
     *("zone", "minutes", "buffer_minutes", "starts_at", "ends_at", "busy_until", "spacing_group_id", "spacing_days"),
@@ -58,7 +59,7 @@ class UnrecordedRooms:
 class Plan:
     visits: list[NewVisit]
     rooms: UnrecordedRooms
-    cleared: set[int]
+    cleared: dict[int, NewVisit]
 
 
 def stage_visits(
@@ -105,14 +106,29 @@ def write_visits(connection: Connection, plan: Plan, staged: tuple[Table, Table]
 
 
 def _clear(connection: Connection, run_id: int, plan: Plan, settings: ImportSettings) -> None:
+    """Whoever had IMS was cleared for it: since the last one, on the word of who gave it. Who is cleared here stays so."""
+    if not plan.cleared:
+        return
     for batch in batches(plan.cleared, SELECTED):
         uncleared = select(Patient.id).where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
         note_rows(connection, run_id, "cleared", uncleared)
-        connection.execute(
-            update(Patient)
-            .where(Patient.id.in_(batch), Patient.cleared_for_ims_at.is_(None))
-            .values(cleared_for_ims_at=settings.now, cleared_by=str(settings.actor), version=Patient.version + 1)
-        )
+    who_gave = (
+        select(Practitioner.id).where(Practitioner.id == bindparam("whose"), Practitioner.can_needle).scalar_subquery()
+    )
+    connection.execute(
+        update(PATIENTS)
+        .where(Patient.id == bindparam("who"), Patient.cleared_for_ims_at.is_(None))
+        .values(
+            cleared_for_ims_at=bindparam("given"),
+            cleared_by=str(settings.actor),
+            clearing_practitioner_id=who_gave,
+            version=Patient.version + 1,
+        ),
+        [
+            {"who": patient, "whose": visit.practitioner_id, "given": visit.diary.starts_at}
+            for patient, visit in plan.cleared.items()
+        ],
+    )
 
 
 def _columns(visit: NewVisit, public: str, settings: ImportSettings) -> dict[str, Any]:

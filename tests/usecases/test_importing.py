@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.moving_in.problems import Report, UnusableFile
 from scheduler.domain.patient_search import criteria_of
-from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, Reminder, Room
+from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, Practitioner, Reminder, Room
 from scheduler.queries import patient_search
 from scheduler.usecases import exporting
 from scheduler.usecases.booking import book_slot
@@ -456,3 +456,17 @@ def test_a_long_import_is_not_hung_up_on_and_nobody_else_is_waited_for(session: 
     with engine.connect() as connection:
         assert connection.connection.dbapi_connection is used
         assert connection.exec_driver_sql(show).scalar() == "1min"
+
+
+def test_clearance_of_who_had_ims_runs_from_their_last_one_and_lapses_as_any_other(session: Session) -> None:
+    """On the word of who gave it; a visit to come is judged on its day, whatever the import says."""
+    make_clinic(session)
+    patients(session, PATIENTS)
+    long_ago, later = "8;2025-10-06;10:00;IMS;p1", "8;2026-12-07;10:00;IMS;p1"
+    assert told(visits(session, long_ago, later, clear_for_ims=True)) == ["3 not_cleared"]
+    assert visits(session, long_ago, clear_for_ims=True).imported == 1
+    cleared = session.scalars(select(Patient).where(Patient.given_name == "Zoë")).one()
+    assert cleared.cleared_for_ims_at == datetime(2025, 10, 6, 14, tzinfo=UTC)
+    assert cleared.clearing_practitioner_id == session.scalar(select(Practitioner.id).where(Practitioner.slug == "p1"))
+    assert told(visits(session, later)) == ["2 not_cleared"]
+    assert visits(session, "8;2026-09-07;10:00;IMS;p2", later).imported == 2
