@@ -41,6 +41,13 @@ def open_page(context: BrowserContext) -> tuple[Page, list[str]]:
     return page, complaints
 
 
+def say_birth_date(page: Page) -> None:
+    """As the patients of these tests are made."""
+    for part, typed in (("day", "14"), ("month", "3"), ("year", "1986")):
+        page.fill(f"input[name=birth_date_{part}]", typed)
+    press(page)
+
+
 def code(engine: Engine) -> str:
     with Session(engine) as session:
         body = session.scalars(select(Message.body).where(Message.kind == "code").order_by(Message.id.desc())).first()
@@ -105,6 +112,8 @@ def book(page: Page, base: str, engine: Engine, complaints: list[str] | None = N
     look()
     page.fill("input[name=code]", code(engine))
     press(page)
+    look()
+    say_birth_date(page)
     look()
     press(page)
     look()
@@ -210,12 +219,14 @@ def test_keyboard_alone_is_enough(browser: Browser, base: str, engine: Engine) -
     tab_to("input[name=code]")
     page.keyboard.type(code(engine))
     page.keyboard.press("Enter")
+    page.wait_for_url("**/birth-date")
+    for part, typed in (("day", "10"), ("month", "12"), ("year", "1985")):
+        tab_to(f"input[name=birth_date_{part}]")
+        page.keyboard.type(typed)
+    page.keyboard.press("Enter")
     page.wait_for_url("**/who")
     for name, typed in (("given_name", "Ada"), ("family_name", "Lovelace")):
         tab_to(f"input[name={name}]")
-        page.keyboard.type(typed)
-    for part, typed in (("day", "10"), ("month", "12"), ("year", "1985")):
-        tab_to(f"input[name=birth_date_{part}]")
         page.keyboard.type(typed)
     tab_to("input[value=nothing]")
     page.keyboard.press("Space")
@@ -292,6 +303,7 @@ def test_a_double_click_books_once_and_the_back_button_ends_at_the_visit(
     press(page)
     page.fill("input[name=code]", code(engine))
     press(page)
+    say_birth_date(page)
     page.fill("input[name=given_name]", "Ada")
     page.fill("input[name=family_name]", "Lovelace")
     for part, typed in (("day", "10"), ("month", "12"), ("year", "1985")):
@@ -323,6 +335,7 @@ def test_the_day_of_ims_elsewhere_is_asked_only_when_it_was_ticked(browser: Brow
     press(page)
     page.fill("input[name=code]", code(engine))
     press(page)
+    say_birth_date(page)
     expect(page.locator("input[name=needled_on_day]")).to_be_hidden()
     page.check("input[value=needled_elsewhere]")
     expect(page.locator("input[name=needled_on_day]")).to_be_visible()
@@ -365,6 +378,7 @@ def test_a_visit_too_near_to_ims_elsewhere_is_settled_on_the_way(
     press(page)
     page.fill("input[name=code]", code(engine))
     press(page)
+    say_birth_date(page)
     page.goto(f"{page.url}?day={later}")
     page.locator("input[name=starts]").first.check()
     press(page)
