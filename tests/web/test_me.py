@@ -453,3 +453,17 @@ def test_an_odd_id_is_404(mine: FlaskClient, visit: Appointment, public_id: str)
     for page in ("cancel", "move"):
         assert mine.get(f"/me/visits/{public_id}/{page}").status_code == 404
     assert mine.get(f"/me/patients/{public_id}/calendar").status_code == 404
+
+
+@pytest.mark.parametrize("act", ["cancel", "move"])
+def test_a_form_that_does_not_say_which_version_it_shows_changes_nothing(
+    mine: FlaskClient, session: Session, patient: Patient, act: str
+) -> None:
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY + 2 * DAY, "10:00"))
+    page = mine.get(f"/me/visits/{visit.public_id}/cancel")
+    token = form_of(page, "Cancel the visit").fields["csrf_token"]
+    typed = {"csrf_token": token, "starts": "2026-12-02T11:00", "shown_starts": "2026-12-01T09:00"}
+    answer = mine.post(f"/me/visits/{visit.public_id}/{act}", data=typed)
+    assert answer.status_code == 409 and now_in(session, visit).version == 1
+    both = "Your page showed it on Tuesday 1 December, 9:00 am; it is now on Wednesday 2 December, 10:00 am."
+    assert both in plain(answer)

@@ -14,13 +14,13 @@ from scheduler.usecases.booking import cancel_appointment
 from scheduler.usecases.patients import renew_feed
 from scheduler.web.access import declare
 from scheduler.web.dates import day_and_time_words
-from scheduler.web.errors import explain
+from scheduler.web.errors import Explained, explain
 from scheduler.web.patient import move
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.calendar_links import calendar_links
 from scheduler.web.patient.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.form_fields import FormError, tidy
-from scheduler.web.patient.my_visits import MyVisit, my_visit, shown_all
+from scheduler.web.patient.my_visits import MyVisit, moved_since, my_visit, shown_all, shown_version
 
 PAST_SHOWN, ALL_PAST = 5, 500
 LONGEST_REASON = 500
@@ -70,13 +70,13 @@ def cancel(public_id: str) -> ResponseReturnValue:
             reason=reason,
             now=now,
             actor=patient_actor(),
-            expected_version=request.form.get("version", type=int),
+            expected_version=shown_version(),
         )
     except (VersionConflict, TooLateToChange, StatusRefused) as refusal:
         visit = my_visit(public_id, now)
         if visit.appointment.status != "cancelled":
             explained = explain(refusal)
-            return _show_cancel(visit, [FormError("", f"{explained.title} {explained.advice}")], explained.status)
+            return _show_cancel(visit, [FormError("", _said(explained, visit))], explained.status)
     flash(_("Your visit on %(when)s is cancelled.", when=day_and_time_words(visit.starts_local)))
     return redirect(url_for(".visits"), 303)
 
@@ -94,6 +94,10 @@ def renew_calendar(public_id: str) -> ResponseReturnValue:
     renew_feed(db.session(), public_id=patient.public_id, now=clock.now(), actor=patient_actor())
     flash(_("The calendar has a new address; the old one no longer works."))
     return redirect(url_for(".calendar", public_id=public_id), 303)
+
+
+def _said(explained: Explained, visit: MyVisit) -> str:
+    return " ".join(words for words in (explained.title, moved_since(visit), explained.advice) if words)
 
 
 def _show_cancel(visit: MyVisit, errors: list[FormError] | None = None, status: int = 200) -> ResponseReturnValue:

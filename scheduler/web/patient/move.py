@@ -17,7 +17,7 @@ from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.door import patient_actor
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.move_choice import times_for, wanted_practitioner, wanted_start
-from scheduler.web.patient.my_visits import MyVisit, my_visit
+from scheduler.web.patient.my_visits import MyVisit, moved_since, my_visit, shown_version
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -44,7 +44,7 @@ def move(public_id: str) -> ResponseReturnValue:
             practitioner=wanted_practitioner(),
             now=now,
             actor=patient_actor(),
-            expected_version=request.form.get("version", type=int),
+            expected_version=shown_version(),
         )
     except (BookingRefused, NotFound) as refusal:
         return _refused(public_id, wanted, refusal, now)
@@ -60,7 +60,8 @@ def _refused(
         return redirect(url_for("me.visits"), 303)  # a double click: it is there already
     explained = explain(SlotNotOffered() if isinstance(refusal, NotFound) else refusal)
     nearest = refusal.alternatives if isinstance(refusal, BookingRefused) else ()
-    return _show(visit, now, [f"{explained.title} {explained.advice}"], explained.status, nearest)
+    said = " ".join(words for words in (explained.title, moved_since(visit), explained.advice) if words)
+    return _show(visit, now, [said], explained.status, nearest)
 
 
 def _show(

@@ -1,16 +1,19 @@
 """A visit as its patient's pages show it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app
+from flask import current_app, request
+from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries import appointments
+from scheduler.web.dates import day_and_time_words
 from scheduler.web.feeds import visit_key
 from scheduler.web.patient.door import signed_in
 from scheduler.web.patient.visit_words import status_words
@@ -61,3 +64,18 @@ def shown(visit: Appointment, now: datetime) -> MyVisit:
         is_ahead=is_ahead,
         file_key=visit_key(visit),
     )
+
+
+def shown_version() -> int:
+    """Of the visit as the form shows it. A form that does not say acts on nothing: 0 is no version."""
+    return request.form.get("version", type=int) or 0
+
+
+def moved_since(visit: MyVisit) -> str:
+    """When the page said another time than the visit has now: both."""
+    with suppress(ValueError):
+        was = datetime.fromisoformat(request.form.get("shown_starts", ""))
+        if was.tzinfo is None and was != visit.starts_local:
+            said, now = day_and_time_words(was), day_and_time_words(visit.starts_local)
+            return str(_("Your page showed it on %(said)s; it is now on %(now)s.", said=said, now=now))
+    return ""
