@@ -43,6 +43,14 @@ def _places(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
+HOW_TO_STOP: Mapping[str, str] = MappingProxyType(
+    {
+        "en": " Reply STOP to end all texts, sign-in codes too.",
+        "fr": " Répondez ARRET pour ne plus recevoir de textos, codes compris.",
+    }
+)
+"""At the end of the first text to a number, whatever else it says."""
+
 WORDINGS: Mapping[str, Wording] = MappingProxyType(
     {
         "code": Wording(

@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.models.appointment import Appointment
@@ -165,6 +176,11 @@ class Message(Base):
     segments: Mapped[int | None]  # parts paid for, of one that went out
     price_millionths: Mapped[int | None]  # of price_unit; none until the provider names it
     price_unit: Mapped[str | None] = mapped_column(String(3))
+
+
+def went_out() -> ColumnElement[bool]:
+    """The provider took it, and nothing worse is known."""
+    return and_(Message.direction == "out", Message.status.in_(("accepted", "sent", "delivered")))
 
 
 class EarlyReceipt(Base):

@@ -25,11 +25,12 @@ from sqlalchemy.orm import aliased
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import CANCELLATION
 from scheduler.domain.sms_segments import segments
+from scheduler.domain.sms_wording import HOW_TO_STOP, language_of
 from scheduler.models.appointment import Appointment
 from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic import Practitioner
 from scheduler.models.patient import Patient, PhoneAccount
-from scheduler.models.sms import Message, Reminder
+from scheduler.models.sms import Message, Reminder, went_out
 from scheduler.models.wrong_number import WRONG_NUMBER, is_marked, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
 from scheduler.usecases.move_links import SHORTEST_LINK, link_until
@@ -203,6 +204,7 @@ _FACTS = (
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),
         _was_asked.label("was_asked"),
+        exists().where(Message.number == PhoneAccount.number, went_out()).label("was_texted"),
     )
     .join(Appointment, Appointment.id == Reminder.appointment_id)
     .outerjoin(Practitioner, Practitioner.id == Appointment.practitioner_id)
@@ -277,7 +279,7 @@ def _begin(connection: Connection, attempts: list[_Attempt]) -> None:
 
 
 def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, link: str | None = None) -> str:
-    return visit_text(
+    text = visit_text(
         row.kind,
         clinic=clinic,
         starts_local=row.starts_local,
@@ -288,6 +290,7 @@ def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, lin
         changeable=now < clinic.changeable_until(row.starts_at) - TIME_TO_CHANGE,
         link=link,
     )
+    return text if row.was_texted else text + HOW_TO_STOP[language_of(row.language)]
 
 
 def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> str | None:

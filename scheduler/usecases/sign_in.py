@@ -16,7 +16,7 @@ from scheduler.domain.sms_segments import segments
 from scheduler.models.access import SignInCode
 from scheduler.models.base import public_id
 from scheduler.models.patient import PhoneAccount
-from scheduler.models.sms import Message
+from scheduler.models.sms import Message, went_out
 from scheduler.usecases.code_limits import (
     CodeLimits,
     is_for_this_number,
@@ -56,7 +56,7 @@ def request_code(
     challenge = _next_challenge(secret, after, number) if after else public_id()
     known = select(SignInCode.created_at).where(SignInCode.challenge == challenge)
     code = f"{secrets.randbelow(1_000_000):06}"
-    message = _message(number, code, language, clinic, now)
+    message = _message(session, number, code, language, clinic, now)
     try:
         require_within_limits(session, number=number, address=address, secret=secret, limits=limits, now=now)
         is_sent = is_for_this_number(
@@ -148,9 +148,10 @@ def _next_challenge(secret: str, after: str, number: str) -> str:
     return hmac.new(secret.encode(), f"challenge\x1f{after}\x1f{number}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _message(number: str, code: str, language: str, clinic: ClinicSettings, now: datetime) -> Message:
+def _message(session: Session, number: str, code: str, language: str, clinic: ClinicSettings, now: datetime) -> Message:
     minutes = int(CODE_LIFE.total_seconds() // 60)
-    body = code_text(clinic=clinic, code=code, language=language, minutes=minutes)
+    is_first = session.scalar(select(Message.id).where(went_out(), Message.number == number).limit(1)) is None
+    body = code_text(clinic=clinic, code=code, language=language, minutes=minutes, is_first=is_first)
     return Message(
         direction="out",
         kind="code",

@@ -2,6 +2,7 @@ import pytest
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.code_text import code_text
+from scheduler.domain.sms_segments import segments
 
 HTTPS = "https://book.example.ca"
 
@@ -40,3 +41,11 @@ def test_the_text_is_one_gsm_part(language: str, length: int) -> None:
 def test_a_long_name_costs_the_fill_in_line_and_nothing_else() -> None:
     written = text(name="C" * 80, public_url="https://" + "b" * 60 + ".example.ca")
     assert "@" not in written and written.endswith("minutes.")
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Reply STOP to end all texts"), ("fr", "Répondez ARRET")])
+def test_the_first_text_to_a_number_says_how_to_stop_them_all(language: str, says: str) -> None:
+    first = code_text(
+        clinic=ClinicSettings(public_url=HTTPS), code="012345", language=language, minutes=10, is_first=True
+    )
+    assert says in first and "codes" in first and segments(first) == 1

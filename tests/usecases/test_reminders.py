@@ -53,7 +53,7 @@ def test_a_due_reminder_is_sent_once_and_written_down(session: Session, engine: 
         (
             "+16135550142",
             "East Side Physio: visit on Monday 7 December at 10:00 am with Pat1. Reply C to confirm, M to change. "
-            "http://127.0.0.1:8000/me or 613-555-0100",
+            "http://127.0.0.1:8000/me or 613-555-0100 Reply STOP to end all texts, sign-in codes too.",
         )
     ]
     reminder, [message] = the_reminder(session), the_messages(session)
@@ -772,3 +772,16 @@ def send_one(engine: Engine, sms: FakeSms, outgoing: Outgoing, at: FakeClock) ->
     outcome = call(sms, outgoing, clock=at)
     with Ledger(engine) as ledger:
         record(ledger, outgoing, outcome, now=at())
+
+
+def test_only_the_first_text_to_a_number_says_how_to_stop(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+) -> None:
+    visit = make_visit(session)
+    sms.next_outcomes = [SmsUnavailable()]
+    for kind in ("3d", "1d"):
+        make_reminder(session, visit, kind=kind)
+        send_reminders(engine, sms, at)
+        at.forward(hours=1)
+        send_reminders(engine, sms, at)
+    assert ["STOP" in one.body for one in sms.sent] == [True, False], "what never went out said nothing"

@@ -113,7 +113,9 @@ def test_the_code_goes_out_as_a_queued_text(session: Session) -> None:
     text = last_text(session)
     assert (text.direction, text.kind, text.status, text.number) == ("out", "code", "queued", NUMBER)
     assert re.fullmatch(
-        r"East Side Physio: your code is \d{6}\. It works for 10 minutes\.\n\n@book\.example\.ca #\d{6}", text.body
+        r"East Side Physio: your code is \d{6}\. It works for 10 minutes\. "
+        r"Reply STOP to end all texts, sign-in codes too\.\n\n@book\.example\.ca #\d{6}",
+        text.body,
     )
 
 
