@@ -81,6 +81,8 @@ def test_what_is_saved_holds_at_once_and_in_every_process(
         ("horizon_days", "0"),
         ("horizon_days", "٣"),
         ("cutoff_hours", "1.5"),
+        ("clearance_months", "2"),
+        ("clearance_months", "25"),
         ("hold_minutes", "121"),
         ("reminder_days", "3,x"),
         ("reminder_days", "31"),
