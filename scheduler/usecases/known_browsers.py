@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.coming_of_age import OF_AGE, birthday, is_of
@@ -57,7 +58,7 @@ def born_then(
         session.commit()  # the counter stands
         raise
     for undated in born_on(session, account_id, None):
-        session.merge(BirthDateAsked(patient_id=undated.id, asked_at=now))
+        _note_asked(session, undated.id, now)
     found = _so_called(born_on(session, account_id, day), given_name)
     if found:
         take_back(session, key=key)
@@ -176,35 +177,57 @@ def _so_called(found: list[Patient], given_name: str) -> list[Patient]:
     return [patient for patient in found if "".join(typed_words(patient.given_name)) == asked]
 
 
+def _note_asked(session: Session, patient_id: int, now: datetime) -> None:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    asked = insert(BirthDateAsked).values(patient_id=patient_id, asked_at=now)
+    session.execute(
+        asked.on_conflict_do_update(index_elements=[BirthDateAsked.patient_id], set_={"asked_at": now}),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def _known(
     session: Session, value: str, account_id: int, patient_id: int, shared: bool, now: datetime, now_local: datetime
 ) -> KnownBrowser:
+    """The row that stands, or a new one. Two presses at the same moment find the same."""
+    hashed = id_hash(value)
     patient = session.get_one(Patient, patient_id)
-    row = session.scalar(
-        select(KnownBrowser).where(
-            KnownBrowser.browser_hash == id_hash(value),
-            KnownBrowser.patient_id == patient_id,
-            KnownBrowser.ended_at.is_(None),
+    session.execute(
+        update(KnownBrowser)
+        .where(
+            _is_row(hashed, patient_id), or_(KnownBrowser.ends_at <= now, KnownBrowser.phone_account_id != account_id)
+        )
+        .values(ended_at=now, ended_why=case((KnownBrowser.ends_at <= now, "unused"), else_="number changed"))
+        .execution_options(synchronize_session=False)
+    )
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    begun = insert(KnownBrowser).values(
+        browser_hash=hashed,
+        patient_id=patient_id,
+        phone_account_id=account_id,
+        shared=shared,
+        began_at=now,
+        used_at=now,
+        ends_at=now + SHARED,
+    )
+    session.execute(
+        begun.on_conflict_do_nothing(
+            index_elements=[KnownBrowser.browser_hash, KnownBrowser.patient_id],
+            index_where=KnownBrowser.ended_at.is_(None),
         )
     )
-    if row is not None and (row.phone_account_id != account_id or row.ends_at <= now):
-        row.ended_at, row.ended_why = now, "unused" if row.ends_at <= now else "number changed"
-        session.flush()
-        row = None
-    if row is None:
-        row = KnownBrowser(
-            browser_hash=id_hash(value),
-            patient_id=patient_id,
-            phone_account_id=account_id,
-            shared=shared,
-            began_at=now,
-            used_at=now,
-            ends_at=now + SHARED,
-        )
-        session.add(row)
+    row = session.scalars(
+        select(KnownBrowser).where(_is_row(hashed, patient_id)).execution_options(populate_existing=True)
+    ).one()
     if not shared:
         _use(row, patient, now, now_local)
     return row
+
+
+def _is_row(hashed: str, patient_id: int) -> ColumnElement[bool]:
+    return and_(
+        KnownBrowser.browser_hash == hashed, KnownBrowser.patient_id == patient_id, KnownBrowser.ended_at.is_(None)
+    )
 
 
 def _use(row: KnownBrowser, patient: Patient, now: datetime, now_local: datetime) -> None:

@@ -7,6 +7,7 @@ theirs is touched.
 from datetime import datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -27,8 +28,16 @@ def doubt_number(session: Session, account: PhoneAccount, *, said_at: datetime) 
     doubted = session.scalars(
         select(Patient).where(Patient.phone_account_id == account.id, Patient.created_at <= said_at, ~is_marked())
     ).all()
-    for patient in doubted:
-        session.add(WrongNumber(patient_id=patient.id, phone_account_id=account.id, said_at=said_at))
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for patient in doubted:  # another text may say it at the same moment
+        session.execute(
+            insert(WrongNumber)
+            .values(patient_id=patient.id, phone_account_id=account.id, said_at=said_at)
+            .on_conflict_do_nothing(
+                index_elements=[WrongNumber.patient_id, WrongNumber.phone_account_id],
+                index_where=WrongNumber.lifted_at.is_(None),
+            )
+        )
         end_known(session, patient_id=patient.id, account_id=account.id, why="wrong number", now=said_at)
     end_calendar_addresses(doubted)
     session.flush()
