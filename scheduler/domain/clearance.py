@@ -34,6 +34,11 @@ def is_cleared(clearance: Clearance, day: date, *, months: int) -> bool:
     return lapses_on is not None and day < lapses_on
 
 
+def was_cleared(clearance: Clearance, day: date, *, months: int) -> bool:
+    """The same of a day gone by, when it had to have been given. `last_ims` is then the last one before that day."""
+    return clearance.given is not None and clearance.given <= day and is_cleared(clearance, day, months=months)
+
+
 def require_cleared(clearance: Clearance, day: date, *, months: int) -> None:
     if not is_cleared(clearance, day, months=months):
         raise NotCleared(clearance.lapses_on(months))

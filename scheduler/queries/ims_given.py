@@ -37,13 +37,10 @@ class GivenVisit:
         return (self.counts_from_local.date() - self.before_local.date()).days
 
 
-def took_place() -> ColumnElement[bool]:
+def took_place(visit: Any = Appointment) -> ColumnElement[bool]:
     """IMS was given at this visit, here or elsewhere; an IMS visit of which nobody said otherwise is taken as one."""
-    is_ims = Appointment.treatment_id.in_(select(Treatment.id).where(Treatment.needling))
-    return and_(
-        Appointment.status == "completed",
-        or_(Appointment.ims_given.is_(True), and_(Appointment.ims_given.is_(None), is_ims)),
-    )
+    is_ims = visit.treatment_id.in_(select(Treatment.id).where(Treatment.needling))
+    return and_(visit.status == "completed", or_(visit.ims_given.is_(True), and_(visit.ims_given.is_(None), is_ims)))
 
 
 def last_answer(connection: Connection, appointment_id: int) -> tuple[str, datetime] | None:
@@ -96,7 +93,7 @@ def _visits() -> Any:
     earlier = aliased(Appointment)
     before = (
         select(func.max(earlier.counts_from_local))
-        .where(earlier.patient_id == Appointment.patient_id, earlier.status == "completed", earlier.ims_given.is_(True))
+        .where(earlier.patient_id == Appointment.patient_id, took_place(earlier))
         .where(earlier.counts_from_local < Appointment.counts_from_local)
         .correlate(Appointment)
         .scalar_subquery()
@@ -137,7 +134,7 @@ def _too_near(connection: Connection, first_local: datetime, which: ColumnElemen
         select(Appointment.id, Appointment.counts_from_local, SpacingGroup.min_days, given.counts_from_local)
         .join(given, given.patient_id == Appointment.patient_id)
         .join(SpacingGroup, SpacingGroup.id == Appointment.spacing_group_id)
-        .where(given.active, given.starts_local > since, given.ims_given.is_(True))
+        .where(given.active, given.starts_local > since, took_place(given))
         .where(SpacingGroup.needling, Appointment.active, Appointment.status.in_(("booked", "confirmed")))
         .where(which, given.counts_from_local < Appointment.counts_from_local)
         .order_by(given.counts_from_local)

@@ -39,6 +39,7 @@ from scheduler.models import (
 )
 from scheduler.models.base import Instant
 from scheduler.usecases import audit
+from scheduler.usecases.import_counting import kept_from_counting, recount_all
 from scheduler.usecases.importing import ImportSettings
 from scheduler.usecases.retention import BLANK_NAME
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -47,7 +48,7 @@ SHOWN = 20
 TAKEN_BACK = "the import was taken back"
 NOT_BUILT_ON_IT = {
     "patient": {"patient_search_word", "patient_number", "audit_line"},
-    "appointment": {"appointment_history", "reminder"},
+    "appointment": {"appointment_history", "ims_answer", "reminder"},
     "phone_account": {"phone_number_ending"},
 }
 """Tables whose rows come with a row of these, or only say that somebody looked."""
@@ -143,11 +144,14 @@ def _relies_on_clearance(run: ImportRun) -> ColumnElement[bool]:
 
 
 def _take_back_visits(connection: Connection, run: ImportRun, actor: Actor, now: datetime) -> None:
+    around = kept_from_counting(connection, connection.scalars(_ids(run, "visit")).all())
     connection.execute(
         update(Appointment)
         .where(Appointment.id.in_(_ids(run, "visit")))
         .values(
             status="expired",
+            ims_given=None,
+            ims_open=False,
             patient_id=None,
             version=Appointment.version + 1,
             changed_at=now,
@@ -155,6 +159,7 @@ def _take_back_visits(connection: Connection, run: ImportRun, actor: Actor, now:
             changed_why=TAKEN_BACK,
         )
     )
+    recount_all(connection, around, now=now, actor=actor)
     connection.execute(
         update(Patient)
         .where(Patient.id.in_(_ids(run, "cleared")), Patient.cleared_by == run.imported_by)

@@ -14,6 +14,7 @@ from scheduler.models import Appointment
 from scheduler.queries import reference
 from scheduler.queries.clearances import clearances
 from scheduler.usecases.importing import ImportSettings, Opened, Progress, merges, no_progress
+from scheduler.usecases.importing_ims import note_answers
 from scheduler.usecases.importing_patients import SELECTED
 from scheduler.usecases.staging import batches, begin_writing, give_up_writing, staging
 from scheduler.usecases.transaction import retry_deadlocks
@@ -78,17 +79,18 @@ def _fitted(connection: Connection, visits: list[NewVisit], settings: ImportSett
     here, known = _here(connection, visits, settings)
     visits = _without_doubles(visits, known, report)
     occupying = [visit for visit in visits if visit.status not in ("cancelled", "no_show")]
-    fit_together([visit.diary for visit in occupying], here, report)
+    stopped = fit_together([visit.diary for visit in occupying], here, report)
     rooms = UnrecordedRooms(connection)
     unrecorded = rooms.unrecorded_and_free(here)
     give_rooms([visit.diary for visit in occupying], here, report, rooms=rooms.active, unrecorded=unrecorded)
     for visit in visits:
         if visit.diary.room is None:  # it occupies none
             visit.diary.room = (*unrecorded, -1)[0]
+    note_answers(connection, visits, settings)
     past = [visit for visit in occupying if visit.treatment.needs_clearance and visit.diary.past]
     last = {visit.patient_id: visit for visit in sorted(past, key=lambda visit: visit.diary.starts_at)}
     _require_clearance(connection, occupying, last, settings, report)
-    return Plan(visits, rooms, last if settings.clear_for_ims else {})
+    return Plan(visits, rooms, last if settings.clear_for_ims else {}, stopped)
 
 
 def _here(
@@ -104,7 +106,16 @@ def _here(
     rows: Any = connection.execute(
         select(
             *(a.patient_id, a.practitioner_id, a.room_id, a.starts_local, a.starts_at, a.ends_at, a.busy_until),
-            *(a.spacing_group_id, a.spacing_days, a.counts_from_local, a.treatment_id, a.status, a.active, a.origin),
+            *(
+                a.spacing_group_id,
+                a.spacing_days,
+                a.counts_from_local,
+                a.treatment_id,
+                a.status,
+                a.active,
+                a.origin,
+                a.id,
+            ),
         ).where(days)
     ).all()
     here = [
@@ -118,6 +129,8 @@ def _here(
             ends_at=row.starts_at if row.origin == "elsewhere" else row.ends_at,
             free_at=row.starts_at if row.origin == "elsewhere" else row.busy_until,
             past=row.starts_at <= settings.now,
+            key=row.id,
+            over=row.status == "completed" or row.ends_at <= settings.now,
             group=row.spacing_group_id,
             min_days=row.spacing_days or 0,
             counts_from=row.counts_from_local,

@@ -47,6 +47,8 @@ class NewVisit:
     status: str
     diary: DiaryVisit
     ims_given: bool | None = None
+    ims_open: bool = False
+    ims_concerns: str = ""
 
     @property
     def identity(self) -> tuple[int, datetime, int, str]:

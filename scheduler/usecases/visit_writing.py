@@ -12,6 +12,7 @@ from scheduler.domain.moving_in.diary import DiaryVisit
 from scheduler.domain.reminder_plan import plan_reminders
 from scheduler.models import Appointment, Patient, Practitioner, Reminder, Room
 from scheduler.models.base import public_id
+from scheduler.usecases.import_counting import count_anew, make_way
 from scheduler.usecases.import_runs import begin_run, note_rows
 from scheduler.usecases.importing import ImportSettings, Progress, note_imported
 from scheduler.usecases.importing_patients import SELECTED
@@ -26,7 +27,7 @@ COLUMNS = (
     *("zone", "minutes", "buffer_minutes", "starts_at", "ends_at", "busy_until", "spacing_group_id", "spacing_days"),
     *("counts_from_local", "time_known", "version", "schedule_version", "created_at", "changed_at", "changed_by"),
     "changed_why",
-    "ims_given",
+    *("ims_given", "ims_open", "ims_concerns"),
 )
 REMINDER_COLUMNS = ("version", "kind", "due_at", "next_attempt_at", "attempts", "status")
 UNRECORDED = "Room not recorded "
@@ -60,6 +61,8 @@ class Plan:
     visits: list[NewVisit]
     rooms: UnrecordedRooms
     cleared: dict[int, NewVisit]
+    stopped: Sequence[DiaryVisit] = ()
+    """Visits that are here and for which some of these count instead."""
 
 
 def stage_visits(
@@ -92,8 +95,10 @@ def write_visits(connection: Connection, plan: Plan, staged: tuple[Table, Table]
         values["room_id"] = case(made, value=appointments.c.room_id, else_=appointments.c.room_id)
     run_id = begin_run(connection, settings, what="visits", rows=len(plan.visits))
     _clear(connection, run_id, plan, settings)  # first: visits to come need it
+    make_way(connection, plan.stopped, now=settings.now, actor=settings.actor)
     in_order = select(*values.values()).order_by(appointments.c.starts_at)
     connection.execute(insert(APPOINTMENTS).from_select(COLUMNS, in_order))
+    count_anew(connection, plan.stopped, now=settings.now, actor=settings.actor)
     of_visit = select(APPOINTMENTS.c.id, *(reminders.c[name] for name in REMINDER_COLUMNS)).join_from(
         reminders, APPOINTMENTS, APPOINTMENTS.c.public_id == reminders.c.public_id
     )
@@ -161,6 +166,8 @@ def _columns(visit: NewVisit, public: str, settings: ImportSettings) -> dict[str
         "changed_by": str(settings.actor),
         "changed_why": BROUGHT if does_count or visit.ims_given is False else COUNTS_NOT,
         "ims_given": visit.ims_given,
+        "ims_open": visit.ims_open,
+        "ims_concerns": visit.ims_concerns,
     }
 
 

@@ -413,10 +413,24 @@ def test_visits_nearer_than_the_rule_allows(
     assert [v.row for v in visits if v.group is not None] == counting
 
 
-def test_a_past_visit_gives_way_to_one_that_is_booked_here() -> None:
+@pytest.mark.parametrize(
+    "day, is_past, note, counting, stopped",
+    [
+        (3, False, "must_move", [0], []),
+        (3, True, "counts_not", [0], []),
+        (-3, True, "counts_instead", [1], [0]),
+        (-7, True, None, [1, 0], []),
+    ],
+)
+def test_a_past_visit_is_kept_whatever_is_here(
+    day: int, is_past: bool, note: str | None, counting: list[int], stopped: list[int]
+) -> None:
     report = Report()
-    fit_together([visit(1, patient=1, group=1)], [visit(0, days=3, past=False, patient=1, group=1)], report)
-    assert told(report) == ([(1, "too_soon_to_come")], [])
+    new, here = visit(1, patient=1, group=1), visit(0, days=day, past=is_past, patient=1, group=1)
+    found = fit_together([new], [here], report)
+    assert told(report) == ([], [(1, note)] if note else [])
+    assert [v.row for v in (new, here) if v.group is not None] == counting
+    assert [v.row for v in found] == stopped
 
 
 def test_a_free_room_is_found_across_midnight_and_in_no_more_than_linear_time() -> None:

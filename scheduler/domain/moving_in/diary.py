@@ -6,7 +6,8 @@ like any other; of past ones
 - two that began in the same minute cannot both be recorded: a problem, for whoever knows which one it was;
 - two in the same room: the second is recorded without a room;
 - two nearer to each other than the rule allows are both recorded, and only the later one counts, which forbids every
-  future start that the earlier one forbids. That is what `record_elsewhere` does as well.
+  future start that the earlier one forbids. So it is also when one of the two is here already (ims_counting.py);
+- one too near before a visit that is booked here is recorded and does not count while that one does, which must move.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from scheduler.domain.moving_in.problems import Remark, Report
 
 @dataclass(slots=True)
 class DiaryVisit:
-    """`row` 0: it is here already, and stays as it is. Changed in place: `ends_at`, `room`, `counts`.
+    """`row` 0: it is here already, by the id `key`. Changed in place: `ends_at` and `room` of the file's, and `group`.
 
     `free_at` is when practitioner and room are free again; `group` the spacing group, none for a visit not to space.
+    `over`: it took place, or nobody has said otherwise; none where `past` says it.
     """
 
     row: int
@@ -41,6 +43,12 @@ class DiaryVisit:
     min_days: int = 0
     counts_from: datetime | None = None
     room_name: str = ""
+    key: int = 0
+    over: bool | None = None
+
+    @property
+    def took_place(self) -> bool:
+        return self.past if self.over is None else self.over
 
     @property
     def where(self) -> str:
@@ -51,13 +59,16 @@ class DiaryVisit:
         return self.counts_from or self.starts_local
 
 
-def fit_together(new: Sequence[DiaryVisit], here: Sequence[DiaryVisit], report: Report) -> None:
-    """Both hold active visits only. Adds problems and notes to the report, and changes what `DiaryVisit` says."""
+def fit_together(new: Sequence[DiaryVisit], here: Sequence[DiaryVisit], report: Report) -> list[DiaryVisit]:
+    """Both hold active visits only. Adds problems and notes to the report, and changes what `DiaryVisit` says.
+
+    Returns those that are here and count no longer, because a visit of the file counts instead.
+    """
     together = sorted((*new, *here), key=lambda visit: visit.starts_at)
     _separate(together, lambda visit: visit.practitioner, "practitioner_busy", report)
     _separate(together, lambda visit: visit.patient, "patient_busy", report)
     _separate_rooms(together, report)
-    _space(new, here, report)
+    return _space(new, here, report)
 
 
 def give_rooms(
@@ -135,29 +146,40 @@ def _separate_rooms(together: list[DiaryVisit], report: Report) -> None:
         last[visit.room] = visit
 
 
-def _space(new: Sequence[DiaryVisit], here: Sequence[DiaryVisit], report: Report) -> None:
+def _space(new: Sequence[DiaryVisit], here: Sequence[DiaryVisit], report: Report) -> list[DiaryVisit]:
     counting: defaultdict[tuple[int, int], list[tuple[datetime, DiaryVisit]]] = defaultdict(list)
-    for visit in here:
-        if visit.group is not None:
-            _count(counting[(visit.patient, visit.group)], visit)
-    spaced = [visit for visit in new if visit.group is not None]
-    to_come = sorted((visit for visit in spaced if not visit.past), key=lambda visit: visit.row)
-    past = sorted((visit for visit in spaced if visit.past), key=lambda visit: visit.starts_local, reverse=True)
-    for visit in (*past, *to_come):  # the past cannot be changed: what is to come has to go round it
-        assert visit.group is not None  # noqa: S101 - chosen so
-        counted = counting[(visit.patient, visit.group)]
+    spaced = [visit for visit in (*new, *here) if visit.group is not None]
+    for visit in spaced:
+        if visit.row == 0 and not visit.took_place:
+            _count(counting[_whose(visit)], visit)
+    past = sorted((visit for visit in spaced if visit.took_place), key=lambda visit: visit.counted_from, reverse=True)
+    stopped = []
+    for visit in past:  # the past cannot be changed: what is to come has to go round it
+        counted = counting[_whose(visit)]
         near = _near(counted, visit)
         if near is None:
             _count(counted, visit)
-        elif not visit.past:
-            report.problems.append(Remark(visit.row, "too_soon", str(visit.min_days), near.where))
-        elif not near.past:
-            report.problems.append(Remark(visit.row, "too_soon_to_come", str(visit.min_days), near.where))
-        elif near.row == 0 and near.counted_from < visit.starts_local:
-            report.problems.append(Remark(visit.row, "too_soon", str(visit.min_days), near.where))
-        else:
+        elif visit.row:
             visit.group = None
-            report.notes.append(Remark(visit.row, "counts_not", str(visit.min_days), near.where))
+            kind = "counts_not" if near.took_place else "must_move"
+            report.notes.append(Remark(visit.row, kind, str(visit.min_days), near.where))
+        elif near.row:
+            visit.group = None
+            stopped.append(visit)
+            report.notes.append(Remark(near.row, "counts_instead", str(near.min_days), visit.where))
+    to_come = (visit for visit in spaced if visit.row and not visit.took_place)
+    for visit in sorted(to_come, key=lambda visit: visit.row):
+        counted = counting[_whose(visit)]
+        near = _near(counted, visit)
+        if near is None:
+            _count(counted, visit)
+        else:
+            report.problems.append(Remark(visit.row, "too_soon", str(visit.min_days), near.where))
+    return stopped
+
+
+def _whose(visit: DiaryVisit) -> tuple[int, int]:
+    return visit.patient, visit.group or 0
 
 
 def _near(counted: list[tuple[datetime, DiaryVisit]], visit: DiaryVisit) -> DiaryVisit | None:
