@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, ScalarSelect, func, select
 
 from scheduler import clock
-from scheduler.domain.clearance import Clearance, is_cleared
+from scheduler.domain.clearance import Clearance, is_cleared, was_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.models import Appointment, Patient, SpacingGroup
+from scheduler.queries.ims_given import took_place
 
 _IMS = select(SpacingGroup.id).where(SpacingGroup.needling).scalar_subquery()
 
@@ -40,6 +41,22 @@ def clearances(
     last = last_ims_before(clock.to_local(now, zone)).label("last_ims")
     rows = connection.execute(select(Patient.id, Patient.cleared_for_ims_at, last).where(Patient.id.in_(patient_ids)))
     return {row.id: clearance_of(row.cleared_for_ims_at, row.last_ims, zone) for row in rows}
+
+
+def was_cleared_for(connection: Connection, visit: Appointment, *, clinic: ClinicSettings) -> bool:
+    """Whether the visit's patient was cleared for IMS on its day, whatever was decided or given since."""
+    earlier = (
+        select(func.max(Appointment.starts_local))
+        .where(Appointment.patient_id == visit.patient_id, Appointment.active, Appointment.id != visit.id)
+        .where((Appointment.spacing_group_id == _IMS) | took_place())
+        .where(Appointment.starts_local < visit.starts_local)
+        .scalar_subquery()
+    )
+    given_at, last = connection.execute(
+        select(Patient.cleared_for_ims_at, earlier).where(Patient.id == visit.patient_id)
+    ).one()
+    clearance = clearance_of(given_at, last, clock.zone(clinic.zone))
+    return was_cleared(clearance, visit.starts_local.date(), months=clinic.clearance_months)
 
 
 def cleared_today(

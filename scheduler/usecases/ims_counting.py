@@ -4,7 +4,7 @@ A visit that is over and that nobody has marked took place. Of those that took p
 near (domain/ims_given.py); what is still to come counts in any case, and is to be moved (queries/ims_given.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,7 +49,7 @@ def recount(
     """After a change that is flushed: what has to stop counting near these moments stops, what may count again does."""
     if patient_id is None or ims_now(session) is None:
         return
-    planned = plan(session, patient_id=patient_id, around=around, now=now)
+    planned = plan(session, patients=(patient_id,), around=around, now=now)
     stop_counting(session, planned.stopping, now=now, actor=actor)
     count_again(session, planned.again, now=now, actor=actor)
 
@@ -57,17 +57,18 @@ def recount(
 def plan(
     session: Session,
     *,
-    patient_id: int,
+    patients: Sequence[int],
     around: Iterable[datetime],
     now: datetime,
     changing: Appointment | None = None,
     takes_place: bool = False,
 ) -> Recount:
-    """`changing`: a visit that is about to become one at which IMS `takes_place`, or does not, and is not looked up."""
+    """`patients`: one, or the ids of two that become one. `changing`: a visit that is about to become one at which IMS
+    `takes_place`, or does not, and is not looked up."""
     ims, moments = required_ims(session), list(around)
     assert ims.min_days is not None  # noqa: S101 - by constraint
     reach = timedelta(days=FAR * ims.min_days)
-    visits = _visits(session, patient_id, ims, moments, reach + timedelta(days=ims.min_days))
+    visits = _visits(session, patients, ims, moments, reach + timedelta(days=ims.min_days))
     treated, booked = [], []
     for visit in visits:
         if visit is changing:
@@ -118,7 +119,7 @@ def require_far_from_what_took_place(session: Session, visit: Appointment, *, no
         return
     days = ims.min_days or 0
     gap = timedelta(days=days)
-    for other in _visits(session, visit.patient_id, ims, [visit.counts_from_local], gap):
+    for other in _visits(session, (visit.patient_id,), ims, [visit.counts_from_local], gap):
         if other is visit or (other.status != AppointmentStatus.COMPLETED and other.ends_at > now):
             continue
         here = CountingVisit(
@@ -144,13 +145,13 @@ def required_ims(session: Session) -> TreatmentInfo:
 
 
 def _visits(
-    session: Session, patient_id: int, ims: TreatmentInfo, moments: list[datetime], reach: timedelta
+    session: Session, patients: Sequence[int], ims: TreatmentInfo, moments: list[datetime], reach: timedelta
 ) -> list[Appointment]:
     """What counts and what took place, locked; strictly nearer than `reach` to one of the moments."""
     near = Appointment.counts_from_local.between(min(moments) - reach, max(moments) + reach)
     found = session.scalars(
         select(Appointment)
-        .where(Appointment.patient_id == patient_id, Appointment.active, near)
+        .where(Appointment.patient_id.in_(patients), Appointment.active, near)
         .where((Appointment.spacing_group_id == ims.spacing_group_id) | took_place())
         .order_by(Appointment.counts_from_local, Appointment.id)
         .with_for_update(key_share=True, of=Appointment)

@@ -9,9 +9,11 @@ from scheduler import clock
 from scheduler.domain import ims_given
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
+from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, StatusRefused
 from scheduler.models import Appointment
 from scheduler.queries import reference
+from scheduler.queries.clearances import was_cleared_for
 from scheduler.usecases.changing import change_to, locked, require_version, touch
 from scheduler.usecases.ims_counting import count_again, ims_now, plan, required_ims, stop_counting
 from scheduler.usecases.must_move import let_stand
@@ -24,6 +26,7 @@ LONGEST_REASON = 300
 def answer_ims(
     session: Session,
     *,
+    clinic: ClinicSettings,
     public_id: str,
     given: bool | None,
     reason: str,
@@ -45,7 +48,7 @@ def answer_ims(
         why = reason.strip()[:LONGEST_REASON]
         if visit.ims_given is not None and not why:
             raise Invalid({"reason": "Say why the answer changes."})
-        complete(session, visit, given, now=now, actor=actor, why=why or None)
+        complete(session, visit, given, clinic=clinic, now=now, actor=actor, why=why or None)
     session.commit()
     return visit
 
@@ -63,6 +66,7 @@ def complete(
     visit: Appointment,
     given: bool | None,
     *,
+    clinic: ClinicSettings,
     now: datetime,
     actor: Actor,
     why: str | None = None,
@@ -71,7 +75,6 @@ def complete(
     current = reference.current(session.connection())
     treatment = current.treatment_by_id(visit.treatment_id)
     may_needle = visit.practitioner is not None and visit.practitioner.can_needle
-    cleared = visit.patient is not None and visit.patient.cleared_for_ims_at is not None
     takes_place = given or (given is None and treatment.needling)
     asked = ims_now(session) is not None and ims_given.is_asked(is_ims=treatment.needling, may_needle=may_needle)
     group, days = (None, None) if treatment.needling else (treatment.spacing_group_id, treatment.min_days)
@@ -80,7 +83,7 @@ def complete(
     if takes_place or treatment.needling or visit.ims_given:
         assert visit.patient_id is not None  # noqa: S101 - a completed visit has one, by constraint
         found = plan(
-            session, patient_id=visit.patient_id, around=around, now=now, changing=visit, takes_place=bool(takes_place)
+            session, patients=(visit.patient_id,), around=around, now=now, changing=visit, takes_place=bool(takes_place)
         )
         stop_counting(session, found.stopping, now=now, actor=actor)
         again = found.again
@@ -90,7 +93,7 @@ def complete(
     if visit.spacing_group_id != group:
         visit.spacing_group_id, visit.spacing_days = group, days
     visit.ims_given, visit.ims_open = given, given is None and asked
-    visit.ims_concerns = " ".join(ims_given.concerns(cleared=cleared, may_needle=may_needle)) if given else ""
+    visit.ims_concerns = _concerns(session, visit, may_needle, clinic) if given else ""
     if visit.status == AppointmentStatus.COMPLETED:
         touch(visit, now=now, actor=actor, why=why)
     else:
@@ -99,3 +102,8 @@ def complete(
     count_again(session, again, now=now, actor=actor)
     if was_given and not given:
         let_stand(session, Appointment.patient_id == visit.patient_id, now=now)
+
+
+def _concerns(session: Session, visit: Appointment, may_needle: bool, clinic: ClinicSettings) -> str:
+    cleared = was_cleared_for(session.connection(), visit, clinic=clinic)
+    return " ".join(ims_given.concerns(cleared=cleared, may_needle=may_needle))

@@ -1,6 +1,6 @@
 """Two records of one person become one. The database's own rules have the last word on their visits together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -9,14 +9,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
+from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
 from scheduler.models import Appointment, Message, Patient, PatientMerge, PatientSearchWord, Screening
 from scheduler.models.constraints import violated
 from scheduler.queries import patients
 from scheduler.queries.duplicates import similar
+from scheduler.queries.ims_given import took_place
 from scheduler.usecases import audit, wrong_numbers
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.changing import touch
+from scheduler.usecases.ims_counting import count_again, ims_now, plan, stop_counting
 from scheduler.usecases.known_browsers import end_known
 from scheduler.usecases.locks import lock_patients
 from scheduler.usecases.patients import LONGEST_NOTE, locked
@@ -40,7 +43,7 @@ def merge_patients(
     staying, going = in_order[kept], in_order[merged]
     _require_mergeable(session, staying, going, sure)
     visits = _visits_of(session, merged)  # as they are under the locks
-    conflicts = conflicts_of(session, staying.id, going.id)
+    conflicts = conflicts_of(session, staying.id, going.id, now=now)
     try:
         merge = _merge(session, staying, going, visits, now, actor)
         session.flush()
@@ -61,25 +64,53 @@ def look_alike(one: Patient, other: Patient) -> bool:
     return len(dates) < 2 and similar(*names)
 
 
-def conflicts_of(session: Session, one: int, other: int) -> list[MergeConflict]:
-    """What the rules will refuse, found before asking: the reason to name."""
+def conflicts_of(session: Session, one: int, other: int, *, now: datetime) -> list[MergeConflict]:
+    """What the rules will refuse, found before asking: the reason to name. IMS that was given is no reason."""
     found: Sequence[Appointment] = session.scalars(
         select(Appointment)
         .where(Appointment.patient_id.in_((one, other)), Appointment.active)
         .order_by(Appointment.counts_from_local)
     ).all()
-    conflicts = []
+    conflicts: list[MergeConflict] = []
+    ims = ims_now(session)
     groups = {visit.spacing_group_id for visit in found if visit.spacing_group_id is not None}
     for group in groups:
-        for first, second in pairwise([visit for visit in found if visit.spacing_group_id == group]):
-            days = max(first.spacing_days or 0, second.spacing_days or 0)
-            if second.counts_from_local - first.counts_from_local < timedelta(days=days):
-                conflicts.append(MergeConflict(first.starts_local, second.starts_local, days))
+        is_ims = ims is not None and group == ims.spacing_group_id
+        spaced = [visit for visit in found if visit.spacing_group_id == group]
+        conflicts += _too_near([visit for visit in spaced if not (is_ims and _is_over(visit, now))])
     here = sorted((visit for visit in found if visit.origin != "elsewhere"), key=lambda visit: visit.starts_at)
     for first, second in pairwise(here):
         if second.starts_at < first.ends_at:
             conflicts.append(MergeConflict(first.starts_local, second.starts_local, None))
     return conflicts
+
+
+def beside_each_other(session: Session, one: int, other: int, *, now: datetime) -> list[MergeConflict]:
+    """IMS of the two records that was given too near to another: kept, flagged, and only the later one counts."""
+    ims = ims_now(session)
+    if ims is None:
+        return []
+    near = session.scalars(
+        select(Appointment)
+        .where(Appointment.patient_id.in_((one, other)), Appointment.active)
+        .where((Appointment.spacing_group_id == ims.spacing_group_id) | took_place())
+        .order_by(Appointment.counts_from_local)
+    ).all()
+    pairs = [(first, second) for first, second in pairwise(near) if first.patient_id != second.patient_id]
+    return [
+        found for first, second in pairs if _is_over(first, now) for found in _too_near([first, second], ims.min_days)
+    ]
+
+
+def _too_near(visits: Sequence[Appointment], min_days: int | None = 0) -> Iterator[MergeConflict]:
+    for first, second in pairwise(visits):
+        days = max(first.spacing_days or 0, second.spacing_days or 0, min_days or 0)
+        if second.counts_from_local - first.counts_from_local < timedelta(days=days):
+            yield MergeConflict(first.starts_local, second.starts_local, days)
+
+
+def _is_over(visit: Appointment, now: datetime) -> bool:
+    return visit.status == AppointmentStatus.COMPLETED or visit.ends_at <= now
 
 
 def _visits_of(session: Session, public_id: str) -> list[Appointment]:
@@ -129,10 +160,7 @@ def _merge(
     merged.phone_account_id = None
     end_calendar_addresses([kept, merged])
     merged.restricted_at, merged.restricted_by = merged.restricted_at or now, merged.restricted_by or str(actor)
-    for visit in visits:
-        visit.patient_id = kept.id
-        touch(visit, now=now, actor=actor, why=WHY)
-        session.flush()  # one after the other: each is checked against those moved before it
+    _move_visits(session, kept, merged, visits, now, actor)
     end_known(session, patient_id=merged.id, why="merged", now=now)
     wrong_numbers.follow_merge(session, kept_id=kept.id, merged_id=merged.id)
     for table in (Screening, Message):
@@ -150,3 +178,20 @@ def _merge(
         details = "kept" if patient is kept else "merged into another"
         audit.note(session, what=audit.MERGED, actor=actor, now=now, patient_id=patient.id, details=details)
     return merge
+
+
+def _move_visits(
+    session: Session, kept: Patient, merged: Patient, visits: list[Appointment], now: datetime, actor: Actor
+) -> None:
+    """IMS given too near to IMS of the other record stops counting first; the database refuses what may not be."""
+    around = [visit.counts_from_local for visit in visits]
+    again = []
+    if around and ims_now(session) is not None:
+        planned = plan(session, patients=(kept.id, merged.id), around=around, now=now)
+        stop_counting(session, planned.stopping, now=now, actor=actor)
+        again = planned.again
+    for visit in visits:
+        visit.patient_id = kept.id
+        touch(visit, now=now, actor=actor, why=WHY)
+        session.flush()  # one after the other: each is checked against those moved before it
+    count_again(session, again, now=now, actor=actor)

@@ -68,7 +68,7 @@ def change_status(
         require_version(changed, expected_version)
         if status == AppointmentStatus.COMPLETED:
             require_change(AppointmentStatus(changed.status), status)
-            complete(session, changed, ims_given, now=now, actor=actor)
+            complete(session, changed, ims_given, clinic=clinic, now=now, actor=actor)
             return changed
         revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
         answered, counted_from = changed.ims_given, changed.counts_from_local

@@ -54,7 +54,9 @@ def become(
 
 
 def answer(session: Session, visit: Appointment, given: bool | None, now: datetime, reason: str = "") -> Appointment:
-    return answer_ims(session, public_id=visit.public_id, given=given, reason=reason, now=now, actor=STAFF)
+    return answer_ims(
+        session, clinic=CLINIC, public_id=visit.public_id, given=given, reason=reason, now=now, actor=STAFF
+    )
 
 
 def book(session: Session, patient: Patient, day: date, now: datetime, clock_time: str = "10:00") -> Appointment:
@@ -204,6 +206,26 @@ def test_what_is_odd_about_it_is_recorded_with_it(session: Session) -> None:
     assert visit.ims_concerns == "not-cleared may-not-needle"
     patient.cleared_for_ims_at = at(WEDNESDAY)
     assert visit.ims_concerns == "not-cleared may-not-needle"
+
+
+@pytest.mark.parametrize(
+    ("cleared_before", "last_ims_before", "concerns"),
+    [(400, None, "not-cleared"), (400, 200, ""), (20, None, ""), (800, 400, "not-cleared"), (-1, None, "not-cleared")],
+)
+def test_a_clearance_that_had_lapsed_by_that_day_or_was_given_later_is_flagged(
+    session: Session, patient: Patient, cleared_before: int, last_ims_before: int | None, concerns: str
+) -> None:
+    patient.cleared_for_ims_at = at(MONDAY - cleared_before * DAY, "09:00")
+    session.commit()
+    if last_ims_before is not None:
+        before = local(MONDAY - last_ims_before * DAY, "10:00")
+        make_appointment(session, patient=patient, starts_local=before, status="completed")
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"), treatment="follow-up")
+    complete(session, visit, None)
+    answer(session, visit, True, at(WEDNESDAY))
+    assert visit.ims_concerns == concerns
+    answer(session, visit, True, at(WEDNESDAY + 3 * DAY))
+    assert visit.ims_concerns == concerns, "by that day, not by the day of the answer"
 
 
 def test_another_answer_needs_a_reason_and_the_same_one_changes_nothing(session: Session, patient: Patient) -> None:

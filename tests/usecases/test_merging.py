@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from scheduler.domain.errors import BookingRefused, Invalid, MergeRefused
 from scheduler.domain.patient_search import criteria_of
 from scheduler.models import Appointment, AppointmentHistory, Message, Patient, PatientMerge
+from scheduler.queries.ims_given import too_near_to_come
 from scheduler.queries.patient_search import find
 from scheduler.usecases.booking import book_slot
-from scheduler.usecases.merging import merge_patients
+from scheduler.usecases.merging import beside_each_other, merge_patients
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
 BORN = date(1986, 3, 14)
@@ -48,12 +49,51 @@ def test_the_record_that_stays_takes_over_what_it_lacks_and_all_visits_with_thei
     assert [one.id for one in find(session.connection(), criteria_of("levesque"))] == [kept.id]
 
 
-@pytest.mark.parametrize("days", [0, 3, -3])
-def test_the_rules_outlast_a_merge(session: Session, days: int) -> None:
+def two_visits(
+    session: Session, kept: Patient, merged: Patient, days: tuple[int, int], status: tuple[str, str]
+) -> tuple[Appointment, Appointment]:
+    """IMS of each of the two records, so many days after Monday."""
+    times = [local(MONDAY + timedelta(days=day), "10:00") for day in days]
+    return (
+        make_appointment(session, patient=kept, starts_local=times[0], status=status[0]),
+        make_appointment(
+            session, patient=merged, starts_local=times[1], practitioner="p2", room="Room 2", status=status[1]
+        ),
+    )
+
+
+@pytest.mark.parametrize("days", [(-7, -4), (-4, -7)])
+@pytest.mark.parametrize("status", ["completed", "booked"])
+def test_ims_given_too_near_to_ims_of_the_other_record_stays_and_the_later_one_counts(
+    session: Session, days: tuple[int, int], status: str
+) -> None:
     kept, merged = two_records(session)
-    make_appointment(session, patient=kept, starts_local=local(MONDAY, "10:00"), status="completed")
-    other = local(MONDAY + timedelta(days=days), "10:15")
-    make_appointment(session, patient=merged, starts_local=other, practitioner="p2", room="Room 2", status="completed")
+    first, second = sorted(
+        two_visits(session, kept, merged, days, (status, status)), key=lambda visit: visit.starts_local
+    )
+    merge(session, kept.public_id, merged.public_id)
+    assert (first.patient_id, second.patient_id) == (kept.id, kept.id)
+    assert (first.spacing_group_id, first.status) == (None, "completed")
+    assert (second.spacing_group_id is not None, second.status) == (True, status)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_booked_visit_too_near_to_ims_given_to_the_other_record_must_move(session: Session, swapped: bool) -> None:
+    kept, merged = two_records(session)
+    days, status = ((0, -4), ("booked", "completed")) if swapped else ((-4, 0), ("completed", "booked"))
+    given, booked = sorted(two_visits(session, kept, merged, days, status), key=lambda visit: visit.starts_local)
+    assert [found.second_local for found in beside_each_other(session, kept.id, merged.id, now=NOW)] == [
+        booked.starts_local
+    ]
+    merge(session, kept.public_id, merged.public_id)
+    assert (given.spacing_group_id, booked.status) == (None, "booked")
+    assert too_near_to_come(session.connection(), NOW) == {booked.id: given.starts_local}
+
+
+@pytest.mark.parametrize("days", [3, 6])
+def test_two_booked_too_near_to_each_other_keep_two_records_apart(session: Session, days: int) -> None:
+    kept, merged = two_records(session)
+    two_visits(session, kept, merged, (0, days), ("booked", "booked"))
     with pytest.raises(MergeRefused) as refused:
         merge(session, kept.public_id, merged.public_id)
     assert refused.value.conflict is not None and refused.value.conflict.min_days == 7

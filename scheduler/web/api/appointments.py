@@ -184,6 +184,7 @@ def _is_own_slip(row: AppointmentRow, now: datetime) -> bool:
 def _answer(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
     answer_ims(
         db.session(),
+        clinic=_clinic(),
         public_id=row.public_id,
         given=given["ims_given"],
         reason=given.get("reason", ""),

@@ -1,6 +1,6 @@
 """A practitioner's answers: whether IMS was given at a visit that is completed, and what is still to be answered."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -52,6 +52,7 @@ def answer(public_id: str) -> ResponseReturnValue:
     try:
         answer_ims(
             db.session(),
+            clinic=current_app.config["CLINIC"],
             public_id=public_id,
             given=given,
             reason=text("reason"),

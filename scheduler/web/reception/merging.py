@@ -79,7 +79,8 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
     kept, other = (patients.by_public_id(session, one) for one in (public_id, other_id))
     connection = session.connection()
     visits = {one.id: sorted_out(patient_page.visits(connection, one.id), now) for one in (kept, other)}
-    conflicts = merging.conflicts_of(session, kept.id, other.id)
+    conflicts = merging.conflicts_of(session, kept.id, other.id, now=now)
+    beside = merging.beside_each_other(session, kept.id, other.id, now=now)
     cleared = cleared_today(connection, [kept.id, other.id], clinic=current_app.config["CLINIC"], now=now)
     return render_template(
         "reception/patients/merge.html",
@@ -89,6 +90,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         other=other,
         alike=merging.look_alike(kept, other),
         conflicts=[_conflict_words(conflict) for conflict in conflicts],
+        beside=[_conflict_words(conflict) for conflict in beside],
         problem=problem,
         visit_sign=visit_sign,
         ims_sign=ims_sign,
