@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler import assets, cli, live_settings, logs, serving_lock
+from scheduler import assets, cli, live_settings, logs, looks, serving_lock
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.gateways import phone_numbers
 from scheduler.usecases.sealing import Seals
@@ -61,6 +61,7 @@ def create_app(config: Any) -> Flask:
     front_door.init_app(app)
     serving_lock.init_app(app)
     live_settings.init_app(app)
+    looks.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_blueprints(app)
     cli.init_app(app)

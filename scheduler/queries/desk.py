@@ -77,6 +77,7 @@ class Text:
     error_code: str | None
     given_name: str | None
     family_name: str | None
+    patient_id: str | None
 
 
 def visits_of_day(connection: Connection, day: date) -> list[DeskVisit]:
@@ -122,6 +123,7 @@ def texts(connection: Connection, *, before_id: int | None, limit: int) -> list[
             Message.error_code,
             Patient.given_name,
             Patient.family_name,
+            Patient.public_id.label("patient_id"),
         )
         .outerjoin(Patient, Message.patient_id == Patient.id)
         .where(Message.id < before_id if before_id is not None else true())

@@ -51,6 +51,7 @@ def everything(connection: Connection, patient: PatientRecord) -> Row:
         "patient_number": of_patient("patient_number"),
         "retention_hold": of_patient("retention_hold"),
         "audit_line": of_patient("audit_line"),
+        "look": of_patient("look"),
     }
 
 

@@ -28,6 +28,7 @@ from scheduler.models import (
     Base,
     ImportedRow,
     ImportRun,
+    Look,
     Patient,
     PatientNumber,
     PatientSearchWord,
@@ -47,7 +48,7 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 SHOWN = 20
 TAKEN_BACK = "the import was taken back"
 NOT_BUILT_ON_IT = {
-    "patient": {"patient_search_word", "patient_number", "audit_line"},
+    "patient": {"patient_search_word", "patient_number", "audit_line", "look"},
     "appointment": {"appointment_history", "ims_answer", "reminder"},
     "phone_account": {"phone_number_ending"},
 }
@@ -175,7 +176,7 @@ def _take_back_patients(connection: Connection, run: ImportRun, actor: Actor, no
     connection.execute(
         delete(PatientNumber).where(or_(PatientNumber.patient_id.in_(brought), PatientNumber.number.in_(numbers)))
     )
-    looked_at = exists().where(AuditLine.patient_id == Patient.id)
+    looked_at = or_(exists().where(AuditLine.patient_id == Patient.id), exists().where(Look.patient_id == Patient.id))
     connection.execute(delete(Patient).where(Patient.id.in_(brought), ~looked_at))
     left = select(Patient.id, literal(now, Instant), literal(str(actor)[:80])).where(Patient.id.in_(brought))
     connection.execute(insert(RetentionAct).from_select(["patient_id", "blanked_at", "blanked_by"], left))

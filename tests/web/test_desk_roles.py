@@ -30,6 +30,8 @@ WHO_MAY = {
         reception_locked.show
     """,
     EVERYBODY: """
+        reception_ims.answer
+        reception_ims.show
         reception_ims_reviews.answer
         reception_ims_reviews.show
         reception_account.change_password
@@ -123,6 +125,7 @@ WHO_MAY = {
         reception_imports.begin
         reception_imports.take_back
         reception_audit.show
+        reception_audit_lists.show
         reception_restriction.ask
         reception_restriction.release
         reception_restriction.restrict

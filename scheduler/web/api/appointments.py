@@ -16,6 +16,7 @@ from scheduler.queries.appointments import AppointmentRow
 from scheduler.queries.reference import Reference
 from scheduler.usecases import booking
 from scheduler.usecases.ims_given import answer_ims, is_own_slip
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.visit_status import change_status
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
@@ -50,6 +51,7 @@ def listed() -> Response:
         wanted = appointments.Asked(patient_id, practitioner.id if practitioner else None, status, from_local, to_local)
         rows = appointments.rows_after(connection, after or 0, limit + 1, wanted)
     shown = [documents.appointment(row) for row in rows[:limit]]
+    bearer.note_list(Listing.API_APPOINTMENTS, "patient", [row.patient for row in rows[:limit] if row.patient])
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
@@ -86,7 +88,10 @@ def book(given: dict[str, Any]) -> Response:
 def show(appointment_id: str) -> Response:
     """One appointment; its ETag is its version."""
     with db.reading.connect() as connection:
-        return _shown(appointments.row(connection, appointment_id))
+        row = appointments.row(connection, appointment_id)
+    if request.method == "GET" and row.patient:
+        bearer.note_list(Listing.API_APPOINTMENTS, "patient", [row.patient])
+    return _shown(row)
 
 
 @blueprint.address(

@@ -1,15 +1,19 @@
 """The bearer token of a request: who is asking, and in which role."""
 
+from collections.abc import Iterable
+from typing import Literal
+
 from flask import current_app, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from scheduler import clock
+from scheduler import clock, looks
 from scheduler.domain.actor import Actor
 from scheduler.extensions import db
 from scheduler.queries import tokens
 from scheduler.queries.reference import State
 from scheduler.queries.tokens import TokenInfo
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.token_use import note_use
 from scheduler.usecases.tokens import token_hash
 from scheduler.web.api import once
@@ -48,6 +52,11 @@ def state() -> State:
 
 def actor() -> Actor:
     return Actor("token", token().name, request.remote_addr or "")
+
+
+def note_list(listing: Listing, of_what: Literal["visit", "patient"], ids: Iterable[str]) -> None:
+    """A program's look is a look."""
+    looks.note_list(current_app, actor(), listing, of_what, ids)
 
 
 def require_role(*roles: str) -> None:

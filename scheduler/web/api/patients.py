@@ -20,6 +20,7 @@ from scheduler.queries.patients import PatientRow
 from scheduler.usecases import audit, elsewhere
 from scheduler.usecases import patients as usecases
 from scheduler.usecases.clearance import Decider
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
 from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
@@ -51,7 +52,7 @@ def listed() -> Response:
         asked.done()
         rows = patients.rows_after(connection, after or 0, limit + 1, number=number)
         shown = _documents(connection, rows[:limit])
-    _note(audit.LISTED, None, f"{len(shown)}")
+    bearer.note_list(Listing.API_PATIENTS, "patient", [row.public_id for row in rows[:limit]])
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
@@ -146,11 +147,9 @@ def _decision(given: dict[str, Any]) -> tuple[bool | None, Decider]:
     return cleared, Decider(bearer.token().role, named=named, is_person=False)
 
 
-def _note(what: str, patient_id: int | None, details: str = "") -> None:
+def _note(what: str, patient_id: int) -> None:
     """Who looked, in the audit log: a program's view is a view."""
-    audit.note_view(
-        db.session(), actor=bearer.actor(), now=clock.now(), patient_id=patient_id, what=what, details=details
-    )
+    audit.note_view(db.session(), actor=bearer.actor(), now=clock.now(), patient_id=patient_id, what=what)
 
 
 def _require_past(day: date, at: time | None, now_local: datetime) -> None:

@@ -7,6 +7,7 @@ from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
     account,
     audit,
+    audit_lists,
     booking,
     booking_free,
     booking_series,
@@ -102,6 +103,7 @@ BLUEPRINTS = (
     wrong_numbers.blueprint,
     identity.blueprint,
     audit.blueprint,
+    audit_lists.blueprint,
     calls.blueprint,
 )
 

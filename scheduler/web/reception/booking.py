@@ -35,6 +35,7 @@ from scheduler.queries.patients import PatientRow
 from scheduler.queries.reference import Reference, TreatmentInfo
 from scheduler.queries.slots import Wanted
 from scheduler.usecases.booking import book_slot
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.patients import register_patient
 from scheduler.web import access
 from scheduler.web.dates import weekday_words
@@ -43,7 +44,7 @@ from scheduler.web.phone_words import no_mobile_number
 from scheduler.web.reception.asked import day as asked_day
 from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import require_staff
-from scheduler.web.reception.noted import note_seen
+from scheduler.web.reception.noted import note_patients, note_search, note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.patients_search import patient_lines
 from scheduler.web.reception.refusals import Refused, Sought, refused
@@ -83,8 +84,10 @@ def begin() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     q = text("q")[:LONGEST]
     with db.reading.connect() as connection:
-        found = patient_search.find(connection, criteria_of(q))
+        criteria = criteria_of(q)
+        found = patient_search.find(connection, criteria)
         lines = patient_lines(connection, found) if found else []
+    note_search(criteria, [patient.public_id for patient in found])
     in_place = request.headers.get("HX-Target") == "found"
     template = "reception/booking/found.html" if in_place else "reception/booking/who.html"
     return page(template, carried=_carried(), starts=moment("starts"), found=lines, q=q, link=_link)
@@ -122,6 +125,7 @@ def register() -> ResponseReturnValue:
         names = typed["given_name"], typed["family_name"]
         alike = duplicates.likely_duplicates(db.session(), *names, birth_date, number)
         if alike:
+            note_patients(Listing.SAME_PERSON, [patient.public_id for patient in alike])
             return _new_patient_page(typed, alike=alike)
     try:
         patient = register_patient(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -18,6 +19,7 @@ from scheduler.queries import desk_calendar, reference
 from scheduler.queries.live_sessions import id_hash
 from scheduler.queries.plain import Lent
 from scheduler.queries.reference import DeskState, PractitionerInfo, Reference
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.asked import text
@@ -25,6 +27,7 @@ from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_o
 from scheduler.web.reception.calendar_words import calendar_words
 from scheduler.web.reception.day import asked_day
 from scheduler.web.reception.door import EVERYBODY, SESSION_ID, desk_state, require_staff, unattended
+from scheduler.web.reception.noted import note_visits
 from scheduler.web.unchanged import Unchanged, is_known
 
 VIEWS: tuple[View, ...] = ("day", "week", "rooms")
@@ -82,10 +85,19 @@ def days() -> ResponseReturnValue:
     answer = _kept.get(key)
     if answer is None:
         answer = _kept.put(key, _answer(state, view, day, whose, now_local, now, language))
-    response = Response(answer, mimetype="application/json")
+    note_visits(Listing.CALENDAR, answer.visits)
+    response = Response(answer.body, mimetype="application/json")
     response.headers["ETag"] = f'"{etag}"'
     response.headers["Cache-Control"] = "no-cache, private"
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """`visits`: those that name a patient, by public id."""
+
+    body: bytes
+    visits: frozenset[str]
 
 
 def _answer(
@@ -96,7 +108,7 @@ def _answer(
     now_local: datetime,
     now: datetime,
     language: str,
-) -> bytes:
+) -> _Answer:
     first_day, count = _first_day(view, day), 7 if view == "week" else 1
     with Lent(db.engine) as connection:
         known = reference.current(connection, state.reference_version)
@@ -111,21 +123,26 @@ def _answer(
             rooms=tuple(desk_calendar.rooms(connection)) if view == "rooms" else (),
             language=language,
         )
-    return answer_of(shown, visits, now_local)
+    seen = frozenset(
+        visit.public_id
+        for visit in visits
+        if visit.status != "held" and (whose is None or visit.practitioner_id == whose.id)
+    )
+    return _Answer(answer_of(shown, visits, now_local), seen)
 
 
 class _KeptAnswers:
     """The last answers: when a visit changes, every desk that shows its day asks for the same at the same moment."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[Any, bytes] = OrderedDict()
+        self._answers: OrderedDict[Any, _Answer] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: Any) -> bytes | None:
+    def get(self, key: Any) -> _Answer | None:
         with self._lock:
             return self._answers.get(key)
 
-    def put(self, key: Any, answer: bytes) -> bytes:
+    def put(self, key: Any, answer: _Answer) -> _Answer:
         with self._lock:
             self._answers[key] = answer
             while len(self._answers) > KEPT:

@@ -17,9 +17,11 @@ from scheduler.queries import calls as queries
 from scheduler.queries import patient_page
 from scheduler.queries.calls import Call
 from scheduler.usecases import calls as usecases
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.patients import local
 
 AHEAD = timedelta(days=7)
@@ -34,6 +36,7 @@ def show() -> ResponseReturnValue:
     with db.reading.connect() as connection:
         found = queries.due(connection, from_at=now, to_at=now + AHEAD)
         names = patient_page.names_of_staff(connection, [call.called_by for call in found if call.called_by])
+    note_patients(Listing.CALLS, [call.patient_id for call in found])
     return render_template(
         "reception/calls/show.html",
         days=_by_day(found),

@@ -11,8 +11,10 @@ from scheduler import clock
 from scheduler.extensions import db
 from scheduler.queries import desk, reference
 from scheduler.queries.desk import Absence, DeskVisit
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_visits
 from scheduler.web.reception.presence import is_on, there_words
 from scheduler.web.reception.words import ims_sign, visit_sign
 
@@ -38,6 +40,7 @@ def show() -> ResponseReturnValue:
         visits = desk.visits_of_day(connection, day)
         absences = desk.absences_of_day(connection, day)
         known = reference.current(connection)
+    note_visits(Listing.DAY, [visit.public_id for visit in visits])
     return render_template(
         "reception/day/show.html",
         day=day,

@@ -13,9 +13,11 @@ from scheduler.queries import reference
 from scheduler.queries.displaced import DisplacedVisit
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases import must_move
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.working_time import displaced_visits
 
 blueprint = Blueprint("reception_displaced", __name__)
@@ -26,6 +28,7 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 def show() -> ResponseReturnValue:
     """`?who=` a practitioner's slug: then theirs alone, and also those outside of their working hours."""
     practitioner, visits = _found()
+    note_patients(Listing.MUST_MOVE, [visit.patient_id for visit in visits])
     now, clinic = clock.now(), current_app.config["CLINIC"]
     asked = [visit for visit in visits if must_move.can_choose(visit, clinic=clinic, now=now)]
     return render_template(

@@ -9,9 +9,11 @@ from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import identity
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.number_requests import give_new_number, refuse_new_number
 from scheduler.web import access
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 
 blueprint = Blueprint("reception_identity", __name__, url_prefix="/desk/who-is-who")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -23,6 +25,8 @@ def show() -> str:
     with db.reading.connect() as connection:
         asked = identity.numbers_asked_for(connection)
         undated = identity.without_birth_date(connection)
+    candidates = [somebody.public_id for one in asked for somebody in one.candidates]
+    note_patients(Listing.WHO_IS_WHO, [*candidates, *(one.public_id for one in undated)])
     return render_template(
         "reception/identity/show.html",
         asked=asked,

@@ -11,10 +11,12 @@ from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.queries import ims_given, reference
 from scheduler.usecases.ims_given import answer_ims
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.asked import number, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.ims_words import ANSWERS, concern_words, is_practitioner, near_words
+from scheduler.web.reception.noted import note_visits
 from scheduler.web.reception.visit import refused_page, visit_page
 
 blueprint = Blueprint("reception_ims", __name__)
@@ -31,6 +33,7 @@ def show() -> ResponseReturnValue:
         to_answer = ims_given.still_open(connection, own)
         days = ims.min_days or 0 if ims else 0
         odd = [] if current_user.role == "receptionist" else ims_given.odd(connection, own, clock.now(), days)
+    note_visits(Listing.IMS_GIVEN, [visit.public_id for visit in (*to_answer, *odd)])
     return render_template(
         "reception/ims/show.html",
         to_answer=to_answer,

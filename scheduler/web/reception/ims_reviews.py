@@ -11,11 +11,13 @@ from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import ims_reviews, patient_page
 from scheduler.usecases.clearance import answer_review
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.deciders import decider, deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.patients import local
 
 blueprint = Blueprint("reception_ims_reviews", __name__, url_prefix="/desk/ims-reviews")
@@ -60,6 +62,7 @@ def _page(problem: str = "") -> str:
     with db.reading.connect() as connection:
         visits = ims_reviews.waiting(connection, clock.now())
         names = patient_page.names_of_staff(connection, [visit.answered_by for visit in visits if visit.answered_by])
+    note_patients(Listing.IMS_REVIEWS, [visit.patient_id for visit in visits])
     return render_template(
         "reception/ims_reviews/show.html",
         to_look_at=[visit for visit in visits if visit.answer is None],

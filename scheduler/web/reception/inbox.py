@@ -18,12 +18,14 @@ from scheduler.queries import patient_page
 from scheduler.queries.inbox import Correspondent, ThreadText
 from scheduler.usecases import inbox as usecases
 from scheduler.usecases.audit import note_view
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.wrong_numbers import settle_wrong_number
 from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception import asked
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
@@ -59,6 +61,8 @@ def show() -> ResponseReturnValue:
         first: list[queries.Thread] = []
         if cancelled and before_id is None:
             first = queries.threads(connection, known=known, before_id=None, limit=PAGE, only=cancelled)
+    people = [person.public_id for thread in first + found[:PAGE] for person in thread.who.people]
+    note_patients(Listing.INBOX, people)
     rest = [thread for thread in found[:PAGE] if thread not in first]
     return render_template(
         "reception/inbox/show.html",

@@ -15,9 +15,11 @@ from scheduler.queries.clearances import cleared_today
 from scheduler.queries.duplicates import LikelyDuplicate, likely_duplicates
 from scheduler.queries.patient_search import FoundPatient
 from scheduler.usecases import audit, merging
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients, note_search
 from scheduler.web.reception.patients import local, seen, sorted_out
 from scheduler.web.reception.words import ims_sign, visit_sign
 
@@ -34,9 +36,11 @@ def ask(public_id: str) -> ResponseReturnValue:
     if typed:
         with db.reading.connect() as connection:
             others = patient_search.find(connection, criteria_of(typed))
+        note_search(criteria_of(typed), [other.public_id for other in others])
     else:
         born, number = patient.birth_date, patient.number
         others = likely_duplicates(db.session(), patient.given_name, patient.family_name, born, number)
+        note_patients(Listing.SAME_PERSON, [other.public_id for other in others])
     return render_template(
         "reception/patients/merge_with.html",
         patient=patient,

@@ -1,13 +1,34 @@
-"""Whoever at the desk sees a patient is in the audit log before anything is shown."""
+"""Whoever at the desk sees a patient is in the audit log: of a record before anything is shown, of a list soon after."""
 
+from collections.abc import Iterable, Sequence
+
+from flask import current_app
 from flask_login import current_user
 
-from scheduler import clock
+from scheduler import clock, looks
+from scheduler.domain.patient_search import Criterion
 from scheduler.extensions import db
 from scheduler.usecases import audit
+from scheduler.usecases.looks import Listing, search_listing
 
 
 def note_seen(patient_id: int, details: str = "", what: str = audit.VIEWED) -> None:
     """`details`: on which page, in the words that the audit page knows."""
     actor = current_user.actor
     audit.note_view(db.session(), actor=actor, now=clock.now(), patient_id=patient_id, what=what, details=details)
+
+
+def note_visits(listing: Listing, visits: Iterable[str]) -> None:
+    """Whose visits these are, by their public ids."""
+    looks.note_list(current_app, current_user.actor, listing, "visit", visits)
+
+
+def note_patients(listing: Listing, patients: Iterable[str]) -> None:
+    """By their public ids."""
+    looks.note_list(current_app, current_user.actor, listing, "patient", patients)
+
+
+def note_search(criteria: Sequence[Criterion], patients: Iterable[str]) -> None:
+    """What is found while somebody types counts once it has been shown for two seconds."""
+    if criteria:
+        looks.note_search(current_app, current_user.actor, search_listing(criteria), patients)

@@ -17,9 +17,11 @@ from scheduler.gateways.phone_numbers import display
 from scheduler.queries import desk, sms_figures
 from scheduler.queries.desk import Text
 from scheduler.queries.sms_figures import Cost
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE = 50
@@ -51,6 +53,7 @@ def show() -> ResponseReturnValue:
     before_id = int(before) if before.isdecimal() and len(before) < 10 else None
     with db.reading.connect() as connection:
         found = desk.texts(connection, before_id=before_id, limit=PAGE + 1)
+    note_patients(Listing.OUTBOX, [text.patient_id for text in found[:PAGE] if text.patient_id])
     return render_template(
         "reception/outbox/show.html",
         texts=[_shown(text) for text in found[:PAGE]],

@@ -20,6 +20,7 @@ from scheduler.queries.patient_search import FoundPatient, VisitSummary
 from scheduler.web import access
 from scheduler.web.api import rfc3339
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_search
 from scheduler.web.reception.pages import in_panel
 from scheduler.web.reception.pages import page as desk_page
 
@@ -92,6 +93,7 @@ def _found() -> dict[str, Any]:
     with db.reading.connect() as connection:
         found = patient_search.find(connection, criteria)
         lines = patient_lines(connection, found) if found else []
+    note_search(criteria, [patient.public_id for patient in found])
     return {"lines": lines, "asked": bool(criteria), "full": len(found) == patient_search.LIMIT}
 
 

@@ -13,11 +13,13 @@ from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries.retention import DueRecord, due_records
+from scheduler.usecases.looks import Listing
 from scheduler.usecases.retention import blank_record, hold_record, lift_hold
 from scheduler.web import access
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.noted import note_patients
 
 blueprint = Blueprint("reception_retention", __name__, url_prefix="/desk/retention")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
@@ -84,9 +86,11 @@ def lift(hold_id: int) -> ResponseReturnValue:
 
 
 def _page(errors: list[FormError] | None = None) -> str:
+    records = _due()
+    note_patients(Listing.OLD_RECORDS, [record.public_id for record in records])
     return render_template(
         "reception/retention/show.html",
-        records=_due(),
+        records=records,
         years=_clinic().retention_years,
         errors=errors or [],
         reason=text("reason"),

@@ -11,9 +11,11 @@ from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries import desk, reference
 from scheduler.queries.desk import DeskVisit
+from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.asked import day, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.noted import note_visits
 from scheduler.web.reception.presence import is_on, there_words
 from scheduler.web.reception.words import ims_sign, visit_sign
 from scheduler.web.reception.working_time import now_at_the_clinic
@@ -57,6 +59,7 @@ def show() -> ResponseReturnValue:
         theirs = tuple(visit for visit in visits if visit.practitioner_id == practitioner_id)
         if theirs or hours or len(names) == 1:
             sheets.append(Sheet(name, there_words(hours, away, asked), theirs))
+    note_visits(Listing.SHEET, [visit.public_id for sheet in sheets for visit in sheet.visits])
     return render_template(
         "reception/sheet/show.html",
         day=asked,
