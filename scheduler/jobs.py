@@ -28,6 +28,7 @@ from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.usecases import (
+    acting,
     codes,
     housekeeping,
     import_files,
@@ -273,7 +274,10 @@ class _Work:
         sms_retention.blank_old_bodies(self._engine, days=self._bodies_days, now=clock.now())
         sms_retention.blank_at_provider(self._engine, self._gateway, now=clock.now())
         with Session(self._engine) as session:
-            housekeeping.tidy(session, now=clock.now())
+            now = clock.now()
+            housekeeping.tidy(session, now=now)
+            zone = clock.zone(self._app.config["CLINIC"].zone)
+            acting.end_come_of_age(session, now=now, today=clock.to_local(now, zone).date())
         import_files.end_old_files(import_files.folder_of(self._app.instance_path), now=clock.now())
 
     def _beat(self) -> None:

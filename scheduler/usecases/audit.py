@@ -17,6 +17,7 @@ REGISTERED, CHANGED, MERGED = "patient.registered", "patient.changed", "patient.
 CLEARED, CLEARANCE_TAKEN_BACK = "patient.cleared", "patient.clearance_taken_back"
 RESTRICTED, RELEASED, FEED_RENEWED = "patient.restricted", "patient.released", "patient.feed_renewed"
 ELSEWHERE, ELSEWHERE_TAKEN_BACK = "patient.ims_elsewhere", "patient.ims_elsewhere_taken_back"
+ACTING, ACTING_ENDED = "patient.acting", "patient.acting_ended"
 IMS_REVIEWED = "patient.ims_reviewed"
 CALLED, CALL_TAKEN_BACK = "patient.called", "patient.call_taken_back"
 RETENTION_HELD, RETENTION_HOLD_LIFTED, BLANKED = "retention.held", "retention.hold_lifted", "retention.blanked"

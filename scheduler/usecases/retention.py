@@ -18,6 +18,7 @@ from scheduler.models import (
     AppointmentNote,
     AuditLine,
     LiveSession,
+    MayActFor,
     Message,
     MoveLink,
     Patient,
@@ -31,6 +32,7 @@ from scheduler.models import (
 from scheduler.models.patient import feed_token
 from scheduler.queries.retention import due_records
 from scheduler.usecases import audit
+from scheduler.usecases.acting import end_all_of
 from scheduler.usecases.patients import locked
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -109,6 +111,7 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
         update(Screening)
         .where(Screening.patient_id.in_(ids))
         .values(answers={}, flagged=False, note="", needled_elsewhere_on=None),
+        update(MayActFor).where(or_(MayActFor.actor_id.in_(ids), MayActFor.patient_id.in_(ids))).values(how_asked=""),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
         delete(MoveLink).where(MoveLink.appointment_id.in_(visits)),
     ):
@@ -124,6 +127,7 @@ def _blank_person(session: Session, patient: Patient, now: datetime, actor: Acto
     patient.phone_account = None
     patient.restricted_at, patient.restricted_by = now, str(actor)
     patient.version += 1
+    end_all_of(session, patient.id, now=now, why="blanked")
     session.flush()
     if account is not None and not account.patients:
         account.number = f"x{account.id}"

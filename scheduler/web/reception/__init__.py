@@ -6,6 +6,7 @@ from flask_login import current_user
 from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
     account,
+    acting,
     audit,
     audit_lists,
     booking,
@@ -101,6 +102,7 @@ BLUEPRINTS = (
     restriction.blueprint,
     retention.blueprint,
     wrong_numbers.blueprint,
+    acting.blueprint,
     identity.blueprint,
     audit.blueprint,
     audit_lists.blueprint,

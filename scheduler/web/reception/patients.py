@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.clearance import is_cleared
@@ -15,7 +16,7 @@ from scheduler.domain.screening import ScreeningQuestion
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.queries import patient_page, reference
+from scheduler.queries import acting, patient_page, reference
 from scheduler.queries import visits as visits_queries
 from scheduler.queries.clearances import clearances
 from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
@@ -62,7 +63,9 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         texts = patient_page.texts(connection, patient.id, patient.number, limit=most or patient_page.MOST_TEXTS)
         screenings = patient_page.screenings(connection, patient.id, limit=most or patient_page.MOST_SCREENINGS)
         family = patient_page.family(connection, patient.account_id, patient.id) if patient.account_id else []
-        names = patient_page.names_of_staff(connection, [a for a in (patient.cleared_by, patient.restricted_by) if a])
+        may_act = acting.acting_of(connection, patient.id, now_local.date())
+        actors = (patient.cleared_by, patient.restricted_by, *(one.granted_by for one in may_act))
+        names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
     months = current_app.config["CLINIC"].clearance_months
@@ -75,6 +78,8 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "texts": [(text, local(text.created_at), readable(text)) for text in texts],
         "screenings": [(screening, local(screening.answered_at), yeses(screening)) for screening in screenings],
         "family": family,
+        "acting": may_act,
+        "how_words": how_words,
         "next_allowed": next_allowed,
         "cleared": is_cleared(clearance, now_local.date(), months=months),
         "lapses_on": clearance.lapses_on(months),
@@ -121,6 +126,16 @@ def age(birth_date: date | None, today: date) -> int | None:
 
 def yeses(screening: PatientScreening) -> list[str]:
     return [str(QUESTION_WORDS[question]) for question in ScreeningQuestion if screening.answers.get(question.value)]
+
+
+def how_words(how_asked: str) -> str:
+    """What we wrote ourselves, in the reader's language; the desk's own words as they are."""
+    ours = {
+        "registered the child": _("registered the child"),
+        "the only adult on the number": _("the only adult on the number"),
+        "by their own code": _("by their own press: a code from one to the other"),
+    }
+    return str(ours.get(how_asked, how_asked))
 
 
 def readable(text: PatientText) -> str | None:

@@ -1,0 +1,66 @@
+"""Who may act for a patient today, and for whom they may."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from scheduler.domain.coming_of_age import OF_AGE, born_before_is
+from scheduler.models import MayActFor, Patient
+from scheduler.models.known_browser import CHILD
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """`acts`: the other acts for the patient who was asked about; else the patient for the other."""
+
+    public_id: str
+    given_name: str
+    family_name: str
+    acts: bool
+    kind: str
+    granted_at: datetime
+    granted_by: str
+    how_asked: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+
+def acting_of(connection: Connection, patient_id: int, today: date) -> list[Acting]:
+    """The oldest first; what a 16th birthday has ended is not among them. Two SELECTs."""
+    found = []
+    for acts in (True, False):
+        mine, other = MayActFor.patient_id, MayActFor.actor_id
+        if not acts:
+            mine, other = other, mine
+        rows: Any = connection.execute(
+            select(
+                Patient.public_id,
+                Patient.given_name,
+                Patient.family_name,
+                MayActFor.kind,
+                MayActFor.granted_at,
+                MayActFor.granted_by,
+                MayActFor.how_asked,
+            )
+            .select_from(MayActFor)
+            .join(Patient, Patient.id == other)
+            .where(mine == patient_id, MayActFor.ended_at.is_(None), _lasts(today))
+            .order_by(MayActFor.id)
+        )
+        found += [Acting(public, given, family, acts, *rest) for public, given, family, *rest in rows]
+    return found
+
+
+def _lasts(today: date) -> Any:
+    child = Patient.__table__.alias("child")
+    is_child = (
+        select(child.c.id)
+        .where(child.c.id == MayActFor.patient_id, child.c.birth_date > born_before_is(OF_AGE, today))
+        .correlate(MayActFor)
+        .exists()
+    )
+    return or_(MayActFor.kind != CHILD, and_(MayActFor.kind == CHILD, is_child))

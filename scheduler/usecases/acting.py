@@ -1,0 +1,155 @@
+"""Who may act for whom: the desk names and ends it, a patient lets somebody by their own press, and the 16th birthday ends it."""
+
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from scheduler.domain.actor import Actor
+from scheduler.domain.coming_of_age import ADULT, OF_AGE, born_before_is, is_of
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.models import KnownBrowser, MayActFor, Patient, PatientMerge
+from scheduler.models.known_browser import ADULT as GROWN_UP
+from scheduler.models.known_browser import CHILD
+from scheduler.usecases import audit
+from scheduler.usecases.calendar_addresses import end_calendar_addresses
+from scheduler.usecases.patients import locked
+from scheduler.usecases.transaction import begin_write, retry_deadlocks
+
+LONGEST_HOW = 200
+BIRTHDAY = "system:16th birthday"
+
+
+@retry_deadlocks
+def let_act(
+    session: Session, *, acting: str, patient: str, how_asked: str, now: datetime, today: date, actor: Actor
+) -> None:
+    """The desk says that `acting` may act for `patient` (public ids). Refuses with Invalid. Said twice is said once."""
+    how_asked = " ".join(how_asked.split())
+    if not 1 <= len(how_asked) <= LONGEST_HOW:
+        raise Invalid({"how_asked": "Say how it was asked, in 1 to 200 letters."})
+    begin_write(session)
+    add_acting(session, acting=acting, patient=patient, how_asked=how_asked, now=now, today=today, actor=actor)
+    session.commit()
+
+
+def add_acting(
+    session: Session, *, acting: str, patient: str, how_asked: str, now: datetime, today: date, actor: Actor
+) -> None:
+    """The same in the caller's transaction."""
+    if acting == patient:
+        raise Invalid({"other": "Nobody acts for themselves."})
+    in_order = {public_id: locked(session, public_id) for public_id in sorted((acting, patient))}
+    who, whom = in_order[acting], in_order[patient]
+    _require_may(session, who, whom, today)
+    _end_of_age(session, and_(MayActFor.actor_id == who.id, MayActFor.patient_id == whom.id), now, today)
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = session.scalar(
+        insert(MayActFor)
+        .values(
+            actor_id=who.id,
+            patient_id=whom.id,
+            kind=GROWN_UP if is_of(OF_AGE, whom.birth_date, today) else CHILD,
+            granted_at=now,
+            granted_by=str(actor)[:80],
+            how_asked=how_asked,
+        )
+        .on_conflict_do_nothing(
+            index_elements=[MayActFor.actor_id, MayActFor.patient_id], index_where=MayActFor.ended_at.is_(None)
+        )
+        .returning(MayActFor.id)
+    )
+    if added is not None:
+        _note(session, audit.ACTING, who, whom, now, actor)
+
+
+@retry_deadlocks
+def end_acting(session: Session, *, acting: str, patient: str, now: datetime, actor: Actor) -> None:
+    """Ends at once; what shows the patient's visits elsewhere ends with it. NotFound when there is nothing to end."""
+    begin_write(session)
+    in_order = {public_id: locked(session, public_id) for public_id in sorted((acting, patient))}
+    who, whom = in_order[acting], in_order[patient]
+    ended = session.execute(
+        update(MayActFor)
+        .where(MayActFor.actor_id == who.id, MayActFor.patient_id == whom.id, MayActFor.ended_at.is_(None))
+        .values(ended_at=now, ended_by=str(actor)[:80])
+        .returning(MayActFor.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not ended:
+        raise NotFound("acting")
+    _forget_beside(session, who, whom, now)
+    end_calendar_addresses([whom])  # which the other may have subscribed to
+    _note(session, audit.ACTING_ENDED, who, whom, now, actor)
+    session.commit()
+
+
+@retry_deadlocks
+def end_come_of_age(session: Session, *, now: datetime, today: date) -> None:
+    """Reading has ended it with the birthday; here the calendar address ends too, which a parent may have subscribed to."""
+    due = select(MayActFor.patient_id).join(Patient, Patient.id == MayActFor.patient_id).where(_is_over(today))
+    if session.scalar(due.limit(1)) is None:
+        return
+    begin_write(session)
+    ids = set(session.scalars(due))
+    _end_of_age(session, MayActFor.patient_id.in_(ids), now, today)
+    end_calendar_addresses(session.scalars(select(Patient).where(Patient.id.in_(ids)).order_by(Patient.id)).all())
+    session.commit()
+
+
+def end_all_of(session: Session, patient_id: int, *, now: datetime, why: str) -> None:
+    """The record is no longer used. In the caller's transaction."""
+    session.execute(
+        update(MayActFor)
+        .where(or_(MayActFor.actor_id == patient_id, MayActFor.patient_id == patient_id), MayActFor.ended_at.is_(None))
+        .values(ended_at=now, ended_by=f"system:{why}"[:80])
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _require_may(session: Session, who: Patient, whom: Patient, today: date) -> None:
+    if session.scalar(select(PatientMerge.id).where(PatientMerge.merged_patient_id.in_((who.id, whom.id)))):
+        raise Invalid({"other": "One of the two has been merged already."})
+    if whom.birth_date is None or who.birth_date is None:
+        raise Invalid({"other": "Ask for the birth dates of both first."})
+    if not is_of(OF_AGE if is_of(OF_AGE, whom.birth_date, today) else ADULT, who.birth_date, today):
+        raise Invalid({"other": "Who acts for somebody is grown up: 18 or older for a child, else 16 or older."})
+
+
+def _is_over(today: date) -> ColumnElement[bool]:
+    """Of a `MayActFor` with its `Patient`: a child's, and the child is 16."""
+    of_age = Patient.birth_date <= born_before_is(OF_AGE, today)
+    return and_(MayActFor.kind == CHILD, MayActFor.ended_at.is_(None), or_(of_age, Patient.birth_date.is_(None)))
+
+
+def _end_of_age(session: Session, which: ColumnElement[bool], now: datetime, today: date) -> None:
+    """What the birthday has ended stands in nobody's way, who is let in by the patient's own press."""
+    over = select(MayActFor.id).join(Patient, Patient.id == MayActFor.patient_id).where(which, _is_over(today))
+    session.execute(
+        update(MayActFor)
+        .where(MayActFor.id.in_(session.scalars(over).all()))
+        .values(ended_at=now, ended_by=BIRTHDAY)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _forget_beside(session: Session, who: Patient, whom: Patient, now: datetime) -> None:
+    """On the browsers that know who acted, the other's birth date is asked again: typed there, it opens a child as well."""
+    theirs = select(KnownBrowser.browser_hash).where(KnownBrowser.patient_id == who.id, KnownBrowser.ended_at.is_(None))
+    session.execute(
+        update(KnownBrowser)
+        .where(
+            KnownBrowser.patient_id == whom.id,
+            KnownBrowser.ended_at.is_(None),
+            KnownBrowser.browser_hash.in_(session.scalars(theirs).all()),
+        )
+        .values(ended_at=now, ended_why="acting ended")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _note(session: Session, what: str, who: Patient, whom: Patient, now: datetime, actor: Actor) -> None:
+    details = f"{who.public_id} → {whom.public_id}"
+    for patient in (who, whom):
+        audit.note(session, what=what, actor=actor, now=now, patient_id=patient.id, details=details)

@@ -1,0 +1,87 @@
+"""Who may act for whom, at the desk: somebody on the same number or found by search, and how it was asked."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid
+from scheduler.domain.patient_search import LONGEST, criteria_of
+from scheduler.extensions import db
+from scheduler.gateways.phone_numbers import display
+from scheduler.queries import patient_page, patient_search
+from scheduler.queries.patient_page import PatientRecord, Relative
+from scheduler.usecases import audit
+from scheduler.usecases.acting import end_acting, let_act
+from scheduler.web import access
+from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import local, seen
+
+ACTS, IS_ACTED_FOR = "acts", "acted-for"
+
+blueprint = Blueprint("reception_acting", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@blueprint.get("/<public_id>/acting")
+def ask(public_id: str) -> ResponseReturnValue:
+    """Whom? Those on the same number, or whom `?q=` finds."""
+    return _show(seen(public_id, audit.VIEWED, "acting"))
+
+
+@blueprint.post("/<public_id>/acting")
+def let(public_id: str) -> ResponseReturnValue:
+    """`other`, `who` acts (the other) or acted-for, `how_asked`."""
+    other, now = request.form.get("other", ""), clock.now()
+    acting, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
+    if not other or request.form.get("who") not in (ACTS, IS_ACTED_FOR):
+        return _show(seen(public_id, audit.VIEWED, "acting"), _("Choose who acts for whom.")), 422
+    try:
+        let_act(
+            db.session(),
+            acting=acting,
+            patient=patient,
+            how_asked=request.form.get("how_asked", ""),
+            now=now,
+            today=local(now).date(),
+            actor=current_user.actor,
+        )
+    except Invalid as refusal:
+        problem = " ".join(_(words) for words in refusal.errors.values())
+        return _show(seen(public_id, audit.VIEWED, "acting"), problem), 422
+    flash(_("Noted: one may act for the other."))
+    return _to_patient(public_id)
+
+
+@blueprint.post("/<public_id>/acting/end")
+def end(public_id: str) -> ResponseReturnValue:
+    """`other` and `who` as above."""
+    other = request.form.get("other", "")
+    acting, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
+    end_acting(db.session(), acting=acting, patient=patient, now=clock.now(), actor=current_user.actor)
+    flash(_("Ended: one no longer acts for the other. The calendar address has changed as well."))
+    return _to_patient(public_id)
+
+
+def _show(patient: PatientRecord, problem: str = "") -> str:
+    typed = request.values.get("q", "")[:LONGEST].replace("\0", " ")
+    others: list[Relative] | list[patient_search.FoundPatient] = []
+    with db.reading.connect() as connection:
+        if typed:
+            others = patient_search.find(connection, criteria_of(typed))
+        elif patient.account_id:
+            others = patient_page.family(connection, patient.account_id, patient.id)
+    return render_template(
+        "reception/patients/acting.html",
+        patient=patient,
+        others=[other for other in others if other.public_id != patient.public_id],
+        typed=typed,
+        problem=problem,
+        chosen=request.form,
+        display=display,
+    )
+
+
+def _to_patient(public_id: str) -> ResponseReturnValue:
+    return redirect(url_for("reception_patients.show", public_id=public_id, _anchor="acting"), 303)
