@@ -92,15 +92,14 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
             _places("practitioner link phone"),
         ),
         "reminder-late": Wording(
-            "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm. To change it, call {phone}",
-            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer. "
-            "Pour changer, appelez le {phone}",
+            "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm. {link} Changes: call {phone}",
+            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Confirmez par C ou {link} Changer : {phone}",
             _places("clinic day time phone"),
             _places("practitioner link"),
         ),
         "reminder-confirmed-late": Wording(
-            "{clinic}: see you on {day} at {time} with {practitioner}. To change it, call {phone}",
-            "{clinic} : rappel, {day} à {time} avec {practitioner}. Pour changer, appelez le {phone}",
+            "{clinic}: see you on {day} at {time} with {practitioner}. {link} To change it, call {phone}",
+            "{clinic} : rappel, {day} à {time} avec {practitioner}. {link} Pour changer, appelez le {phone}",
             _places("clinic day time phone"),
             _places("practitioner link"),
         ),
@@ -182,6 +181,66 @@ WORDINGS: Mapping[str, Wording] = MappingProxyType(
 )
 
 
+_SHORTER: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("confirmation", "en"): (
+            "{clinic}: you are booked on {day} at {time} with {practitioner}. Changes: {link}",
+            "{clinic}: you are booked on {day} at {time} with {practitioner}. Changes: {phone}",
+        ),
+        ("confirmation", "fr"): (
+            "{clinic} : rendez-vous le {day} à {time} avec {practitioner}. Changements : {link}",
+            "{clinic} : rendez-vous le {day} à {time} avec {practitioner}. Changements : {phone}",
+        ),
+        ("moved", "en"): (
+            "{clinic}: your visit is now on {day} at {time} with {practitioner}. Changes: {link}",
+            "{clinic}: your visit is now on {day} at {time} with {practitioner}. Changes: {phone}",
+        ),
+        ("moved", "fr"): (
+            "{clinic} : nouvelle date : le {day} à {time} avec {practitioner}. Changements : {link}",
+            "{clinic} : nouvelle date : le {day} à {time} avec {practitioner}. Changements : {phone}",
+        ),
+        ("reminder", "en"): (
+            "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm, M to change. {link}",
+        ),
+        ("reminder", "fr"): (
+            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer, "
+            "M pour changer. {link}",
+            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. C confirme, M change, ou {link}",
+        ),
+        ("reminder-confirmed", "en"): (
+            "{clinic}: see you on {day} at {time} with {practitioner}. Reply M to change. {link}",
+            "{clinic}: see you on {day} at {time} with {practitioner}. Reply M to change, or call {phone}",
+        ),
+        ("reminder-confirmed", "fr"): (
+            "{clinic} : rappel, {day} à {time} avec {practitioner}. Répondez M pour changer. {link}",
+            "{clinic} : rappel, {day} à {time} avec {practitioner}. Répondez M pour changer, ou appelez le {phone}",
+        ),
+        ("reminder-late", "en"): (
+            "{clinic}: visit on {day} at {time} with {practitioner}. Reply C to confirm. To change it, call {phone}",
+        ),
+        ("reminder-late", "fr"): (
+            "{clinic} : rendez-vous {day} à {time} avec {practitioner}. Répondez C pour confirmer. "
+            "Pour changer, appelez le {phone}",
+        ),
+        ("reminder-confirmed-late", "en"): (
+            "{clinic}: see you on {day} at {time} with {practitioner}. To change it, call {phone}",
+        ),
+        ("reminder-confirmed-late", "fr"): (
+            "{clinic} : rappel, {day} à {time} avec {practitioner}. Pour changer, appelez le {phone}",
+        ),
+        ("displaced", "en"): ("{clinic}: your visit on {day} at {time} must move. Choose a time: {link}",),
+        ("displaced", "fr"): ("{clinic} : votre rendez-vous du {day} à {time} est à déplacer : {link}",),
+    }
+)
+"""Ours, said in fewer letters: first without the telephone number, then without the link."""
+_SHORTER_THAN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        WORDINGS[kind].fr if language == "fr" else WORDINGS[kind].en: texts
+        for (kind, language), texts in _SHORTER.items()
+    }
+)
+
+
 class BadWording(ValueError):
     """Says in one English sentence why the words will not do; `about` is the place or the word that it names."""
 
@@ -203,6 +262,12 @@ def our_words(kind: str, language: str) -> str:
 def words(clinic: ClinicSettings, kind: str, language: str) -> str:
     """The owner's, or ours."""
     return clinic.texts.get((kind, language)) or our_words(kind, language)
+
+
+def said_shorter(text: str) -> tuple[str, ...]:
+    """Other words for when it would take a second part, from the fullest to the shortest. The owner's are left as they
+    are."""
+    return _SHORTER_THAN.get(text, ())
 
 
 def is_reworded(clinic: ClinicSettings, kind: str, language: str) -> bool:
@@ -236,13 +301,13 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def in_one_part(texts: Iterable[str]) -> str:
-    """The first that is; the first of all when none is."""
+    """The first that is; the first of those with the fewest parts when none is."""
     longer = []
     for text in texts:
         if segments(text) == 1:
             return text
         longer.append(text)
-    return longer[0]
+    return min(longer, key=segments)
 
 
 def checked(kind: str, typed: str) -> str:

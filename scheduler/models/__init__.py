@@ -36,11 +36,12 @@ from scheduler.models.moving_in import ImportedRow, ImportRun, PatientNumber
 from scheduler.models.page_text import PageText
 from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
 from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
-from scheduler.models.replies import MoveLink, ReplyChoice
+from scheduler.models.replies import ReplyChoice
 from scheduler.models.retention import RetentionAct, RetentionHold
 from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 from scheduler.models.sms_text import SmsText
+from scheduler.models.visit_link import VisitLink
 from scheduler.models.wrong_number import WrongNumber
 
 __all__ = [
@@ -70,7 +71,6 @@ __all__ = [
     "Look",
     "MayActFor",
     "Message",
-    "MoveLink",
     "NumberRequest",
     "PageText",
     "Patient",
@@ -99,6 +99,7 @@ __all__ = [
     "StaffUser",
     "TimeOff",
     "Treatment",
+    "VisitLink",
     "WorkingHours",
     "WrongNumber",
 ]

@@ -3,7 +3,6 @@
 Each is soon of no use. Codes come first: somebody sits before a page and waits.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,14 +19,14 @@ from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sign_in import CODE_LIFE
 from scheduler.usecases.sms_states import CLOCKS_APART, body_when_expired, is_past_its_life, life_of, writing
 from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES, lay_on_the_desk
+from scheduler.usecases.visit_links import TEXTED_LINK
 
 HELD_UP = timedelta(seconds=30)
 KEPT_IN_OUTBOX = timedelta(days=1)
-LOOKED_AT = timedelta(days=3)  # longer than a link works
+LOOKED_AT = timedelta(days=3)
 CLOSED = "number-closed"
 """Message.error_code of what was not sent because its number gets no texts any more."""
 _WAITING = ("queued", "attempting", "in_doubt")
-_LINK = re.compile(r"/m/[A-Za-z0-9_-]{20,}")
 # An answer says when a visit is, with whom, or that it is cancelled.
 _visit_has_changed_since = exists().where(
     AppointmentHistory.appointment_id == Message.appointment_id,
@@ -149,7 +148,7 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
         Message.created_at > now - LOOKED_AT,
     )
     links = (
-        Message.kind == "move-link",
+        or_(Message.reminder_id.is_not(None), Message.kind == "move-link"),
         Message.body != "",
         Message.created_at > now - LOOKED_AT,
         Message.body.contains("/m/", autoescape=True),
@@ -165,7 +164,7 @@ def blank_old_codes(engine: Engine, *, now: datetime) -> None:
         connection.execute(update(Message).where(*old, Message.status.not_in(_WAITING)).values(body=""))
         for message_id, body in shown:
             hidden = update(Message).where(Message.id == message_id, Message.status.not_in(_WAITING))
-            connection.execute(hidden.values(body=_LINK.sub("/m…", body)))
+            connection.execute(hidden.values(body=TEXTED_LINK.sub("/m…", body)))
 
 
 def _waiting(now: datetime, only: str | None) -> Select[int]:

@@ -11,7 +11,7 @@ from scheduler.models.base import Base
 from scheduler.models.clinic_computer import ComputerSignIn
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.live_session import LiveSession
-from scheduler.models.replies import MoveLink
+from scheduler.models.visit_link import VisitLink
 from scheduler.usecases.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -33,7 +33,7 @@ def tidy(session: Session, *, now: datetime) -> None:
         (SignInCode, SignInCode.expires_at < now - CODE_KEPT),
         (RateCounter, RateCounter.ends_at < now),
         (KeptForm, KeptForm.kept_at < now - FORM_KEPT),
-        (MoveLink, MoveLink.expires_at < now - LINK_KEPT),
+        (VisitLink, VisitLink.expires_at < now - LINK_KEPT),
         (Heartbeat, and_(Heartbeat.at < now - WORKER_KEPT, Heartbeat.name.startswith("worker "))),
         (LiveSession, LiveSession.ends_at < now),
         (ComputerSignIn, ComputerSignIn.given_at < now - COMPUTER_KEPT),

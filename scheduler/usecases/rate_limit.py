@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -59,6 +59,15 @@ def require_network_allowed(
     counted for the wider ones: nobody uses up the share of their neighbours."""
     for one in keys:
         require_allowed(session, key=one.key, limit=int(limit * one.generosity), window=window, now=now)
+
+
+def require_not_used_up(session: Session, *, keys: Sequence[NetworkKey], limit: int, now: datetime) -> None:
+    """TooManyTries once one of a visitor's networks was counted beyond its limit; counts and writes nothing."""
+    limits = {one.key: int(limit * one.generosity) for one in keys}
+    counted = select(RateCounter).where(RateCounter.key.in_(limits), RateCounter.ends_at > now)
+    used_up = [one.ends_at for one in session.scalars(counted) if one.count > limits[one.key]]
+    if used_up:
+        raise TooManyTries(max(used_up))
 
 
 def take_back(session: Session, *, key: str, by: int = 1) -> None:

@@ -33,11 +33,11 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder, went_out
 from scheduler.models.wrong_number import WRONG_NUMBER, is_marked, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
-from scheduler.usecases.move_links import SHORTEST_LINK, link_until
 from scheduler.usecases.reminder_times import due_now
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
 from scheduler.usecases.sms_texts import visit_text
+from scheduler.usecases.visit_links import SHORTEST_LINK, NewLink, add_links, draw_link
 
 AMONG = 300
 """Of so many that were due first, the most urgent are taken: all that a night leaves behind, and no 100,000 are sorted."""
@@ -78,7 +78,7 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         with engine.connect() as connection:
             before = connection.execute(most_urgent, {"now": now}).all()
         to_draft = [row for row in before if not row.was_asked and verdict_on(row, clinic, now, set()) is None]
-        drafts = {row: _attempt(row, _body(row, clinic, now), now, gateway) for row in to_draft}
+        drafts = {row: _attempt(row, clinic, now, gateway) for row in to_draft}
     with writing(engine) as connection:
         rows = connection.execute(most_urgent, {"now": now}).all()
         must_move = _must_move(connection, rows)
@@ -86,9 +86,7 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
         for row in rows:
             verdict = verdict_on(row, clinic, now, must_move)
             if verdict is None:
-                draft = drafts.get(row)
-                body = "" if draft else _body(row, clinic, now, _link(connection, row, clinic, now))
-                attempts.append(draft or _attempt(row, body, now, gateway))
+                attempts.append(drafts.get(row) or _attempt(row, clinic, now, gateway))
             else:
                 connection.execute(
                     update(Reminder)
@@ -234,11 +232,16 @@ def _must_move(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) ->
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
+    """`link`: none when the text, as the owner words it, has no place for it."""
+
     outgoing: Outgoing
     message: dict[str, object]
+    link: NewLink | None
 
 
-def _attempt(row: Row[*tuple[Any, ...]], body: str, now: datetime, gateway: str) -> _Attempt:
+def _attempt(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, gateway: str) -> _Attempt:
+    link = _link(row, clinic, now)
+    body = _body(row, clinic, now, link.address if link else None)
     outgoing = Outgoing(
         attempt_id=public_id(),
         number=row.number,
@@ -263,7 +266,7 @@ def _attempt(row: Row[*tuple[Any, ...]], body: str, now: datetime, gateway: str)
         "appointment_id": row.appointment_id,
         "patient_id": row.patient_id,
     }
-    return _Attempt(outgoing, message)
+    return _Attempt(outgoing, message, link if link and link.address in body else None)
 
 
 def _begin(connection: Connection, attempts: list[_Attempt]) -> None:
@@ -276,9 +279,10 @@ def _begin(connection: Connection, attempts: list[_Attempt]) -> None:
         .values(status="attempting", attempts=Reminder.attempts + 1, reason=None)
     )
     connection.execute(insert(Message), [attempt.message for attempt in attempts])
+    add_links(connection, [attempt.link for attempt in attempts if attempt.link])
 
 
-def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, link: str | None = None) -> str:
+def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, link: str | None) -> str:
     text = visit_text(
         row.kind,
         clinic=clinic,
@@ -293,17 +297,16 @@ def _body(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime, lin
     return text if row.was_texted else text + HOW_TO_STOP[language_of(row.language)]
 
 
-def _link(connection: Connection, row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> str | None:
-    """To choose another time, as long as patients may; only for who is asked to."""
-    if row.kind != TEXT_KIND:
+def _link(row: Row[*tuple[Any, ...]], clinic: ClinicSettings, now: datetime) -> NewLink | None:
+    """To the visit, until it begins; none for one that is cancelled."""
+    if row.kind == CANCELLATION:
         return None
-    until = clinic.changeable_until(row.starts_at)
-    return link_until(
-        connection,
-        row.appointment_id,
-        row.version,
+    return draw_link(
+        appointment_id=row.appointment_id,
+        schedule_version=row.version,
+        patient_id=row.patient_id,
         account_id=row.phone_account_id,
         clinic=clinic,
         now=now,
-        until=until,
+        until=row.starts_at,
     )

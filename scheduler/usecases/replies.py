@@ -39,8 +39,8 @@ from scheduler.models.wrong_number import is_marked
 from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
 from scheduler.usecases.changing import change_to, locked, require_changeable
-from scheduler.usecases.move_links import SHORTEST_LINK, make_link
 from scheduler.usecases.reply_texts import language_spoken, reply_text, which_text
+from scheduler.usecases.visit_links import SHORTEST_LINK, make_link
 
 LOOK_BACK = timedelta(days=30)
 TOGETHER = timedelta(hours=6)

@@ -20,7 +20,6 @@ from scheduler.models import (
     LiveSession,
     MayActFor,
     Message,
-    MoveLink,
     Patient,
     PatientMerge,
     PatientNumber,
@@ -28,6 +27,7 @@ from scheduler.models import (
     RetentionAct,
     RetentionHold,
     Screening,
+    VisitLink,
 )
 from scheduler.models.patient import feed_token
 from scheduler.queries.retention import due_records
@@ -113,7 +113,7 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
         .values(answers={}, flagged=False, note="", needled_elsewhere_on=None),
         update(MayActFor).where(or_(MayActFor.actor_id.in_(ids), MayActFor.patient_id.in_(ids))).values(how_asked=""),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
-        delete(MoveLink).where(MoveLink.appointment_id.in_(visits)),
+        delete(VisitLink).where(VisitLink.appointment_id.in_(visits)),
     ):
         session.execute(statement, execution_options={"synchronize_session": False})
 

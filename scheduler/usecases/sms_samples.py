@@ -3,19 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.code_text import fill_in_line
 from scheduler.domain.sms_segments import segments
-from scheduler.domain.sms_wording import WORDINGS, filled, in_one_part, words
+from scheduler.domain.sms_wording import WORDINGS, filled, in_one_part, said_shorter, words
 from scheduler.usecases.sms_texts import DAY_PATTERNS, day_words, time_words
 
-CODE, LINK_KEY = "012345", "k3Qv9tXw2LrB7sYc5PnD1g"  # as long as real ones
+CODE, LINK_KEY = "012345", "k3Qv9tXw2LrB7sYc5"  # as long as real ones
 _VISITS = {
     "ordinary": (datetime.fromisoformat("2026-12-08T17:30"), "Maya"),
     "long": (datetime.fromisoformat("2026-09-23T12:45"), "Marie-Françoise"),
 }
-_LINKS = {"displaced": f"/m/{LINK_KEY}", "move-link": f"/m/{LINK_KEY}", "cancelled": "/book", "cancellation": "/book"}
+_LINKS = {"help": "/me", "cancelled": "/book", "cancellation": "/book"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def samples(kind: str, language: str, clinic: ClinicSettings) -> list[Sample]:
 
 def sample_text(template: str, sample: Sample) -> str:
     """As it would go out."""
-    text = in_one_part(filled(template, way) for way in sample.ways)
+    templates = (template, *said_shorter(template))
+    text = in_one_part(filled(each, way) for each, way in product(templates, sample.ways))
     whole = text + sample.tail
     return whole if segments(whole) == 1 else text
 
@@ -55,7 +57,7 @@ def _ways(
         "phone": clinic.phone,
         "practitioner": practitioner,
         "time": time_words(starts_local, language),
-        "link": clinic.public_url + _LINKS.get(kind, "/me"),
+        "link": clinic.public_url + _LINKS.get(kind, f"/m/{LINK_KEY}"),
         "lasts": "48 h",
         "code": CODE,
         "minutes": "10",

@@ -1,6 +1,7 @@
 """What the texts about a visit say, in the words of domain/sms_wording.py, ours or the owner's.
 
-What leads to a second part is said shorter, first the day, then without the link (a reply of M brings one).
+What leads to a second part is said shorter: first the day, then without the telephone number, then without the link (a
+reply of M brings one).
 """
 
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from babel.dates import format_date
 
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.reminder_plan import CANCELLATION
-from scheduler.domain.sms_wording import filled, in_one_part, is_reworded, language_of, words
+from scheduler.domain.sms_wording import filled, in_one_part, is_reworded, language_of, said_shorter, words
 
 # From the fullest to the shortest.
 DAY_PATTERNS = {"en": ("EEEE d MMMM", "EEE d MMM"), "fr": ("EEEE d MMMM", "EEE d MMM")}
@@ -29,7 +30,7 @@ def visit_text(
     confirmed: bool = False,
     changeable: bool = True,
 ) -> str:
-    """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before. `link`: instead of /me.
+    """`kind`: a reminder's kind. `moved`: another time or practitioner was texted before. `link`: to this visit; without, to all of them.
     `confirmed`: by the patient, who is not asked again. `changeable`: an answer of M will still bring a link.
     """
     language = language_of(language)
@@ -55,13 +56,14 @@ def wording_of(kind: str, *, moved: bool, confirmed: bool, changeable: bool) -> 
 
 
 def _templates(clinic: ClinicSettings, wording: str, language: str) -> list[str]:
-    """The shorter words go with a reminder only when they are of the same hand."""
-    templates = [words(clinic, wording, language)]
-    if wording == "reminder" and is_reworded(clinic, wording, language) <= is_reworded(
-        clinic, "reminder-short", language
-    ):
-        templates.append(words(clinic, "reminder-short", language))
-    return templates
+    """From the fullest to the shortest. The shorter words go with a reminder only when they are of the same hand."""
+    full = words(clinic, wording, language)
+    if wording != "reminder":
+        return [full, *said_shorter(full)]
+    short, is_owners = words(clinic, "reminder-short", language), is_reworded(clinic, "reminder-short", language)
+    if is_owners:
+        return [full, short]
+    return [full] if is_reworded(clinic, wording, language) else [full, *said_shorter(full), short]
 
 
 @lru_cache(maxsize=1000)  # few days, many visits

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from scheduler.web import api, feeds, health, reception, twilio_callbacks
-from scheduler.web.patient import birth_date, booking, home, me, move_link, new_number, pages, sign_in
+from scheduler.web.patient import birth_date, booking, home, me, new_number, pages, sign_in, visit_link
 
 
 def register_blueprints(app: Flask) -> None:
@@ -15,7 +15,7 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(birth_date.blueprint)
     app.register_blueprint(new_number.blueprint)
     app.register_blueprint(me.blueprint)
-    app.register_blueprint(move_link.blueprint)
+    app.register_blueprint(visit_link.blueprint)
     app.register_blueprint(feeds.blueprint)
     api.init_app(app)
     app.register_blueprint(twilio_callbacks.blueprint)

@@ -19,7 +19,7 @@ from scheduler.demo.people import NGOZI
 from scheduler.demo.staff import PASSWORD
 from scheduler.models import Appointment, Patient
 from scheduler.usecases.inbound import IncomingText, receive
-from scheduler.usecases.move_links import make_link
+from scheduler.usecases.visit_links import make_link
 from tests.browser.serving import serving
 from tests.browser.test_booking import AXE, code, open_page
 from tests.factories import CLINIC
@@ -59,13 +59,14 @@ AFTER_A_FORM = {
     "booking.say_who",
     "booking.settle",
     "booking.type_code",
-    "move_link.done",
     "new_number.asked",
     "reception_entrance.second_step",
     "reception_imports.run",
     "reception_kept_form.show",
     "reception_locked.show",
     "sign_in.type_code",
+    "visit_link.cancelled",
+    "visit_link.done",
 }
 """Pages that no link leads to; those of a booking are looked at in test_booking.py."""
 

@@ -19,7 +19,6 @@ from scheduler.models import (
     Base,
     MayActFor,
     Message,
-    MoveLink,
     Patient,
     PatientMerge,
     PhoneAccount,
@@ -27,6 +26,7 @@ from scheduler.models import (
     PractitionerTreatment,
     SpacingGroup,
     Treatment,
+    VisitLink,
     WrongNumber,
 )
 from scheduler.models.constraints import missing
@@ -127,10 +127,11 @@ def test_a_link_texted_before_the_upgrade_is_for_the_number_that_its_text_went_t
         for kind, made, texted in texts:
             session.add_all(
                 (
-                    MoveLink(
+                    VisitLink(
                         token_hash=kind + str(made),
                         appointment_id=visit.id,
                         schedule_version=1,
+                        patient_id=patient.id,
                         phone_account_id=old.id,
                         created_at=NOW + timedelta(seconds=made),
                         expires_at=NOW + timedelta(hours=48),
@@ -154,9 +155,9 @@ def test_a_link_texted_before_the_upgrade_is_for_the_number_that_its_text_went_t
     assert "phone_account_id" not in {column["name"] for column in inspect(engine).get_columns("move_link")}
     alembic_run(engine, "upgrade", "head")
     with Session(engine) as session:
-        links = select(MoveLink.token_hash, MoveLink.phone_account_id).order_by(MoveLink.token_hash)
+        links = select(VisitLink.token_hash, VisitLink.phone_account_id).order_by(VisitLink.token_hash)
         assert [tuple(link) for link in session.execute(links)] == expected
-        assert session.scalars(select(MoveLink.expires_at)).first() == NOW + timedelta(hours=48)
+        assert session.scalars(select(VisitLink.expires_at)).first() == NOW + timedelta(hours=48)
 
 
 OLD_CLINICS = {  # treatments of before 0019: slug, names, whether it needles → its kind afterwards

@@ -11,11 +11,12 @@ from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, SmsInDoubt, SmsRefused, SmsUnavailable
-from scheduler.models import Appointment, Message, PhoneAccount, Reminder
+from scheduler.models import Appointment, Message, PhoneAccount, Reminder, VisitLink
 from scheduler.queries.calls import Call, due
-from scheduler.usecases import booking, calls, visit_status
+from scheduler.usecases import booking, calls, codes, visit_status
 from scheduler.usecases.reminders import claim_due
 from scheduler.usecases.sending import Ledger, Outgoing, call, record
+from scheduler.usecases.visit_links import TEXTED_LINK, visit_behind
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, ZONE, local, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import (
@@ -49,11 +50,11 @@ def test_a_due_reminder_is_sent_once_and_written_down(session: Session, engine: 
     send_reminders(engine, sms, at)
     at.forward(minutes=1)
     send_reminders(engine, sms, at)
-    assert [(one.to, one.body) for one in sms.sent] == [
+    assert [(one.to, TEXTED_LINK.sub("/m/…", one.body)) for one in sms.sent] == [
         (
             "+16135550142",
             "East Side Physio: visit on Monday 7 December at 10:00 am with Pat1. Reply C to confirm, M to change. "
-            "http://127.0.0.1:8000/me or 613-555-0100 Reply STOP to end all texts, sign-in codes too.",
+            "http://127.0.0.1:8000/m/… or 613-555-0100 Reply STOP to end all texts, sign-in codes too.",
         )
     ]
     reminder, [message] = the_reminder(session), the_messages(session)
@@ -376,7 +377,7 @@ def test_a_reminder_offers_to_change_the_visit_only_while_patients_may(
     starts_local = clock.to_local(NOW, ZONE).replace(tzinfo=None) + timedelta(hours=hours)
     make_reminder(session, make_visit(session, starts_local=starts_local))
     send_reminders(engine, sms, at)
-    assert ("M to change" in sms.sent[0].body, "To change it, call" in sms.sent[0].body) == (invites, not invites)
+    assert ("M to change" in sms.sent[0].body, "Changes: call" in sms.sent[0].body) == (invites, not invites)
     assert "Reply C to confirm" in sms.sent[0].body
 
 
@@ -785,3 +786,33 @@ def test_only_the_first_text_to_a_number_says_how_to_stop(
         at.forward(hours=1)
         send_reminders(engine, sms, at)
     assert ["STOP" in one.body for one in sms.sent] == [True, False], "what never went out said nothing"
+
+
+def test_each_text_has_a_link_of_its_own_to_its_visit_until_it_begins(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    visit = make_visit(session)
+    for kind in ("confirmation", "days_before_3"):
+        make_reminder(session, visit, kind=kind)
+        send_reminders(engine, sms, at)
+        at.forward(minutes=1)
+    tokens = [one.body.partition("/m/")[2][:17] for one in sms.sent]
+    assert len(set(tokens)) == 2
+    last_moment = visit.starts_at - timedelta(seconds=1)
+    session.commit()
+    assert {visit_behind(session, token, now=last_moment).id for token in tokens} == {visit.id}
+    codes.blank_old_codes(engine, now=at())
+    session.rollback()
+    kept = " ".join(session.scalars(select(Message.body)))
+    assert "/m…" in kept and not any(token in kept for token in tokens)
+
+
+def test_a_text_that_the_owner_worded_without_a_link_makes_none(
+    session: Session, engine: Engine, sms: FakeSms, at: FakeClock
+):
+    make_reminder(session, make_visit(session))
+    clinic = replace(
+        CLINIC, texts={("reminder", "en"): "{clinic} {day} {time}", ("reminder-short", "en"): "{clinic} {day} {time}"}
+    )
+    claim_due(engine, clinic=clinic, now=at(), limit=9, gateway="outbox")
+    assert session.scalars(select(VisitLink)).all() == []

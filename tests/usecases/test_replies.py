@@ -16,13 +16,13 @@ from scheduler.domain.reply import NO_WORDS, Wish
 from scheduler.domain.sms_segments import is_gsm7, segments
 from scheduler.domain.sms_wording import LONGEST, WORDINGS, checked
 from scheduler.gateways.sms import FoundMessage, SmsInDoubt
-from scheduler.models import Appointment, AppointmentHistory, Message, MoveLink, Patient, WrongNumber
+from scheduler.models import Appointment, AppointmentHistory, Message, Patient, VisitLink, WrongNumber
 from scheduler.usecases import codes
 from scheduler.usecases.booking import cancel_appointment, move_appointment
 from scheduler.usecases.inbound import AUTOMATIC_A_DAY, IncomingText, receive
 from scheduler.usecases.inbox import answer_text
-from scheduler.usecases.move_links import visit_behind
 from scheduler.usecases.reply_texts import which_text
+from scheduler.usecases.visit_links import visit_behind
 from scheduler.usecases.wrong_numbers import settle_wrong_number
 from tests.factories import CLINIC, MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.fakes import FakeClock, FakeSms
@@ -142,9 +142,9 @@ def test_m_is_answered_with_a_link_that_works_for_that_visit_alone(
     telephone.is_reminded_of(visit)
     answer = telephone.text(body)
     assert answer
-    token = re.search(r"/m/([A-Za-z0-9_-]{22}) \(works for 48 h\)", answer)
+    token = re.search(r"/m/([A-Za-z0-9]{17}) \(works for 48 h\)", answer)
     assert token and segments(answer) == 1 and is_gsm7(answer)
-    assert token[1] not in session.scalars(select(MoveLink.token_hash)).one()
+    assert token[1] not in session.scalars(select(VisitLink.token_hash)).one()
     assert visit_behind(session, token[1], now=telephone.at()).id == visit.id
     with pytest.raises(NotFound):
         visit_behind(session, token[1].swapcase(), now=telephone.at())
@@ -157,7 +157,7 @@ def test_m_is_answered_with_a_link_that_works_for_that_visit_alone(
 
 def test_the_link_dies_when_the_visit_changes(telephone: Telephone, session: Session, visit: Appointment) -> None:
     telephone.is_reminded_of(visit)
-    token = (telephone.text("M") or "").partition("/m/")[2][:22]
+    token = (telephone.text("M") or "").partition("/m/")[2][:17]
     visit_behind(session, token, now=telephone.at())
     move_appointment(
         session,
@@ -312,7 +312,7 @@ def test_what_a_telephone_of_somebody_else_replies_is_for_people(
         settle_wrong_number(session, number=NUMBER, stop=True, now=telephone.at(), actor=DESK)
     assert telephone.text(body) is None
     assert (visit.status, last_in(session).for_desk) == ("booked", True)
-    assert session.scalars(select(MoveLink)).all() == []
+    assert session.scalars(select(VisitLink)).all() == []
 
 
 def test_once_the_number_is_right_after_all_its_replies_count_again(

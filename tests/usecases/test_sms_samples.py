@@ -10,7 +10,7 @@ import pytest
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.sms_segments import segments
 from scheduler.domain.sms_wording import WORDINGS, words
-from scheduler.usecases.sms_samples import CODE, sample_text, samples
+from scheduler.usecases.sms_samples import CODE, LINK_KEY, sample_text, samples
 from scheduler.usecases.sms_texts import visit_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,6 +57,7 @@ def test_a_sample_is_what_would_go_out() -> None:
             practitioner=who,
             language="fr",
             moved=False,
+            link=f"{clinic.public_url}/m/{LINK_KEY}",
         )
         assert sample_text(words(clinic, "confirmation", "fr"), sample) == sent
 

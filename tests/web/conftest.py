@@ -29,7 +29,7 @@ PAGES_OF_THE_DESK = {
     "test_figures",
     "test_imports_page",
     "test_inbox",
-    "test_move_link",
+    "test_visit_link",
     "test_patients",
     "test_patients_search",
     "test_settings_rows",

@@ -8,7 +8,7 @@ import pytest
 from scheduler import create_app
 
 TEMPLATES = Path(create_app.__code__.co_filename).parent.parent / "templates"
-ABOUT_A_VISIT = re.compile(r"reception_visit(_change)?\.\w+|me\.(cancel|move)")
+ABOUT_A_VISIT = re.compile(r"reception_visit(_change)?\.\w+|(me|visit_link)\.(cancel|move|confirm)")
 FORM = re.compile(r"<form\b[^>]*method=\"post\".*?</form>", re.DOTALL)
 
 
@@ -33,4 +33,4 @@ def test_a_form_about_a_visit_says_of_which_version(form: str) -> None:
 
 
 def test_there_are_such_forms() -> None:
-    assert len(forms_about_visits()) >= 9
+    assert len(forms_about_visits()) >= 12

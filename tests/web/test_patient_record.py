@@ -16,7 +16,7 @@ from tests.web.desk_staff import make_staff, sign_in
 
 NOT_OF_A_RECORD = {
     "patient_search_word",  # the names once more, folded
-    "move_link",  # hashes that end within days
+    "visit_link",  # hashes that end within days
     "booking_draft",  # a day
     "reply_choice",  # numbers that a text gave to visits
     "retention_act",  # of a record that is blank

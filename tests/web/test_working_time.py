@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, SlotNotOffered
 from scheduler.gateways import public_holidays
-from scheduler.models import Appointment, Closure, MoveLink, Practitioner, Reminder, StaffUser, TimeOff, WorkingHours
+from scheduler.models import Appointment, Closure, Practitioner, Reminder, StaffUser, TimeOff, VisitLink, WorkingHours
 from scheduler.queries import displaced, reference
 from scheduler.usecases import absences, reminders, working_hours
 from scheduler.usecases.booking import book_slot
@@ -66,7 +66,7 @@ def test_a_closure_lists_the_visits_that_it_leaves_and_cancels_none(
     session.rollback()
     claim = reminders.claim_due(session.get_bind(), clinic=CLINIC, now=NOW + A_WEEK, limit=9, gateway="outbox")
     assert "Choose a time: " in claim.outgoing[0].body and "/m/" in claim.outgoing[0].body
-    assert session.scalars(select(MoveLink.appointment_id)).all() == [visits[0].id, visits[1].id]
+    assert session.scalars(select(VisitLink.appointment_id)).all() == [visits[0].id, visits[1].id]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -32,7 +32,7 @@ TYPES = (
 WORDS = "C|M|OUI C|2|M 2|STOP|START|HELP|ARRÊT|AIDE|CANCEL|YES|wrong number|déplacer|ok|\0|\ud7ff|😀|٣|²|’|".split("|")
 STATES = "queued|sending|sent|delivered|undelivered|failed|read|canceled|SENT|\0|received|".split("|")
 CODES = "|0|30003|30005|21610|99999999999999999999|-1|٣|1e9|\0".split("|")
-TABLES = ("message", "reminder", "phone_account", "early_receipt", "appointment", "appointment_history", "move_link")
+TABLES = ("message", "reminder", "phone_account", "early_receipt", "appointment", "appointment_history", "visit_link")
 
 
 class Fuzz:
