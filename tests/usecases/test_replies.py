@@ -144,7 +144,7 @@ def test_m_is_answered_with_a_link_that_works_for_that_visit_alone(
     assert answer
     token = re.search(r"/m/([A-Za-z0-9]{17}) \(works for 48 h\)", answer)
     assert token and segments(answer) == 1 and is_gsm7(answer)
-    assert token[1] not in session.scalars(select(VisitLink.token_hash)).one()
+    assert token[1] not in session.scalars(select(VisitLink.token_hash)).all()
     assert visit_behind(session, token[1], now=telephone.at()).id == visit.id
     with pytest.raises(NotFound):
         visit_behind(session, token[1].swapcase(), now=telephone.at())
@@ -312,7 +312,7 @@ def test_what_a_telephone_of_somebody_else_replies_is_for_people(
         settle_wrong_number(session, number=NUMBER, stop=True, now=telephone.at(), actor=DESK)
     assert telephone.text(body) is None
     assert (visit.status, last_in(session).for_desk) == ("booked", True)
-    assert session.scalars(select(VisitLink)).all() == []
+    assert len(session.scalars(select(VisitLink)).all()) == 1, "that of the reminder alone"
 
 
 def test_once_the_number_is_right_after_all_its_replies_count_again(
