@@ -6,8 +6,8 @@ The links to move a visit that were texted before go on working, for the patient
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0030'
-down_revision = '0029'
+revision = '0031'
+down_revision = '0030'
 branch_labels = None
 depends_on = None
 
