@@ -125,6 +125,7 @@ WHO_MAY = {
         reception_imports.begin
         reception_imports.take_back
         reception_audit.show
+        reception_audit_far.show
         reception_audit_lists.show
         reception_restriction.ask
         reception_restriction.release

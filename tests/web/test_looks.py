@@ -191,3 +191,24 @@ def test_the_owner_reads_who_was_shown_whom(app: Flask, clinic: object, session:
     for wrong in ({"staff": "nobody"}, {"day": "x"}, {"list": "nothing"}, {"patient": "\0"}):
         assert owner.get("/desk/audit/lists", **wrong).status_code == 200
     assert Desk(app.test_client(), session).get("/desk/audit/lists").status_code == 403
+
+
+def test_the_owner_sees_who_opened_records_without_a_visit_near(app: Flask, clinic: object, session: Session) -> None:
+    near = a_visit(session, "10:00")
+    booked_now = make_patient(session)
+    make_appointment(session, patient=booked_now, starts_local=local(MONDAY + timedelta(days=40), "10:00"))
+    long_ago = make_patient(session)
+    past = {"starts_local": local(MONDAY - timedelta(days=30), "10:00"), "created_at": NOW - timedelta(days=60)}
+    make_appointment(session, patient=long_ago, status="completed", **past)
+    session.commit()
+    desk = Desk(app.test_client(), session)
+    for patient in (near, booked_now, long_ago):
+        assert desk.get(f"/desk/patients/{patient.public_id}").status_code == 200
+    owner = Desk(app.test_client(), session, "owner")
+    page = owner.get("/desk/audit/without-visit")
+    assert long_ago.public_id in page.text and "receptionist: 1 of 3" in plain(page)
+    assert near.public_id not in page.text and booked_now.public_id not in page.text
+    for narrowed in ({"staff": "owner"}, {"to": "2026-11-26"}):
+        assert long_ago.public_id not in owner.get("/desk/audit/without-visit", **narrowed).text
+    assert owner.get("/desk/audit/without-visit", **{"from": "x", "to": "0001-01-01", "staff": "\0"}).status_code == 200
+    assert desk.get("/desk/audit/without-visit").status_code == 403

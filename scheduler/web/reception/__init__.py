@@ -8,6 +8,7 @@ from scheduler.web.reception import (
     account,
     acting,
     audit,
+    audit_far,
     audit_lists,
     booking,
     booking_free,
@@ -105,6 +106,7 @@ BLUEPRINTS = (
     acting.blueprint,
     identity.blueprint,
     audit.blueprint,
+    audit_far.blueprint,
     audit_lists.blueprint,
     calls.blueprint,
 )
