@@ -136,10 +136,10 @@ def _too_near(connection: Connection, first_local: datetime, which: ColumnElemen
         .join(SpacingGroup, SpacingGroup.id == Appointment.spacing_group_id)
         .where(given.active, given.starts_local > since, took_place(given))
         .where(SpacingGroup.needling, Appointment.active, Appointment.status.in_(("booked", "confirmed")))
-        .where(which, given.counts_from_local < Appointment.counts_from_local)
+        .where(which, given.starts_local < Appointment.starts_local)
         .order_by(given.counts_from_local)
     )
-    return {key: before for key, moment, gap, before in rows if moment - before < timedelta(days=gap)}
+    return {key: before for key, moment, gap, before in rows if abs(moment - before) < timedelta(days=gap)}
 
 
 def open_near(connection: Connection, patient_id: int, starts_local: datetime, min_days: int) -> list[GivenVisit]:
@@ -152,3 +152,32 @@ def open_near(connection: Connection, patient_id: int, starts_local: datetime, m
         Appointment.counts_from_local < starts_local + gap,
     )
     return _of(connection, _visits().where(near, ~Treatment.needling).order_by(Appointment.starts_at), None)
+
+
+def booked_near(connection: Connection, given: Appointment, now: datetime, min_days: int) -> list[str]:
+    """Public ids of the patient's booked IMS visits to come that are too near to this one, and must move."""
+    gap = timedelta(days=min_days)
+    near = connection.scalars(
+        select(Appointment.public_id)
+        .join(SpacingGroup, and_(SpacingGroup.id == Appointment.spacing_group_id, SpacingGroup.needling))
+        .where(Appointment.patient_id == given.patient_id, Appointment.status.in_(("booked", "confirmed")))
+        .where(Appointment.starts_at > now, Appointment.id != given.id)
+        .where(Appointment.counts_from_local > given.counts_from_local - gap)
+        .where(Appointment.counts_from_local < given.counts_from_local + gap)
+        .order_by(Appointment.starts_at)
+    )
+    return list(near)
+
+
+def unanswered_near(connection: Connection, patient: str, starts_local: datetime, min_days: int) -> list[str]:
+    """`open_near` of a patient's public id, and no more of the visits than their public ids."""
+    gap = timedelta(days=min_days)
+    near = connection.scalars(
+        select(Appointment.public_id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(Treatment, Treatment.id == Appointment.treatment_id)
+        .where(Patient.public_id == patient, Appointment.ims_open, ~Treatment.needling)
+        .where(Appointment.counts_from_local > starts_local - gap, Appointment.counts_from_local < starts_local + gap)
+        .order_by(Appointment.starts_at)
+    )
+    return list(near)

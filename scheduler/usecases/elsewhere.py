@@ -34,15 +34,26 @@ def record_elsewhere(
     actor: Actor,
     at: time | None = None,
     remember: Remember | None = None,
+    leaves_booked: bool = False,
 ) -> Appointment:
     """Record IMS elsewhere on `day`; at an unknown time it counts from the end of that day.
 
-    Refuses with VisitMustMove when a visit still to come would be too near: move or cancel that one first.
+    Refuses with VisitMustMove when a visit still to come would be too near: move or cancel that one first. Or, when it
+    `leaves_booked` visits, those must move (queries/displaced.py), and until then they count instead.
     What has happened can't be refused: of two past visits too near to each other the later one counts, which
     forbids every future start that the earlier one forbids. A visit that is over and that nobody has marked took place.
     """
     begin_write(session)
-    recorded = record_within(session, clinic=clinic, patient_id=patient_id, day=day, at=at, now=now, actor=actor)
+    recorded = record_within(
+        session,
+        clinic=clinic,
+        patient_id=patient_id,
+        day=day,
+        at=at,
+        now=now,
+        actor=actor,
+        leaves_booked=leaves_booked,
+    )
     if remember is not None:
         remember(session, recorded)
     session.commit()
@@ -58,6 +69,7 @@ def record_within(
     at: time | None,
     now: datetime,
     actor: Actor,
+    leaves_booked: bool = False,
 ) -> Appointment:
     """The same in the transaction of another use case, which commits."""
     zone = clock.zone(clinic.zone)
@@ -76,8 +88,9 @@ def record_within(
     again = next((v for v in near if v.origin == "elsewhere" and v.counts_from_local == counts_from), None)
     if again is not None:
         return again
-    _require_no_visit_to_come(near, counts_from, ims.min_days, now)
-    later = [visit for visit in near if visit.counts_from_local > counts_from]
+    if not leaves_booked:
+        _require_no_visit_to_come(near, counts_from, ims.min_days, now)
+    later = [visit for visit in near if visit.counts_from_local > counts_from or _is_to_come(visit, now)]
     if not later:
         stop_counting(session, near, now=now, actor=actor)
     starts_at = clock.to_utc_or_near(starts_local, zone)
@@ -199,7 +212,7 @@ def _around(patient_id: int, moment: datetime, min_days: int) -> Select[Appointm
 def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, min_days: int, now: datetime) -> None:
     """One that is going on may still be stopped."""
     for visit in near:
-        if visit.status != AppointmentStatus.COMPLETED and visit.ends_at > now:
+        if _is_to_come(visit, now):
             here = CountingVisit(counts_from, elsewhere=True, time_known=False)
             raise VisitMustMove(
                 wanted_local=visit.counts_from_local,
@@ -208,3 +221,7 @@ def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, mi
                 latest_before=None,
                 min_days=min_days,
             )
+
+
+def _is_to_come(visit: Appointment, now: datetime) -> bool:
+    return visit.status != AppointmentStatus.COMPLETED and visit.ends_at > now

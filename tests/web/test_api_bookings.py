@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.models import AuditLine, Practitioner, Reminder
 from scheduler.models.engine import WRITING
+from scheduler.queries.ims_given import too_near_to_come
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
@@ -129,6 +130,52 @@ def test_ims_elsewhere_recorded_by_mistake_is_taken_back_by_patch_and_by_nothing
     taken_back = api.patch(path, json={"status": "cancelled"}, headers={"If-Match": '"1"'})
     assert (taken_back.status_code, taken_back.json["status"]) == (200, "cancelled"), taken_back.text
     assert api.get(f"/api/v1/patients/{patient.public_id}").json["next_allowed"] == {"ims": None}
+
+
+def test_ims_elsewhere_near_booked_visits_is_recorded_and_names_those_that_must_move(
+    api: FlaskClient, session: Session
+) -> None:
+    patient = make_patient(session)
+    booked = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    path = f"/api/v1/patients/{patient.public_id}/elsewhere"
+    recorded = api.post(path, json={"day": "2026-11-25"}, headers={"Idempotency-Key": "one"})
+    assert (recorded.status_code, recorded.json["must_move"]) == (201, [booked.public_id]), recorded.text
+    assert (recorded.json["ims_given"], recorded.json["counts_for"]) == (True, None)
+    assert api.post(path, json={"day": "2026-11-25"}, headers={"Idempotency-Key": "one"}).json == recorded.json
+    moved = api.patch(
+        f"/api/v1/appointments/{booked.public_id}", json={"starts_at": f"{MONDAY + timedelta(days=7)}T10:00:00-05:00"}
+    )
+    assert moved.status_code == 200, moved.text
+    assert api.get(f"/api/v1/appointments/{recorded.json['id']}").json["counts_for"] == "ims"
+
+
+def test_ims_elsewhere_earlier_on_the_day_of_a_booked_visit_leaves_that_booked_and_to_be_moved(
+    api: FlaskClient, session: Session
+) -> None:
+    patient = make_patient(session)
+    booked = make_appointment(session, patient=patient, starts_local=local(NOW.date(), "16:00"))
+    recorded = api.post(f"/api/v1/patients/{patient.public_id}/elsewhere", json={"day": NOW.date().isoformat()})
+    assert (recorded.status_code, recorded.json["must_move"]) == (201, [booked.public_id]), recorded.text
+    session.rollback()
+    assert (booked.status, booked.spacing_group_id is None) == ("booked", False)
+    assert booked.id in too_near_to_come(session.connection(), NOW)
+
+
+def test_a_booking_near_a_visit_of_which_nobody_has_said_whether_ims_was_given_warns(
+    api: FlaskClient, session: Session
+) -> None:
+    patient = make_patient(session)
+    thursday = local(MONDAY - timedelta(days=4), "10:00")
+    unanswered = make_appointment(
+        session, patient=patient, starts_local=thursday, treatment="follow-up", status="completed", ims_open=True
+    )
+    asked = {"patient": patient.public_id, "practitioner": "p1"}
+    follow_up = api.post(
+        "/api/v1/appointments", json={**asked, "treatment": "follow-up", "starts_at": "2026-11-30T13:00:00-05:00"}
+    )
+    assert (follow_up.status_code, follow_up.json["warnings"]) == (201, []), follow_up.text
+    ims = api.post("/api/v1/appointments", json={**asked, "treatment": "ims", "starts_at": "2026-12-01T10:00:00-05:00"})
+    assert ims.json["warnings"] == [{"code": "ims-unanswered", "appointment": unanswered.public_id}], ims.text
 
 
 MONDAY_NOON = NOW + timedelta(days=3, hours=2)

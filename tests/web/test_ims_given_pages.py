@@ -129,3 +129,21 @@ def test_booking_ims_near_an_unanswered_visit_warns_and_names_it(
     assert desk.post("/desk/book", **asked, unanswered="yes").status_code == 200
     session.rollback()
     assert len(session.scalars(select(Appointment).where(Appointment.status == "booked")).all()) == 1
+
+
+def test_moving_ims_and_a_weekly_series_near_an_unanswered_visit_warn_too(
+    desk: Desk, session: Session, patient: Patient
+) -> None:
+    visit = follow_up(session, patient)
+    later = local(MONDAY + 14 * DAY, "10:00")
+    ims = make_appointment(session, patient=patient, starts_local=later, practitioner="p2").public_id
+    desk.post(f"/desk/visits/{visit}/status", status="completed", version=1, ims_given="later")
+    wednesday = "2026-12-02T10:00"
+    moved = desk.post(f"/desk/visits/{ims}/move", starts=wednesday, practitioner="p2", version=1)
+    assert "Nobody has said yet whether IMS was given on Monday 30 November" in moved.text
+    moved = desk.post(f"/desk/visits/{ims}/move", starts=later.isoformat(), practitioner="p2", version=2)
+    assert "Nobody has said yet" not in moved.text
+    asked = {"patient": patient.public_id, "treatment": "ims", "practitioner": "p1", "count": "2"}
+    plan = desk.get("/desk/book/series", **asked, starts=wednesday).text
+    assert "Nobody has said yet" in plan and f"/desk/visits/{visit}" in plan
+    assert "Nobody has said yet" not in desk.get("/desk/book/series", **asked, starts="2026-12-21T10:00").text

@@ -25,6 +25,7 @@ from scheduler.web.api.once import Answer
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import (
     CHANGED_TO,
+    AppointmentBooked,
     AppointmentChange,
     AppointmentShown,
     AppointmentsShown,
@@ -55,7 +56,7 @@ def listed() -> Response:
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
-@blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentShown, status=201, **described.MADE)
+@blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentBooked, status=201, **described.MADE)
 def book(given: dict[str, Any]) -> Response:
     """Book a visit. Refused as it would be anywhere else: the rules have no override."""
     now, state = clock.now(), bearer.state()
@@ -64,7 +65,10 @@ def book(given: dict[str, Any]) -> Response:
     asked.practitioner(current, asked.treatment(current))
     asked.done()
     problems.about(given["treatment"], current)
-    answer = Answer(lambda made: documents.fresh_appointment(made, given["patient"], current), now=now)
+    warnings = _warnings(given["patient"], given["treatment"], given["starts_at"], current)
+    answer = Answer(
+        lambda made: {**documents.fresh_appointment(made, given["patient"], current), "warnings": warnings}, now=now
+    )
     try:
         made = booking.book_slot(
             db.session(),
@@ -143,6 +147,16 @@ def cancel(given: dict[str, Any], appointment_id: str) -> Response:
         remember=answer,
     )
     return answer.response()
+
+
+def _warnings(patient: str, slug: str, starts_local: datetime, current: Reference) -> list[dict[str, str]]:
+    """Of IMS so near to a visit that it could not be booked if IMS was given there, which nobody has said yet."""
+    treatment = current.treatment(slug)
+    if not treatment.needling:
+        return []
+    with db.reading.connect() as connection:
+        near = ims_given.unanswered_near(connection, patient, starts_local, treatment.min_days or 0)
+    return [{"code": "ims-unanswered", "appointment": public_id} for public_id in near]
 
 
 def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:

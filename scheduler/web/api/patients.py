@@ -14,7 +14,7 @@ from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
-from scheduler.queries import patients, reference, visits
+from scheduler.queries import ims_given, patients, reference, visits
 from scheduler.queries.clearances import clearances
 from scheduler.queries.patients import PatientRow
 from scheduler.usecases import audit, elsewhere
@@ -27,8 +27,8 @@ from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
 from scheduler.web.api.once import Answer
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import (
-    AppointmentShown,
     Elsewhere,
+    ElsewhereRecorded,
     NewPatient,
     PatientChange,
     PatientShown,
@@ -112,19 +112,29 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
 
 
 @blueprint.address(
-    "POST", "/<patient_id>/elsewhere", takes=Elsewhere, answers=AppointmentShown, status=201, **described.MADE
+    "POST", "/<patient_id>/elsewhere", takes=Elsewhere, answers=ElsewhereRecorded, status=201, **described.MADE
 )
 def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
-    """Record IMS that the patient received elsewhere: it counts like a visit here."""
+    """Record IMS that the patient received elsewhere: it counts like a visit here.
+
+    What has happened is never refused: booked visits that are too near now stay booked, and must move.
+    """
     now, clinic = clock.now(), _clinic()
     with db.reading.connect() as connection:
         row = patients.row(connection, patient_id)
         current = reference.current(connection)
     _require_past(given["day"], given["time"], clock.to_local(now, clock.zone(clinic.zone)))
     problems.about(current.needling.slug, current)
-    answer = Answer(lambda made: documents.fresh_appointment(made, row.public_id, current), now=now)
+    session, days = db.session(), current.needling.min_days or 0
+    answer = Answer(
+        lambda made: {
+            **documents.fresh_appointment(made, row.public_id, current),
+            "must_move": ims_given.booked_near(session.connection(), made, now, days),
+        },
+        now=now,
+    )
     elsewhere.record_elsewhere(
-        db.session(),
+        session,
         clinic=clinic,
         patient_id=row.id,
         day=given["day"],
@@ -132,6 +142,7 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
         now=now,
         actor=bearer.actor(),
         remember=answer,
+        leaves_booked=True,
     )
     return answer.response()
 

@@ -179,6 +179,30 @@ class AppointmentShown(Schema):
     version = fields.Integer(required=True)
 
 
+class Warned(Schema):
+    code = fields.String(required=True, metadata={"enum": ["ims-unanswered"]})
+    appointment = fields.String(required=True, metadata={"description": "A completed visit of this patient."})
+
+
+class AppointmentBooked(AppointmentShown):
+    warnings = fields.List(
+        fields.Nested(Warned),
+        required=True,
+        metadata={
+            "description": "Booked all the same. ims-unanswered: nobody has said yet whether IMS was given at that "
+            "visit, and it is too near."
+        },
+    )
+
+
+class ElsewhereRecorded(AppointmentShown):
+    must_move = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Booked appointments of this patient that are too near to it now, by their ids."},
+    )
+
+
 class TreatmentsShown(Schema):
     items = fields.List(fields.Nested(TreatmentShown), required=True)
     next = fields.String(required=True, allow_none=True)

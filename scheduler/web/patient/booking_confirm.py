@@ -1,6 +1,7 @@
 """The review and its confirmation: everything once more, then one press that books, however often it is pressed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from scheduler.domain.screening import ScreeningAnswers
 from scheduler.domain.visit_reference import reference_of
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
-from scheduler.queries import appointments
+from scheduler.queries import appointments, ims_given
 from scheduler.queries.booking_drafts import texts_to_come, visit_at
 from scheduler.usecases import booking as booking_usecases
 from scheduler.usecases.booking_drafts import finish_draft
@@ -82,6 +83,16 @@ def done(booking: Booking) -> ResponseReturnValue:
     )
 
 
+def _unanswered(booking: Booking) -> list[datetime]:
+    """When the patient was here so near to wanted IMS that it is too soon if IMS was given, which nobody has noted yet."""
+    treatment = booking.treatment
+    if booking.patient is None or booking.starts_local is None or treatment is None or not treatment.needling:
+        return []
+    min_days = treatment.min_days or 0
+    near = ims_given.open_near(db.session().connection(), booking.patient.id, booking.starts_local, min_days)
+    return [visit.starts_local for visit in near]
+
+
 def _screening_form(booking: Booking) -> ScreeningForm:
     """Asked here of whoever did not answer on an earlier page; what is ticked was ticked in this booking."""
     if booking.screening_with_who:
@@ -116,6 +127,7 @@ def _show_review(
         screening_words=answer_words(form.answers) if form.answers else [],
         earlier_words=answer_words(form.earlier.answers) if form.earlier else [],
         number=phone_numbers.display(booking.account.number),
+        unanswered=_unanswered(booking),
     )
 
 

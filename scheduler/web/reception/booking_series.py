@@ -1,19 +1,21 @@
 """A course of weekly visits in one go: what can be had and what cannot is shown before anything is saved."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.availability import HiddenReason
 from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
-from scheduler.queries import desk_free, patients, reference
+from scheduler.queries import desk_free, ims_given, patients, reference
+from scheduler.queries.ims_given import GivenVisit
 from scheduler.queries.reference import Reference
 from scheduler.queries.slots import Wanted
 from scheduler.usecases.series import LONGEST, SeriesStart, book_series
@@ -91,8 +93,12 @@ def _plan_page(*, refusal: Refused | None = None) -> Response:
             clinic=clinic,
             now=now,
         )
+        unanswered = _unanswered(
+            connection, wanted, patient.id, [visit.chosen.starts_local for visit in planned if visit.chosen]
+        )
     return page(
         "reception/booking/series.html",
+        unanswered=unanswered,
         status=refusal.status if refusal else 200,
         patient=patient,
         treatment=wanted.treatment,
@@ -105,6 +111,15 @@ def _plan_page(*, refusal: Refused | None = None) -> Response:
         why=_why,
         refusal=refusal,
     )
+
+
+def _unanswered(connection: Connection, wanted: Wanted, patient_id: int, starts: list[datetime]) -> list[GivenVisit]:
+    """Visits too near to IMS of the series if IMS was given there, which nobody has said yet."""
+    treatment = wanted.treatment
+    if not treatment.needling:
+        return []
+    near = (ims_given.open_near(connection, patient_id, start, treatment.min_days or 0) for start in starts)
+    return list({visit.public_id: visit for visits in near for visit in visits}.values())
 
 
 def _names(known: Reference) -> Callable[[int], tuple[str, str]]:

@@ -21,6 +21,7 @@ from scheduler.queries.reference import Reference
 from scheduler.usecases.ims_given import is_own_slip
 from scheduler.usecases.placing import Request
 from scheduler.usecases.refusing import with_alternatives
+from scheduler.web.dates import day_words
 from scheduler.web.reception.words import Sign, ims_sign
 
 ANSWERS = {"yes": True, "no": False, "later": None}
@@ -129,6 +130,17 @@ def near_words(days: int) -> str:
     return str(
         ngettext("IMS given %(num)d day after the last time", "IMS given %(num)d days after the last time", days)
     )
+
+
+def unanswered_words(visit: Appointment) -> str:
+    """Of IMS that was moved so near to a visit that it could not be if IMS was given there; empty when there is none."""
+    connection = db.session().connection()
+    treatment = reference.current(connection).treatment_by_id(visit.treatment_id)
+    if not treatment.needling or visit.patient_id is None:
+        return ""
+    near = answers.open_near(connection, visit.patient_id, visit.starts_local, treatment.min_days or 0)
+    words = _("Nobody has said yet whether IMS was given on %(day)s: if so, this is too soon.")
+    return " ".join(words % {"day": day_words(other.starts_local)} for other in near)
 
 
 def concern_words(concerns: str) -> list[str]:

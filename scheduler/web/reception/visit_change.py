@@ -19,6 +19,7 @@ from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain, problem
 from scheduler.web.reception.asked import number, place, text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.ims_words import unanswered_words
 from scheduler.web.reception.pages import wants_json
 from scheduler.web.reception.refusals import refused
 from scheduler.web.reception.visit import from_list, refused_page, sought_at, visit_page
@@ -67,6 +68,7 @@ def move(public_id: str) -> ResponseReturnValue:
     says = _("Moved to %(when)s.", when=when)
     if room_id is not None and moved.room:
         says = _("Moved to %(when)s, %(room)s.", when=when, room=moved.room.name)
+    says = " ".join(filter(None, (says, unanswered_words(moved))))
     if wants_json():
         return jsonify(says=says, version=moved.version, undo=undo)
     return _to_list(moved, says) or visit_page(public_id, done=says, undo={"kind": "move", **undo}, changed=True)
