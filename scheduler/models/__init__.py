@@ -31,6 +31,7 @@ from scheduler.models.clinic_computer import ClinicComputer, ComputerSignIn
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.known_browser import BirthDateAsked, KnownBrowser, MayActFor, NumberRequest, PrivateVisit
 from scheduler.models.live_session import LiveSession
+from scheduler.models.lock_box import LockBox, LockBoxOpening, LockBoxPerson
 from scheduler.models.look import Look
 from scheduler.models.moving_in import ImportedRow, ImportRun, PatientNumber
 from scheduler.models.page_text import PageText
@@ -68,6 +69,9 @@ __all__ = [
     "KeptForm",
     "KnownBrowser",
     "LiveSession",
+    "LockBox",
+    "LockBoxOpening",
+    "LockBoxPerson",
     "Look",
     "MayActFor",
     "Message",

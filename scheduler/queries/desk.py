@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, false, func, literal_column, or_, select, true
 from sqlalchemy.orm import aliased
 
 from scheduler.models import (
@@ -20,6 +20,7 @@ from scheduler.models import (
     TimeOff,
     Treatment,
 )
+from scheduler.queries.lock_box import NOTHING, Hidden
 
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 
@@ -109,8 +110,8 @@ def absences_of_day(connection: Connection, day: date) -> list[Absence]:
     return found
 
 
-def texts(connection: Connection, *, before_id: int | None, limit: int) -> list[Text]:
-    """In and out, the newest first."""
+def texts(connection: Connection, *, before_id: int | None, limit: int, without: Hidden = NOTHING) -> list[Text]:
+    """In and out, the newest first; `without` those of whom somebody may not see."""
     rows = connection.execute(
         select(
             Message.id,
@@ -126,11 +127,18 @@ def texts(connection: Connection, *, before_id: int | None, limit: int) -> list[
             Patient.public_id.label("patient_id"),
         )
         .outerjoin(Patient, Message.patient_id == Patient.id)
-        .where(Message.id < before_id if before_id is not None else true())
+        .where(Message.id < before_id if before_id is not None else true(), *_not_of(without))
         .order_by(Message.id.desc())
         .limit(limit)
     )
     return [Text(**row) for row in rows.mappings()]
+
+
+def _not_of(hidden: Hidden) -> list[ColumnElement[bool]]:
+    if not hidden.patients:
+        return []
+    of_others = or_(Message.patient_id.is_(None), Message.patient_id.not_in(hidden.patient_ids))
+    return [of_others, Message.number.not_in(hidden.numbers)]
 
 
 def _visits(connection: Connection, day: date, state: ColumnElement[bool]) -> Sequence[RowMapping]:

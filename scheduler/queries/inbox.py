@@ -78,14 +78,23 @@ class ThreadText:
     unread: bool
 
 
-def unread_count(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).select_from(Message).where(*_UNREAD)) or 0
+def unread_count(connection: Connection, without: Collection[str] = ()) -> int:
+    """`without`: numbers whose texts are not for whoever asks."""
+    asked = select(func.count()).select_from(Message).where(*_UNREAD)
+    return connection.scalar(asked.where(Message.number.not_in(without)) if without else asked) or 0
 
 
 def threads(
-    connection: Connection, *, known: bool, before_id: int | None, limit: int, only: Collection[str] | None = None
+    connection: Connection,
+    *,
+    known: bool,
+    before_id: int | None,
+    limit: int,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
 ) -> list[Thread]:
-    """The newest first; of numbers that patients have, or of all others. `only`: of these numbers."""
+    """The newest first; of numbers that patients have, or of all others. `only`: of these numbers; `without`: of none of
+    these."""
     last = select(
         Message.number,
         func.max(Message.id).label("last_id"),
@@ -93,6 +102,8 @@ def threads(
     ).where(Message.for_desk)
     is_known = select(Patient.id).join(Patient.phone_account).where(PhoneAccount.number == Message.number).exists()
     last = last.where(is_known if known else ~is_known).group_by(Message.number)
+    if without:
+        last = last.where(Message.number.not_in(without))
     if only is not None:
         last = last.where(Message.number.in_(only))
     if before_id is not None:

@@ -16,8 +16,9 @@ LEFT_OUT = {"id", "feed_token", "calendar_version", "attempt_id", "sid", "held_f
 Row = dict[str, Any]
 
 
-def everything(connection: Connection, patient: PatientRecord) -> Row:
-    """Names of tables and columns as the database has them; records merged into this one included."""
+def everything(connection: Connection, patient: PatientRecord, *, number: str | None) -> Row:
+    """Names of tables and columns as the database has them; records merged into this one included. `number`: whose texts
+    about nobody in particular are theirs too."""
     tables = Base.metadata.tables
     merges = tables["patient_merge"]
     ids = [
@@ -34,7 +35,7 @@ def everything(connection: Connection, patient: PatientRecord) -> Row:
         return _rows(connection, tables[name], tables[name].c.appointment_id.in_(own))
 
     texts = tables["message"]
-    of_number = and_(texts.c.number == patient.number, texts.c.patient_id.is_(None))
+    of_number = and_(texts.c.number == number, texts.c.patient_id.is_(None))
     return {
         "patient": _rows(connection, tables["patient"], tables["patient"].c.id.in_(ids)),
         "phone_account": _rows(connection, tables["phone_account"], tables["phone_account"].c.id == patient.account_id),
@@ -43,12 +44,18 @@ def everything(connection: Connection, patient: PatientRecord) -> Row:
         "appointment_note": of_visits("appointment_note"),
         "screening": of_patient("screening"),
         "ims_answer": of_visits("ims_answer"),
+        "ims_review": of_visits("ims_review"),
+        "private_visit": of_visits("private_visit"),
         "reminder": of_visits("reminder"),
         "reminder_call": of_visits("reminder_call"),
         "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
         "wrong_number": of_patient("wrong_number"),
+        "may_act_for": of_patient("may_act_for"),
+        "number_request": of_patient("number_request"),
         "patient_number": of_patient("patient_number"),
+        "lock_box": of_patient("lock_box"),
+        "lock_box_opening": of_patient("lock_box_opening"),
         "retention_hold": of_patient("retention_hold"),
         "audit_line": of_patient("audit_line"),
         "look": of_patient("look"),

@@ -18,6 +18,8 @@ from scheduler.models import (
     AppointmentNote,
     AuditLine,
     LiveSession,
+    LockBox,
+    LockBoxOpening,
     MayActFor,
     Message,
     Patient,
@@ -112,6 +114,8 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
         .where(Screening.patient_id.in_(ids))
         .values(answers={}, flagged=False, note="", needled_elsewhere_on=None),
         update(MayActFor).where(or_(MayActFor.actor_id.in_(ids), MayActFor.patient_id.in_(ids))).values(how_asked=""),
+        update(LockBox).where(LockBox.patient_id.in_(ids)).values(words=""),
+        update(LockBoxOpening).where(LockBoxOpening.patient_id.in_(ids)).values(reason=BLANK_NAME),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
         delete(VisitLink).where(VisitLink.appointment_id.in_(visits)),
     ):

@@ -34,6 +34,8 @@ SENTENCES = (
     _l("Give 5 to 480 minutes, in steps of 5."),
     _l("Give hours and minutes only."),
     _l("Give the reason in 1 to 200 letters."),
+    _l("Use at most 500 letters."),
+    _l("Give the reason in 1 to 300 letters."),
     _l("Give the day you last had IMS or dry needling."),
     _l("IMS is among the treatments: tick this as well, or take IMS away."),
     _l("IMS visits are never less than 7 days apart."),

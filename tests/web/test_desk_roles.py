@@ -54,6 +54,8 @@ WHO_MAY = {
         reception_kept_form.discard
         reception_kept_form.show
         reception_patients.show
+        reception_protection.ask
+        reception_protection.open_it
         reception_patients_search.page
         reception_patients_search.search
         reception_sheet.show
@@ -62,6 +64,9 @@ WHO_MAY = {
     """,
     RECEPTION: """
         reception_visit_change.length
+        reception_acting.ask
+        reception_acting.end
+        reception_acting.let
         reception_booking.begin
         reception_booking.find
         reception_booking.new_patient
@@ -91,6 +96,9 @@ WHO_MAY = {
         reception_identity.refuse
         reception_identity.show
         reception_inbox.again
+        reception_protection.arrange
+        reception_protection.lift
+        reception_protection.place
         reception_inbox.answer
         reception_inbox.read
         reception_inbox.show
@@ -117,6 +125,8 @@ WHO_MAY = {
         reception_clearance.take_back
     """,
     OWNER: """
+        reception_protection.note_seen
+        reception_protection.openings
         reception_imports.upload
         reception_imports.show
         reception_imports.run

@@ -11,6 +11,7 @@ from scheduler import clock, looks
 from scheduler.domain.actor import Actor
 from scheduler.extensions import db
 from scheduler.queries import tokens
+from scheduler.queries.lock_box import Hidden, Viewer, hidden_from
 from scheduler.queries.reference import State
 from scheduler.queries.tokens import TokenInfo
 from scheduler.usecases.looks import Listing
@@ -35,6 +36,7 @@ def require_token() -> None:
     if found is None:
         raise _unauthorized()
     g.token, g.state = found
+    _refuse_protected()
     note_use(db.session(), g.token, now=now)
 
 
@@ -61,6 +63,33 @@ def note_list(listing: Listing, of_what: Literal["visit", "patient"], ids: Itera
 
 def require_role(*roles: str) -> None:
     if token().role not in roles:
+        raise Forbidden
+
+
+def hidden() -> Hidden:
+    """The protected patients, from every token but an owner's."""
+    if "hidden" not in g:
+        with db.reading.connect() as connection:
+            g.hidden = hidden_from(connection, Viewer(None, token().role), clock.now())
+    found: Hidden = g.hidden
+    return found
+
+
+def _refuse_protected() -> None:
+    """403 for what names a protected patient; a visit of theirs can be read, which names nobody, and moved."""
+    kept_from = hidden()
+    if not kept_from.patients:
+        return
+    body = request.get_json(silent=True)
+    given = body if isinstance(body, dict) else {}
+    named = {str(value) for value in (request.view_args or {}).values()}
+    named |= {value for _name, values in request.args.lists() for value in values}
+    named |= {value for value in given.values() if isinstance(value, str)}
+    earlier = g.earlier_answer
+    if earlier is not None and any(one in earlier.body for one in kept_from.patients):
+        raise Forbidden
+    moves = request.method == "GET" or (request.method == "PATCH" and "status" not in given)
+    if named & kept_from.patients or (named & kept_from.visits and not moves):
         raise Forbidden
 
 

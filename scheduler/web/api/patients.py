@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 from sqlalchemy import Connection
+from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
@@ -51,8 +52,9 @@ def listed() -> Response:
         after = asked.id_of("cursor", partial(patients.id_of, connection))
         asked.done()
         rows = patients.rows_after(connection, after or 0, limit + 1, number=number)
-        shown = _documents(connection, rows[:limit])
-    bearer.note_list(Listing.API_PATIENTS, "patient", [row.public_id for row in rows[:limit]])
+        open_rows = [row for row in rows[:limit] if row.id not in bearer.hidden().patient_ids]
+        shown = _documents(connection, open_rows)
+    bearer.note_list(Listing.API_PATIENTS, "patient", [row.public_id for row in open_rows])
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
@@ -63,6 +65,8 @@ def register(given: dict[str, Any]) -> Response:
     cleared, decider = _decision(given)
 
     def describe(patient: Patient) -> dict[str, Any]:
+        if patient.id in bearer.hidden().patient_ids:
+            raise Forbidden
         answer.status = 201 if patient.created_at == now else 200
         connection = db.session().connection()
         return _documents(connection, [patients.row(connection, patient.public_id)])[0]

@@ -17,6 +17,7 @@ from scheduler.usecases.acting import end_acting, let_act
 from scheduler.web import access
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.patients import local, seen
+from scheduler.web.reception.protection import allowed
 
 ACTS, IS_ACTED_FOR = "acts", "acted-for"
 
@@ -75,7 +76,7 @@ def _show(patient: PatientRecord, problem: str = "") -> str:
     return render_template(
         "reception/patients/acting.html",
         patient=patient,
-        others=[other for other in others if other.public_id != patient.public_id],
+        others=[other for other in allowed(others) if other.public_id != patient.public_id],
         typed=typed,
         problem=problem,
         chosen=request.form,

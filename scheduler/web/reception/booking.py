@@ -47,6 +47,7 @@ from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients, note_search, note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.patients_search import patient_lines
+from scheduler.web.reception.protection import allowed, hidden
 from scheduler.web.reception.refusals import Refused, Sought, refused
 from scheduler.web.reception.visit import booked
 
@@ -85,7 +86,7 @@ def find() -> ResponseReturnValue:
     q = text("q")[:LONGEST]
     with db.reading.connect() as connection:
         criteria = criteria_of(q)
-        found = patient_search.find(connection, criteria)
+        found = allowed(patient_search.find(connection, criteria))
         lines = patient_lines(connection, found) if found else []
     note_search(criteria, [patient.public_id for patient in found])
     in_place = request.headers.get("HX-Target") == "found"
@@ -289,7 +290,8 @@ def _new_patient_page(
         status=status,
         typed=typed,
         errors=errors or {},
-        alike=alike,
+        alike=[one for one in alike if one.public_id not in hidden().patients],
+        protected=[one.public_id for one in alike if one.public_id in hidden().patients],
         carried=_carried(),
         display=display,
         link=_link,

@@ -27,7 +27,9 @@ from scheduler.web.reception.calendar_answer import CalendarDays, View, answer_o
 from scheduler.web.reception.calendar_words import calendar_words
 from scheduler.web.reception.day import asked_day
 from scheduler.web.reception.door import EVERYBODY, SESSION_ID, desk_state, require_staff, unattended
+from scheduler.web.reception.masked import calendar_visits
 from scheduler.web.reception.noted import note_visits
+from scheduler.web.reception.protection import hidden
 from scheduler.web.unchanged import Unchanged, is_known
 
 VIEWS: tuple[View, ...] = ("day", "week", "rooms")
@@ -78,6 +80,8 @@ def days() -> ResponseReturnValue:
     known = reference.current_at(db.engine, state.reference_version)
     view, day = _asked_view(known), asked_day() or now_local.date()
     etag = f"{state.reference_version}.{state.calendar_version}.{state.card_version}-{now_local:%H%M}-{day}-{view}-{language}"
+    if kept_from := hidden().mark:
+        etag = f"{etag}-{kept_from}"
     if is_known(etag):
         return Unchanged(etag, {"Cache-Control": "no-cache, private"})
     whose = _whose(known, view)
@@ -128,7 +132,7 @@ def _answer(
         for visit in visits
         if visit.status != "held" and (whose is None or visit.practitioner_id == whose.id)
     )
-    return _Answer(answer_of(shown, visits, now_local), seen)
+    return _Answer(answer_of(shown, calendar_visits(visits), now_local), seen)
 
 
 class _KeptAnswers:

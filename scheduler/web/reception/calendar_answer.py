@@ -102,17 +102,27 @@ def _cards(shown: CalendarDays, visits: list[CalendarVisit]) -> list[str]:
             continue
         who = people.get(visit.practitioner_id)
         what = treatments[visit.treatment_id]
+        if _is_protected(visit):
+            what = _("Protected")
         if shown.view == "rooms":
-            cards.append(_card(visit, visit.room_id, f"{what} · {who.given_name}" if who else what))
+            with_whom = who is not None and not _is_protected(visit)
+            cards.append(_card(visit, visit.room_id, f"{what} · {who.given_name}" if who and with_whom else what))
         else:
             cards.append(_card(visit, who.slug if who else None, what))
     return cards
+
+
+def _is_protected(visit: CalendarVisit) -> bool:
+    return visit.family_name is None and visit.status != "held"
 
 
 @lru_cache(maxsize=5_000)
 def _card(visit: CalendarVisit, column: Column, what: str) -> str:
     """Kept: of the day's visits one has changed since the last answer, or none."""
     ends = datetime.fromisoformat(visit.starts) + timedelta(minutes=visit.minutes)
+    name = f"{visit.family_name}, {visit.given_name}" if visit.status != "held" else None
+    if _is_protected(visit):
+        name = what
     return _json(
         {
             "id": visit.public_id,
@@ -120,8 +130,8 @@ def _card(visit: CalendarVisit, column: Column, what: str) -> str:
             "column": column,
             "starts": visit.starts,
             "ends": ends.isoformat(timespec="minutes"),
-            "name": f"{visit.family_name}, {visit.given_name}" if visit.status != "held" else None,
-            "what": what,
+            "name": name,
+            "what": "" if _is_protected(visit) else what,
             "status": visit.status,
             "flags": _flags_of(visit),
         }

@@ -19,6 +19,7 @@ from scheduler.queries.calls import Call
 from scheduler.usecases import calls as usecases
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
+from scheduler.web.reception import masked
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
@@ -34,7 +35,7 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 def show() -> ResponseReturnValue:
     now = clock.now()
     with db.reading.connect() as connection:
-        found = queries.due(connection, from_at=now, to_at=now + AHEAD)
+        found = masked.calls(queries.due(connection, from_at=now, to_at=now + AHEAD))
         names = patient_page.names_of_staff(connection, [call.called_by for call in found if call.called_by])
     note_patients(Listing.CALLS, [call.patient_id for call in found])
     return render_template(

@@ -14,6 +14,7 @@ from scheduler.queries.desk import Absence, DeskVisit
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.masked import visits_of_day
 from scheduler.web.reception.noted import note_visits
 from scheduler.web.reception.presence import is_on, there_words
 from scheduler.web.reception.words import ims_sign, visit_sign
@@ -37,7 +38,7 @@ def show() -> ResponseReturnValue:
     now_local = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
     day = asked_day() or now_local.date()
     with db.reading.connect() as connection:
-        visits = desk.visits_of_day(connection, day)
+        visits = visits_of_day(connection, day)
         absences = desk.absences_of_day(connection, day)
         known = reference.current(connection)
     note_visits(Listing.DAY, [visit.public_id for visit in visits])

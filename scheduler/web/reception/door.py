@@ -26,6 +26,7 @@ from scheduler.usecases.live_sessions import begin_session, end_session
 from scheduler.web import access
 from scheduler.web.reception import computers
 from scheduler.web.reception.computers import COMPUTER
+from scheduler.web.reception.protection import ask_instead
 from scheduler.web.reception.weighty import ask_password, note_password
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
@@ -179,7 +180,7 @@ def require_staff() -> ResponseReturnValue | None:
         session[SEEN_AT] = now
     if not _has_role():
         raise Forbidden
-    return _to_what_comes_first() or ask_password()
+    return _to_what_comes_first() or ask_password() or ask_instead()
 
 
 def body_limit(app: Flask, environ: dict[str, Any]) -> int | None:

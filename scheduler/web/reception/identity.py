@@ -12,6 +12,7 @@ from scheduler.queries import identity
 from scheduler.usecases.looks import Listing
 from scheduler.usecases.number_requests import give_new_number, refuse_new_number
 from scheduler.web import access
+from scheduler.web.reception import masked
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
 
@@ -23,8 +24,8 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 def show() -> str:
     zone = clock.zone(current_app.config["CLINIC"].zone)
     with db.reading.connect() as connection:
-        asked = identity.numbers_asked_for(connection)
-        undated = identity.without_birth_date(connection)
+        asked = masked.numbers_asked_for(identity.numbers_asked_for(connection))
+        undated = masked.without_birth_date(identity.without_birth_date(connection))
     candidates = [somebody.public_id for one in asked for somebody in one.candidates]
     note_patients(Listing.WHO_IS_WHO, [*candidates, *(one.public_id for one in undated)])
     return render_template(

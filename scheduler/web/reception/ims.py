@@ -13,6 +13,7 @@ from scheduler.queries import ims_given, reference
 from scheduler.usecases.ims_given import answer_ims
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
+from scheduler.web.reception import masked
 from scheduler.web.reception.asked import number, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.ims_words import ANSWERS, concern_words, is_practitioner, near_words
@@ -36,8 +37,8 @@ def show() -> ResponseReturnValue:
     note_visits(Listing.IMS_GIVEN, [visit.public_id for visit in (*to_answer, *odd)])
     return render_template(
         "reception/ims/show.html",
-        to_answer=to_answer,
-        odd=odd,
+        to_answer=masked.given(to_answer),
+        odd=masked.given(odd),
         min_days=days,
         near_words=near_words,
         concern_words=concern_words,

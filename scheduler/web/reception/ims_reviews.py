@@ -13,6 +13,7 @@ from scheduler.queries import ims_reviews, patient_page
 from scheduler.usecases.clearance import answer_review
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
+from scheduler.web.reception import masked
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.deciders import decider, deciders, may_decide
@@ -60,7 +61,7 @@ def unanswered() -> int:
 
 def _page(problem: str = "") -> str:
     with db.reading.connect() as connection:
-        visits = ims_reviews.waiting(connection, clock.now())
+        visits = masked.reviews(ims_reviews.waiting(connection, clock.now()))
         names = patient_page.names_of_staff(connection, [visit.answered_by for visit in visits if visit.answered_by])
     note_patients(Listing.IMS_REVIEWS, [visit.patient_id for visit in visits])
     return render_template(

@@ -26,6 +26,7 @@ from scheduler.web.reception import asked
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
+from scheduler.web.reception.protection import hidden
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
@@ -47,7 +48,7 @@ def unread() -> int:
     if current_user.role not in ("receptionist", "owner"):
         return 0
     with db.reading.connect() as connection:
-        return queries.unread_count(connection)
+        return queries.unread_count(connection, hidden().numbers)
 
 
 @blueprint.get("")
@@ -56,11 +57,14 @@ def show() -> ResponseReturnValue:
     known = request.args.get("from") != "unknown"
     before_id = asked.number("before")
     with db.reading.connect() as connection:
-        found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1)
+        without = hidden().numbers
+        found = queries.threads(connection, known=known, before_id=before_id, limit=PAGE + 1, without=without)
         cancelled = queries.numbers_that_cancelled(connection)
         first: list[queries.Thread] = []
         if cancelled and before_id is None:
-            first = queries.threads(connection, known=known, before_id=None, limit=PAGE, only=cancelled)
+            first = queries.threads(
+                connection, known=known, before_id=None, limit=PAGE, only=cancelled, without=without
+            )
     people = [person.public_id for thread in first + found[:PAGE] for person in thread.who.people]
     note_patients(Listing.INBOX, people)
     rest = [thread for thread in found[:PAGE] if thread not in first]

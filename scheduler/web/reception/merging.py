@@ -21,6 +21,7 @@ from scheduler.web.errors import explain
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients, note_search
 from scheduler.web.reception.patients import local, seen, sorted_out
+from scheduler.web.reception.protection import allowed
 from scheduler.web.reception.words import ims_sign, visit_sign
 
 blueprint = Blueprint("reception_merging", __name__, url_prefix="/desk/patients")
@@ -35,11 +36,11 @@ def ask(public_id: str) -> ResponseReturnValue:
     others: list[LikelyDuplicate] | list[FoundPatient]
     if typed:
         with db.reading.connect() as connection:
-            others = patient_search.find(connection, criteria_of(typed))
+            others = allowed(patient_search.find(connection, criteria_of(typed)))
         note_search(criteria_of(typed), [other.public_id for other in others])
     else:
         born, number = patient.birth_date, patient.number
-        others = likely_duplicates(db.session(), patient.given_name, patient.family_name, born, number)
+        others = allowed(likely_duplicates(db.session(), patient.given_name, patient.family_name, born, number))
         note_patients(Listing.SAME_PERSON, [other.public_id for other in others])
     return render_template(
         "reception/patients/merge_with.html",

@@ -10,6 +10,7 @@ from scheduler.domain.patient_search import Criterion
 from scheduler.extensions import db
 from scheduler.usecases import audit
 from scheduler.usecases.looks import Listing, search_listing
+from scheduler.web.reception.protection import hidden
 
 
 def note_seen(patient_id: int, details: str = "", what: str = audit.VIEWED) -> None:
@@ -20,7 +21,7 @@ def note_seen(patient_id: int, details: str = "", what: str = audit.VIEWED) -> N
 
 def note_visits(listing: Listing, visits: Iterable[str]) -> None:
     """Whose visits these are, by their public ids."""
-    looks.note_list(current_app, current_user.actor, listing, "visit", visits)
+    looks.note_list(current_app, current_user.actor, listing, "visit", set(visits) - hidden().visits)
 
 
 def note_patients(listing: Listing, patients: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
+from scheduler.web.reception.protection import hidden
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE = 50
@@ -52,7 +53,7 @@ def show() -> ResponseReturnValue:
     before = request.args.get("before", "")
     before_id = int(before) if before.isdecimal() and len(before) < 10 else None
     with db.reading.connect() as connection:
-        found = desk.texts(connection, before_id=before_id, limit=PAGE + 1)
+        found = desk.texts(connection, before_id=before_id, limit=PAGE + 1, without=hidden())
     note_patients(Listing.OUTBOX, [text.patient_id for text in found[:PAGE] if text.patient_id])
     return render_template(
         "reception/outbox/show.html",

@@ -19,6 +19,7 @@ from scheduler.gateways.phone_numbers import display
 from scheduler.queries import acting, patient_page, reference
 from scheduler.queries import visits as visits_queries
 from scheduler.queries.clearances import clearances
+from scheduler.queries.lock_box import box_of
 from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
 from scheduler.usecases import audit
 from scheduler.web import access
@@ -27,6 +28,7 @@ from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.deciders import deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
+from scheduler.web.reception.protection import allowed, allowed_number
 from scheduler.web.reception.words import ims_sign, kind_words, text_sign, visit_sign
 
 blueprint = Blueprint("reception_patients", __name__, url_prefix="/desk/patients")
@@ -60,14 +62,17 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
     now_local = local(now)
     with db.reading.connect() as connection:
         found = patient_page.visits(connection, patient.id, limit=most or patient_page.MOST_VISITS)
-        texts = patient_page.texts(connection, patient.id, patient.number, limit=most or patient_page.MOST_TEXTS)
+        texts = patient_page.texts(
+            connection, patient.id, allowed_number(patient.number), limit=most or patient_page.MOST_TEXTS
+        )
         screenings = patient_page.screenings(connection, patient.id, limit=most or patient_page.MOST_SCREENINGS)
-        family = patient_page.family(connection, patient.account_id, patient.id) if patient.account_id else []
-        may_act = acting.acting_of(connection, patient.id, now_local.date())
+        family = allowed(patient_page.family(connection, patient.account_id or 0, patient.id))
+        may_act = allowed(acting.acting_of(connection, patient.id, now_local.date()))
         actors = (patient.cleared_by, patient.restricted_by, *(one.granted_by for one in may_act))
         names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
+        box = box_of(connection, patient.id)
     months = current_app.config["CLINIC"].clearance_months
     return {
         "patient": patient,
@@ -80,6 +85,7 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "family": family,
         "acting": may_act,
         "how_words": how_words,
+        "box": box,
         "next_allowed": next_allowed,
         "cleared": is_cleared(clearance, now_local.date(), months=months),
         "lapses_on": clearance.lapses_on(months),

@@ -23,6 +23,7 @@ from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_search
 from scheduler.web.reception.pages import in_panel
 from scheduler.web.reception.pages import page as desk_page
+from scheduler.web.reception.protection import allowed
 
 blueprint = Blueprint("reception_patients_search", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -91,7 +92,7 @@ def _typed() -> str:
 def _found() -> dict[str, Any]:
     criteria = criteria_of(_typed())
     with db.reading.connect() as connection:
-        found = patient_search.find(connection, criteria)
+        found = allowed(patient_search.find(connection, criteria))
         lines = patient_lines(connection, found) if found else []
     note_search(criteria, [patient.public_id for patient in found])
     return {"lines": lines, "asked": bool(criteria), "full": len(found) == patient_search.LIMIT}

@@ -23,6 +23,7 @@ from scheduler.web.language import template_variables
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.patients import local, seen, shown
+from scheduler.web.reception.protection import allowed_number
 from scheduler.web.reception.record_sections import record_sections
 
 blueprint = Blueprint("reception_records", __name__, url_prefix="/desk/patients")
@@ -35,7 +36,7 @@ ALL = 100_000
 def export(public_id: str) -> Response:
     patient = seen(public_id, audit.EXPORTED)
     with db.reading.connect() as connection:
-        everything = patient_export.everything(connection, patient)
+        everything = patient_export.everything(connection, patient, number=allowed_number(patient.number))
     exported = {"clinic": current_app.config["CLINIC"].name, "exported_at": clock.now().isoformat(), **everything}
     response = Response(
         json.dumps(exported, indent=2, ensure_ascii=False, sort_keys=False), mimetype="application/json"
@@ -49,7 +50,7 @@ def record(public_id: str) -> Response:
     """To be read (PDF) and to be worked with (CSV), in one press."""
     patient = seen(public_id, audit.EXPORTED)
     with db.reading.connect() as connection:
-        everything = patient_export.everything(connection, patient)
+        everything = patient_export.everything(connection, patient, number=allowed_number(patient.number))
         looks = audit_queries.lines(connection, Filter(patient=public_id), before_id=None, limit=ALL)
         names = patient_page.names_of_staff(connection, [line.actor for line in looks])
     found = shown(patient, most=ALL)

@@ -30,6 +30,7 @@ from scheduler.queries.desk_clash import OtherVisit
 from scheduler.web.dates import day_and_time_words, day_words, from_words
 from scheduler.web.errors import explain
 from scheduler.web.language import template_variables
+from scheduler.web.reception.protection import hidden, protected_words
 
 PAST = HiddenReason.TOO_LATE_TO_BOOK
 NEVER_BENT = BY_NATURE | {HiddenReason.BEYOND_HORIZON, HiddenReason.OFF_GRID}
@@ -173,6 +174,8 @@ def _in_the_way(refusal: BookingRefused | NotFound, sought: Sought | None) -> li
 
 
 def _other_words(visit: OtherVisit) -> str:
+    if visit.public_id in hidden().visits:
+        return str(_("%(when)s: %(visit)s", when=day_and_time_words(visit.starts_local), visit=protected_words()))
     if visit.family_name is None:
         return str(_("%(when)s: being booked online", when=day_and_time_words(visit.starts_local)))
     what = [f"{visit.family_name}, {visit.given_name}", visit.treatment(template_variables()["language"])]

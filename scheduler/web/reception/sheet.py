@@ -15,6 +15,7 @@ from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception.asked import day, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.masked import visits_of_day
 from scheduler.web.reception.noted import note_visits
 from scheduler.web.reception.presence import is_on, there_words
 from scheduler.web.reception.words import ims_sign, visit_sign
@@ -42,7 +43,7 @@ def show() -> ResponseReturnValue:
     asked = day("day") or now_local.date()
     with db.reading.connect() as connection:
         known = reference.current(connection)
-        visits = [visit for visit in desk.visits_of_day(connection, asked) if visit.status != "cancelled"]
+        visits = [visit for visit in visits_of_day(connection, asked) if visit.status != "cancelled"]
         absences = desk.absences_of_day(connection, asked)
     who = text("who")
     own = known.practitioner_by_id(current_user.practitioner_id) if current_user.practitioner_id else None

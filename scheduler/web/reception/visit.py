@@ -26,6 +26,7 @@ from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.ims_words import ANSWERS, asks, ims_of, require_may_take_back
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
+from scheduler.web.reception.protection import hidden, protected_words
 from scheduler.web.reception.refusals import Refused, Sought, refused
 from scheduler.web.reception.visit_words import conflict_words, history_words, planned_words
 from scheduler.web.reception.words import visit_sign
@@ -39,6 +40,8 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 @blueprint.get("/desk/visits/<public_id>")
 def show(public_id: str) -> ResponseReturnValue:
     """`?ask=complete|cancel|move` opens that form; `back` and `who` as in `from_list`."""
+    if public_id in hidden().visits:
+        return visit_page(public_id)
     seen_patient = appointments.by_public_id(db.session(), public_id).patient_id
     if seen_patient is not None:
         note_seen(seen_patient, "visit")
@@ -88,7 +91,7 @@ def sought_at(public_id: str) -> Sought:
     asked = next((who for who in reference.current(session.connection()).practitioners if who.slug == slug), None)
     return Sought(
         patient_id=visit.patient_id,
-        name=visit.patient.given_name if visit.patient else "",
+        name=_name(visit),
         starts_local=starts or visit.starts_local,
         minutes=(number("minutes") or visit.minutes) + visit.buffer_minutes,
         practitioner_id=asked.id if asked else visit.practitioner_id,
@@ -96,6 +99,12 @@ def sought_at(public_id: str) -> Sought:
         leaving_out=visit.id,
         takes_back=AppointmentStatus(visit.status) not in ACTIVE,
     )
+
+
+def _name(visit: Appointment) -> str:
+    if visit.public_id in hidden().visits:
+        return protected_words()
+    return visit.patient.given_name if visit.patient else ""
 
 
 def from_list() -> dict[str, str]:
@@ -125,6 +134,8 @@ def visit_page(
     found = appointments.by_public_id(session, public_id)
     connection = session.connection()
     known = reference.current(connection)
+    if public_id in hidden().visits:
+        return _protected(found, known, done=done, undo=undo, refusal=refusal, changed=changed)
     status = AppointmentStatus(found.status)
     treatment = known.treatment_by_id(found.treatment_id)
     history = desk_visit.history(connection, found.id)
@@ -172,6 +183,32 @@ def visit_page(
         undo=undo,
         refusal=refusal,
         seen=seen,
+    )
+
+
+def _protected(
+    visit: Appointment,
+    known: reference.Reference,
+    *,
+    done: str,
+    undo: dict[str, Any] | None,
+    refusal: Refused | None,
+    changed: bool,
+) -> Response:
+    """All that somebody sees whom the patient did not name: when, with whom, and how to move it."""
+    may_book = current_user.role in ("receptionist", "owner")
+    return page(
+        "reception/visit/protected.html",
+        status=refusal.status if refusal else 200,
+        changed=changed or refusal is not None,
+        visit=visit,
+        movable=may_book and visit.status in MOVABLE and visit.origin != "elsewhere",
+        practitioners=known.practitioners_for(known.treatment_by_id(visit.treatment_id)),
+        asked_starts=moment("starts") if refusal else None,
+        asked_practitioner=place()[1] if refusal else None,
+        done=done,
+        undo=undo,
+        refusal=refusal,
     )
 
 

@@ -13,6 +13,7 @@ from scheduler.queries import displaced, reference
 from scheduler.queries.displaced import DisplacedVisit
 from scheduler.queries.reference import PractitionerInfo
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception import masked
 from scheduler.web.reception.asked import day, text
 
 A_DAY = timedelta(days=1)
@@ -31,7 +32,7 @@ def displaced_visits(connection: Connection, practitioner: PractitionerInfo | No
     known = reference.current(connection)
     hours = [hour for hour in known.hours if hour.practitioner_id == hours_of]
     found = displaced.displaced(connection, now=now, now_local=now_local, hours_of=hours_of, hours=hours)
-    return [visit for visit in found if hours_of in (None, visit.practitioner_id)]
+    return [visit for visit in masked.displaced(found) if hours_of in (None, visit.practitioner_id)]
 
 
 def asked_time(name: str) -> time | None:

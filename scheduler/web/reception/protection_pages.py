@@ -1,0 +1,133 @@
+"""A patient's lock-box: placing and lifting it, opening it in an emergency, and what the owners are told of that."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid
+from scheduler.extensions import db
+from scheduler.queries import lock_box, patients
+from scheduler.usecases import audit
+from scheduler.usecases import lock_boxes as usecases
+from scheduler.web import access
+from scheduler.web.reception import asked
+from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.patients import local, seen
+from scheduler.web.reception.protection import viewer
+
+blueprint = Blueprint("reception_protection", __name__, url_prefix="/desk")
+access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+
+
+@blueprint.get("/patients/<public_id>/protected")
+def ask(public_id: str) -> ResponseReturnValue:
+    """The reason of somebody whom the patient did not name."""
+    return _ask(public_id)
+
+
+@blueprint.post("/patients/<public_id>/protected")
+def open_it(public_id: str) -> ResponseReturnValue:
+    try:
+        usecases.open_in_emergency(
+            db.session(),
+            public_id=public_id,
+            viewer=viewer(),
+            reason=asked.text("reason"),
+            now=clock.now(),
+            actor=current_user.actor,
+        )
+    except Invalid as refused:
+        return _ask(public_id, _(next(iter(refused.errors.values())))), 422
+    flash(_("The record is open to you for an hour. The owner is told."))
+    return redirect(url_for("reception_patients.show", public_id=public_id), 303)
+
+
+@blueprint.get("/patients/<public_id>/lock-box")
+def arrange(public_id: str) -> ResponseReturnValue:
+    _require_reception()
+    patient = seen(public_id, audit.VIEWED, "lock-box")
+    return _arrange(patient.public_id)
+
+
+@blueprint.post("/patients/<public_id>/lock-box")
+def place(public_id: str) -> ResponseReturnValue:
+    """`named`: ids of staff, once each; `words`: what the patient asked."""
+    _require_reception()
+    named = [int(value) for value in request.form.getlist("named") if value.isdecimal() and len(value) < 10]
+    try:
+        usecases.place_lock_box(
+            db.session(),
+            public_id=public_id,
+            named=named,
+            words=request.form.get("words", "").replace("\0", ""),
+            now=clock.now(),
+            actor=current_user.actor,
+        )
+    except Invalid as refused:
+        return _arrange(public_id, _(next(iter(refused.errors.values())))), 422
+    flash(_("The record is protected."))
+    if current_user.role == "owner" or current_user.id in named:
+        return redirect(url_for("reception_patients.show", public_id=public_id), 303)
+    return redirect(url_for("reception_patients_search.page"), 303)
+
+
+@blueprint.post("/patients/<public_id>/lock-box/lift")
+def lift(public_id: str) -> ResponseReturnValue:
+    _require_reception()
+    usecases.lift_lock_box(db.session(), public_id=public_id, now=clock.now(), actor=current_user.actor)
+    flash(_("The record is no longer protected."))
+    return redirect(url_for("reception_patients.show", public_id=public_id), 303)
+
+
+@blueprint.get("/protected")
+def openings() -> ResponseReturnValue:
+    _require_owner()
+    with db.reading.connect() as connection:
+        found = lock_box.openings(connection)
+    return render_template("reception/protection/openings.html", openings=found, local=local)
+
+
+@blueprint.post("/protected/seen")
+def note_seen() -> ResponseReturnValue:
+    """`up_to`: the newest that was on the page."""
+    _require_owner()
+    usecases.note_openings_seen(
+        db.session(), up_to=asked.number("up_to") or 0, now=clock.now(), actor=current_user.actor
+    )
+    return redirect(url_for(".openings"), 303)
+
+
+def _ask(public_id: str, problem: str = "") -> str:
+    with db.reading.connect() as connection:
+        patients.row(connection, public_id)
+    typed = asked.text("reason")
+    return render_template("reception/protection/ask.html", patient=public_id, problem=problem, typed=typed)
+
+
+def _arrange(public_id: str, problem: str = "") -> str:
+    with db.reading.connect() as connection:
+        patient = patients.row(connection, public_id)
+        box = lock_box.box_of(connection, patient.id)
+        people = lock_box.who_can_be_named(connection)
+    return render_template(
+        "reception/protection/arrange.html",
+        patient=patient,
+        box=box,
+        people=people,
+        problem=problem,
+        typed=request.form.get("words", box.words if box else ""),
+        clinic=current_app.config["CLINIC"],
+    )
+
+
+def _require_reception() -> None:
+    if current_user.role == "practitioner":
+        raise Forbidden
+
+
+def _require_owner() -> None:
+    if current_user.role != "owner":
+        raise Forbidden
