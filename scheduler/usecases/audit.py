@@ -14,6 +14,7 @@ from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 VIEWED, LISTED, EXPORTED, PRINTED = "patient.viewed", "patient.listed", "patient.exported", "patient.printed"
 REGISTERED, CHANGED, MERGED = "patient.registered", "patient.changed", "patient.merged"
+NOT_REGISTERED = "patient.not_registered"
 CLEARED, CLEARANCE_TAKEN_BACK = "patient.cleared", "patient.clearance_taken_back"
 RESTRICTED, RELEASED, FEED_RENEWED = "patient.restricted", "patient.released", "patient.feed_renewed"
 ELSEWHERE, ELSEWHERE_TAKEN_BACK = "patient.ims_elsewhere", "patient.ims_elsewhere_taken_back"

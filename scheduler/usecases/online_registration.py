@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.coming_of_age import ADULT, OF_AGE, is_of
+from scheduler.domain.errors import PleaseCall
 from scheduler.domain.person_name import tidy_name
-from scheduler.models import MayActFor, Patient
+from scheduler.models import BookingDraft, MayActFor, Patient
 from scheduler.models.known_browser import CHILD
 from scheduler.queries import patients
 from scheduler.usecases import audit
@@ -47,7 +48,11 @@ def register_online(
         patient = patients.by_public_id(session, there)
         session.commit()
         return patient
-    require_room_on_number(session, account_id, now=now)
+    try:
+        require_room_on_number(session, account_id, now=now)
+    except PleaseCall:
+        _note_refusal(session, begun, now=now, actor=actor)
+        raise
     patient = Patient(
         given_name=given_name,
         family_name=family_name,
@@ -76,3 +81,12 @@ def register_online(
     begun.changed_at = now
     session.commit()
     return patient
+
+
+def _note_refusal(session: Session, begun: BookingDraft, *, now: datetime, actor: Actor) -> None:
+    """Once for each draft: a button pressed again is no other name. Commits."""
+    if not begun.fields.get("not_registered"):
+        audit.note(session, what=audit.NOT_REGISTERED, actor=actor, now=now)
+        begun.fields = {**begun.fields, "not_registered": True}
+        begun.changed_at = now
+    session.commit()

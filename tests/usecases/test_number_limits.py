@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.domain.actor import Actor
 from scheduler.domain.errors import PleaseCall
 from scheduler.models import Patient, PhoneAccount
+from scheduler.queries.new_names import numbers_with_many_new_names
 from scheduler.usecases.booking_drafts import begin_draft
 from scheduler.usecases.online_registration import register_online
 from scheduler.usecases.patients import register_patient
-from tests.factories import MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
+from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
 NUMBER = "+16135550188"
 
@@ -33,7 +35,7 @@ def register(session: Session, name: str, draft: str | None = None) -> tuple[Pat
         language="en",
         now=NOW,
         today=MONDAY,
-        actor=PATIENT,
+        actor=Actor("patient", str(account_id)),
     )
     return registered, draft
 
@@ -85,3 +87,21 @@ def test_names_registered_in_one_go_count_before_they_have_booked(session: Sessi
     register(session, "Léo")
     with pytest.raises(PleaseCall):
         register(session, "Zoé")
+
+
+def test_the_third_new_name_in_a_day_on_one_number_is_told_to_the_desk_also_when_it_is_refused(
+    session: Session,
+) -> None:
+    make_clinic(session)
+    session.add(PhoneAccount(number=NUMBER, created_at=NOW))
+    session.commit()
+    register(session, "Anna")
+    _léo, draft = register(session, "Léo")
+    register(session, "Léo", draft)
+    assert numbers_with_many_new_names(session, now=NOW) == [], "a button pressed twice is no third name"
+    session.rollback()
+    with pytest.raises(PleaseCall):
+        register(session, "Zoé")
+    session.rollback()
+    assert numbers_with_many_new_names(session, now=NOW) == [NUMBER]
+    assert numbers_with_many_new_names(session, now=NOW + timedelta(days=1)) == []

@@ -9,7 +9,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler.domain.actor import Actor
 from scheduler.models import Message
+from scheduler.usecases import audit
 from tests.factories import NOW, make_clinic, make_patient
 from tests.web.desk_staff import make_staff
 from tests.web.desk_staff import sign_in as sign_in_staff
@@ -81,3 +83,15 @@ def test_the_desk_is_told_from_half_of_the_days_codes_on(
     assert "sign-in codes" not in at_the_desk(app, session, "practitioner")
     strangers(app, 3)
     assert "they now go to patients’ numbers alone" in at_the_desk(app, session)
+
+
+def test_the_desk_is_told_of_three_new_names_on_one_number(app: Flask, session: Session) -> None:
+    make_clinic(session)
+    make_staff(session, "receptionist", "practitioner")
+    account = make_patient(session, number="+16135550142").phone_account
+    assert account
+    for _name in range(3):
+        audit.note(session, what=audit.REGISTERED, actor=Actor("patient", str(account.id)), now=NOW)
+    session.commit()
+    assert "Three new names or more were given online today on one number: 613-555-0142." in at_the_desk(app, session)
+    assert "Three new names" not in at_the_desk(app, session, "practitioner")

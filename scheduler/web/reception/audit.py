@@ -85,6 +85,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "patient.exported": lambda: _("exported"),
     "patient.printed": lambda: _("printed"),
     "patient.registered": lambda: _("registered"),
+    "patient.not_registered": lambda: _("told to call instead of registering"),
     "patient.changed": lambda: _("changed"),
     "patient.merged": lambda: _("merged"),
     "patient.cleared": lambda: _("cleared for IMS"),
