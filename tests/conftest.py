@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from scheduler.models.engine import create_engine
+from scheduler.usecases import staff
 from tests.engines import PostgresDatabases, SqliteDatabases
 from tests.loopback_only import refuse_outside
 from tests.postgres_server import PostgresServer
@@ -30,6 +32,14 @@ def stay_on_this_machine(outside_addresses_refused: list[str]) -> Iterator[None]
     outside_addresses_refused.clear()
     yield
     assert not outside_addresses_refused, f"the test reached outside: {outside_addresses_refused}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_cost_little() -> Iterator[None]:
+    """A password's hash is meant to be slow: a quarter of a second of the processor for each sign-in of a test."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(staff, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,14 @@ SETTINGS = {"SECRET_KEY": "a key for tests alone", "CLINIC_TIMEZONE": "America/T
 
 # Pages whose use cases and queries are tested on both engines: here on SQLite, and on PostgreSQL too in `make soak`.
 PAGES_OF_THE_DESK = {
+    "test_clearance_pages",
+    "test_clinic_computers",
+    "test_ims_given_pages",
+    "test_known_browsers",
+    "test_page_texts",
+    "test_settings_treatments",
+    "test_weighty",
+    "test_wrong_number",
     "test_desk",
     "test_desk_calendar",
     "test_figures",
