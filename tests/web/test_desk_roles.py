@@ -96,9 +96,9 @@ WHO_MAY = {
         reception_identity.refuse
         reception_identity.show
         reception_inbox.again
-        reception_protection.arrange
-        reception_protection.lift
-        reception_protection.place
+        reception_lock_box.arrange
+        reception_lock_box.lift
+        reception_lock_box.place
         reception_inbox.answer
         reception_inbox.read
         reception_inbox.show
@@ -125,8 +125,8 @@ WHO_MAY = {
         reception_clearance.take_back
     """,
     OWNER: """
-        reception_protection.note_seen
-        reception_protection.openings
+        reception_openings.note_seen
+        reception_openings.openings
         reception_imports.upload
         reception_imports.show
         reception_imports.run

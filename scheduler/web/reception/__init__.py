@@ -105,6 +105,8 @@ BLUEPRINTS = (
     records.blueprint,
     restriction.blueprint,
     protection_pages.blueprint,
+    protection_pages.boxes,
+    protection_pages.told,
     retention.blueprint,
     wrong_numbers.blueprint,
     acting.blueprint,

@@ -4,7 +4,6 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
@@ -20,6 +19,10 @@ from scheduler.web.reception.protection import viewer
 
 blueprint = Blueprint("reception_protection", __name__, url_prefix="/desk")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
+boxes = Blueprint("reception_lock_box", __name__, url_prefix="/desk/patients")
+access.declare(boxes, "staff", roles=("receptionist", "owner"), guard=require_staff)
+told = Blueprint("reception_openings", __name__, url_prefix="/desk/protected")
+access.declare(told, "staff", roles=("owner",), guard=require_staff)
 
 
 @blueprint.get("/patients/<public_id>/protected")
@@ -45,17 +48,15 @@ def open_it(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("reception_patients.show", public_id=public_id), 303)
 
 
-@blueprint.get("/patients/<public_id>/lock-box")
+@boxes.get("/<public_id>/lock-box")
 def arrange(public_id: str) -> ResponseReturnValue:
-    _require_reception()
     patient = seen(public_id, audit.VIEWED, "lock-box")
     return _arrange(patient.public_id)
 
 
-@blueprint.post("/patients/<public_id>/lock-box")
+@boxes.post("/<public_id>/lock-box")
 def place(public_id: str) -> ResponseReturnValue:
     """`named`: ids of staff, once each; `words`: what the patient asked."""
-    _require_reception()
     named = [int(value) for value in request.form.getlist("named") if value.isdecimal() and len(value) < 10]
     try:
         usecases.place_lock_box(
@@ -74,26 +75,23 @@ def place(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("reception_patients_search.page"), 303)
 
 
-@blueprint.post("/patients/<public_id>/lock-box/lift")
+@boxes.post("/<public_id>/lock-box/lift")
 def lift(public_id: str) -> ResponseReturnValue:
-    _require_reception()
     usecases.lift_lock_box(db.session(), public_id=public_id, now=clock.now(), actor=current_user.actor)
     flash(_("The record is no longer protected."))
     return redirect(url_for("reception_patients.show", public_id=public_id), 303)
 
 
-@blueprint.get("/protected")
+@told.get("")
 def openings() -> ResponseReturnValue:
-    _require_owner()
     with db.reading.connect() as connection:
         found = lock_box.openings(connection)
     return render_template("reception/protection/openings.html", openings=found, local=local)
 
 
-@blueprint.post("/protected/seen")
+@told.post("/seen")
 def note_seen() -> ResponseReturnValue:
     """`up_to`: the newest that was on the page."""
-    _require_owner()
     usecases.note_openings_seen(
         db.session(), up_to=asked.number("up_to") or 0, now=clock.now(), actor=current_user.actor
     )
@@ -121,13 +119,3 @@ def _arrange(public_id: str, problem: str = "") -> str:
         typed=request.form.get("words", box.words if box else ""),
         clinic=current_app.config["CLINIC"],
     )
-
-
-def _require_reception() -> None:
-    if current_user.role == "practitioner":
-        raise Forbidden
-
-
-def _require_owner() -> None:
-    if current_user.role != "owner":
-        raise Forbidden
