@@ -13,6 +13,7 @@ from scheduler.models.access import (
 from scheduler.models.appointment import Appointment, AppointmentHistory, AppointmentNote, ImsAnswer, Screening
 from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
+from scheduler.models.breach import Breach
 from scheduler.models.calls import ReminderCall
 from scheduler.models.clearance import ImsReview
 from scheduler.models.clinic import (
@@ -54,6 +55,7 @@ __all__ = [
     "Base",
     "BirthDateAsked",
     "BookingDraft",
+    "Breach",
     "CalendarState",
     "CardState",
     "ClinicComputer",

@@ -83,6 +83,25 @@ END $$"""
     },
 )
 
+_BREACHES = "breaches_are_append_only"
+BREACHES_APPEND_ONLY = Lot(
+    table="breach",
+    sqlite={
+        f"{_BREACHES}_{event.lower()}": f"BEFORE {event} ON breach BEGIN SELECT RAISE(ABORT, '{_BREACHES}');"
+        for event in ("UPDATE", "DELETE")
+    },
+    postgresql={
+        _BREACHES: ("breach", "BEFORE UPDATE OR DELETE ON breach FOR EACH ROW EXECUTE FUNCTION breach_guard()")
+    },
+    functions={
+        "breach_guard": f"""
+CREATE OR REPLACE FUNCTION breach_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '{_BREACHES}' USING ERRCODE = '23514', CONSTRAINT = '{_BREACHES}';
+END $$"""
+    },
+)
+
 
 def _raises_reference_version(table: str) -> Lot:
     """So that every process reads it anew (scheduler/live_settings.py)."""
@@ -195,6 +214,7 @@ LOTS = (
     PHONE_NUMBER_ENDINGS,
     AUDIT_APPEND_ONLY,
     NOTES_APPEND_ONLY,
+    BREACHES_APPEND_ONLY,
     SETTING_CHANGED,
     SMS_TEXT_CHANGED,
     CARD_CHANGED,

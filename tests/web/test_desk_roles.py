@@ -136,6 +136,8 @@ WHO_MAY = {
         reception_imports.take_back
         reception_audit.show
         reception_audit_far.show
+        reception_breaches.record
+        reception_breaches.show
         reception_audit_lists.show
         reception_restriction.ask
         reception_restriction.release

@@ -13,6 +13,7 @@ from scheduler.web.reception import (
     booking,
     booking_free,
     booking_series,
+    breaches,
     budget,
     calendar,
     calendar_address,
@@ -114,6 +115,7 @@ BLUEPRINTS = (
     audit.blueprint,
     audit_far.blueprint,
     audit_lists.blueprint,
+    breaches.blueprint,
     calls.blueprint,
 )
 
