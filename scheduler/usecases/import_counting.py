@@ -52,7 +52,7 @@ def kept_from_counting(connection: Connection, visits: Sequence[int]) -> dict[in
             .where(Appointment.id.in_(batch), Appointment.spacing_group_id.is_not(None))
             .where(Appointment.patient_id.in_(not_counting))
         )
-        for patient_id, moment in rows.tuples():
+        for patient_id, moment in rows:
             around[patient_id or 0].append(moment)
     return around
 
