@@ -16,6 +16,8 @@ from scheduler.models import CalendarState, Room
 from scheduler.usecases.transaction import begin_write
 from tests.loopback_only import OutsideNetwork, refuse_outside
 
+VERSION_SEEN_FIRST: dict[str, int] = {}
+
 
 def test_a_database_is_migrated_and_empty(engine: Engine) -> None:
     with engine.connect() as connection:
@@ -26,11 +28,15 @@ def test_a_database_is_migrated_and_empty(engine: Engine) -> None:
 @pytest.mark.parametrize("turn", ["first", "second"])
 def test_what_one_test_writes_no_other_test_sees(session: Session, turn: str) -> None:
     assert session.scalars(select(Room)).all() == []
+    # A trigger counts changes of rooms in a row that the migrations left. They may have raised its count themselves.
+    version = select(CalendarState.reference_version)
+    before = session.scalars(version).one()
+    assert before == VERSION_SEEN_FIRST.setdefault(session.get_bind().dialect.name, before)
+    session.rollback()
     begin_write(session)
     session.add(Room(name="Left behind"))
     session.commit()
-    # A trigger counts changes of rooms in a row that the migrations left.
-    assert session.scalars(select(CalendarState.reference_version)).one() == 2
+    assert session.scalars(version).one() == before + 1
     assert session.scalars(select(Room.id)).one() == 1
 
 

@@ -138,7 +138,8 @@ def commands_of(group: click.Group, *before: str) -> Iterator[list[str]]:
         if isinstance(command, click.Group):
             yield from commands_of(command, *before, name)
         else:
-            yield [*before, name, *(__file__ for given in command.params if isinstance(given, click.Argument))]
+            arguments = [given for given in command.params if isinstance(given, click.Argument)]
+            yield [*before, name, *("1" if given.type is click.INT else __file__ for given in arguments)]
 
 
 def every_command(app: Flask) -> list[list[str]]:
@@ -191,11 +192,16 @@ def test_import_and_export_from_the_command_line(app: Flask, session: Session, t
     file, out = tmp_path / "p.csv", tmp_path / "out.csv"
     file.write_bytes("Prénom;Nom;Fax\nZoë;Côté;1\n".encode("cp1252"))
     runner = app.test_cli_runner()
-    dry = runner.invoke(args=["import", "patients", str(file), "--dry-run"])
+    unsure = runner.invoke(args=["import", "patients", str(file)])
+    assert unsure.exit_code == 1
+    assert "--encoding windows-1252\n    row 1: Prénom | Nom | Fax\n" in unsure.output
+    assert "--encoding mac-roman\n    row 1: PrÈnom | Nom | Fax\n" in unsure.output
+    told = ["import", "patients", str(file), "--encoding", "windows-1252"]
+    dry = runner.invoke(args=[*told, "--dry-run"])
     assert dry.exit_code == 0, dry.output
     assert "given_name     ← Prénom" in dry.output and "not imported   : Fax" in dry.output
     assert "1 rows: 0 imported" in dry.output
-    assert "1 imported" in runner.invoke(args=["import", "patients", str(file)]).output
+    assert "1 imported" in runner.invoke(args=told).output
     assert runner.invoke(args=["export", "patients", str(out)]).exit_code == 0
     assert out.read_bytes().decode("utf-8-sig").splitlines()[1].endswith(",Zoë,Côté,,,en,no")
     file.write_text("Prénom;Nom;Date de naissance\nEva;Roy;1/2/1990\n")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from scheduler import live_settings
-from scheduler.domain.sms_wording import WORDINGS, words
+from scheduler.domain.sms_wording import HOW_TO_STOP, WORDINGS, words
 from scheduler.models import AuditLine, Message, SmsText
 from tests.factories import make_clinic
 from tests.web.desk_staff import make_staff, sign_in, token
@@ -82,7 +82,8 @@ def test_a_code_is_sent_in_the_owners_words(owner: FlaskClient, app: Flask, sess
     assert send(owner, f"{PAGE}/code/en", body="{clinic} code: {code}").status_code == 303
     patient = app.test_client()
     press(patient, "/me/sign-in", number="613-555-0142")
-    assert re.fullmatch(r"East Side Physio code: \d{6}", session.scalars(select(Message.body)).one())
+    sent = session.scalars(select(Message.body)).one()
+    assert re.fullmatch(r"East Side Physio code: \d{6}" + re.escape(HOW_TO_STOP["en"]), sent)
 
 
 @SQLITE
