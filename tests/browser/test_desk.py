@@ -95,7 +95,7 @@ def desk(browser: Browser, base: str, width: int = 1280, height: int = 1000) -> 
         viewport={"width": width, "height": height}, locale="en-CA", timezone_id="Asia/Tokyo"
     )
     page, complaints = context.new_page(), []
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",

@@ -45,7 +45,7 @@ def base(database_url: str, engine: Engine) -> Iterator[str]:
 
 def signed_in(context: BrowserContext, base: str, path: str = "/desk") -> Page:
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     page.goto(f"{base}/desk/sign-in?next={path}")
     page.fill("#username", "owner")
     page.fill("#password", PASSWORD)

@@ -44,10 +44,12 @@ NO_PAGES = {
     "reception_imports.remarks",
     "reception_patients_search.search",
     "reception_records.export",
+    "reception_records.record",
     "reception_watch.ask",
     "static",
+    "visit_link.confirm",
 }
-"""Files, data, and parts of pages."""
+"""Files, data, parts of pages, and what leads straight back to a page."""
 
 AFTER_A_FORM = {
     "booking.change",
@@ -216,7 +218,11 @@ def texted_link(engine: Engine) -> str:
     with Session(engine) as session:
         visit = session.scalars(
             select(Appointment)
-            .where(Appointment.status == "booked", Appointment.starts_at > clock.now() + TWO_DAYS)
+            .where(
+                Appointment.status == "booked",
+                Appointment.starts_at > clock.now() + TWO_DAYS,
+                Appointment.patient.has(Patient.phone_account_id.is_not(None)),
+            )
             .order_by(Appointment.starts_at)
         ).first()
         assert visit is not None

@@ -172,6 +172,7 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
         look(page, complaints, f"link-{locale}")
     page.locator("a[href$='/cancel']").focus()
     page.keyboard.press("Enter")
+    page.wait_for_url("**/cancel")
     if script:
         look(page, complaints, f"link-cancel-{locale}")
     page.go_back()
