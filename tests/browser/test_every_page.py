@@ -172,7 +172,9 @@ def test_every_page_of_the_desk(browser: Browser, base: str, app: Flask, engine:
     page.click("main form button")
     page.wait_for_url(f"{base}/desk")
     # First of one whose record may be another one's: whose the calendar leads to depends on the hour.
-    walk.go(page, complaints, f"{base}/desk/patients/{who_shares_a_number(engine)}/merge")
+    who = who_shares_a_number(engine)
+    walk.go(page, complaints, f"{base}/desk/patients/{who}/merge")
+    walk.go(page, complaints, f"{base}/desk/patients/{who}/protected")  # the owner is never led there: others are
     walk.go(page, complaints, f"{base}/desk")
     seen = {kind[0] for kind in walk.seen if kind[0].startswith("reception_")}
     assert seen | {"reception_entrance.sign_in"} == endpoints(app, of_the_desk=True)
