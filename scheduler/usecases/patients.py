@@ -109,11 +109,13 @@ def update_patient(
     patient.birth_date = birth_date or patient.birth_date
     if note is not None:
         patient.note = note.replace("\0", "").strip()[:LONGEST_NOTE]
-    if phone is not None and patient.phone_account_id != (account.id if account else None):
+    new_number = phone is not None and patient.phone_account_id != (account.id if account else None)
+    if new_number:
         patient.phone_account = account
         end_calendar_addresses([patient])
+    _note_changes(session, patient, actor, now)  # before anything asks: a question writes the changes, and they are old
+    if new_number:
         end_known(session, patient_id=patient.id, why="number changed", now=now)
-    _note_changes(session, patient, actor, now)
     if cleared is not None:
         clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
     elif takes_clearance_back:
