@@ -22,6 +22,7 @@ from scheduler.models import (
     LockBoxOpening,
     MayActFor,
     Message,
+    NumberRequest,
     Patient,
     PatientMerge,
     PatientNumber,
@@ -116,6 +117,14 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
         update(MayActFor).where(or_(MayActFor.actor_id.in_(ids), MayActFor.patient_id.in_(ids))).values(how_asked=""),
         update(LockBox).where(LockBox.patient_id.in_(ids)).values(words=""),
         update(LockBoxOpening).where(LockBoxOpening.patient_id.in_(ids)).values(reason=BLANK_NAME),
+        update(RetentionHold).where(RetentionHold.patient_id.in_(ids)).values(reason=BLANK_NAME),
+        delete(NumberRequest).where(
+            or_(
+                NumberRequest.patient_id.in_(ids),
+                NumberRequest.old_number.in_(numbers),
+                NumberRequest.phone_account_id.in_(select(PhoneAccount.id).where(PhoneAccount.number.in_(numbers))),
+            )
+        ),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
         delete(VisitLink).where(VisitLink.appointment_id.in_(visits)),
     ):

@@ -1,6 +1,6 @@
 """Records whose time is over: blanked by the owner alone, and times and statuses kept."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import JSON, String, Text, select, text
@@ -14,15 +14,22 @@ from scheduler.models import (
     AppointmentNote,
     AuditLine,
     Base,
+    LockBox,
+    LockBoxOpening,
+    MayActFor,
     Message,
+    NumberRequest,
     Patient,
     PatientNumber,
     PhoneAccount,
+    RetentionHold,
     Screening,
+    StaffUser,
 )
 from scheduler.queries.retention import due_records
 from scheduler.usecases.retention import blank_record, hold_record, lift_hold
 from tests.factories import NOW, local, make_appointment, make_clinic, make_patient
+from tests.web.desk_staff import make_staff
 
 OWNER = Actor("staff", "owner")
 TODAY = date(2026, 11, 27)
@@ -55,6 +62,7 @@ def old(session: Session) -> Patient:
             ),
             AuditLine(at=long_ago, actor="staff:test", what="patient.viewed", patient_id=patient.id, details=SECRET),
             PatientNumber(number=SECRET, patient_id=patient.id),
+            *of_new_tables(session, patient, long_ago),
             *(
                 Message(
                     direction=direction,
@@ -71,6 +79,54 @@ def old(session: Session) -> Patient:
     )
     session.commit()
     return patient
+
+
+def of_new_tables(session: Session, patient: Patient, at: datetime) -> list[Base]:
+    """What hangs on the patient but for the visits: who acts for them, their lock-box, a number they asked for, a hold."""
+    other = make_patient(session)
+    make_staff(session, "owner")
+    staff = session.scalars(select(StaffUser)).one()
+    box = LockBox(patient_id=patient.id, words=SECRET, placed_at=at, placed_by="staff:test")
+    session.add(box)
+    session.flush()
+    asked = {"birth_date": patient.birth_date, "asked_at": at}
+    return [
+        MayActFor(
+            actor_id=other.id,
+            patient_id=patient.id,
+            kind="adult",
+            granted_at=at,
+            granted_by="staff:test",
+            how_asked=SECRET,
+        ),
+        LockBoxOpening(
+            lock_box_id=box.id,
+            patient_id=patient.id,
+            staff_user_id=staff.id,
+            reason=SECRET,
+            opened_at=at,
+            ends_at=at + timedelta(hours=1),
+        ),
+        NumberRequest(
+            **asked, phone_account_id=other.phone_account_id, old_number=patient.phone_account.number
+        ),  # open still
+        NumberRequest(
+            **asked,
+            phone_account_id=patient.phone_account_id,
+            old_number=SECRET,
+            settled_at=at,
+            settled_by="staff:test",
+            patient_id=patient.id,
+        ),
+        RetentionHold(
+            patient_id=patient.id,
+            reason=SECRET,
+            placed_at=at,
+            placed_by="staff:test",
+            lifted_at=at,
+            lifted_by="staff:test",
+        ),
+    ]
 
 
 def due(session: Session) -> list[int]:
@@ -107,7 +163,7 @@ def test_blanking_leaves_no_word_about_the_patient_and_every_time_and_status(ses
     assert due(session) == [] and not blank(session, old)
     lines = session.execute(select(AuditLine.what, AuditLine.actor).where(AuditLine.patient_id == old.id)).all()
     assert ("retention.blanked", "staff:owner") in [tuple(line) for line in lines]
-    assert session.scalars(select(Patient.birth_date)).all() == [None]
+    assert session.scalars(select(Patient.birth_date).where(Patient.id == old.id)).all() == [None]
 
 
 def test_a_number_that_somebody_else_has_too_stays_theirs(session: Session, old: Patient) -> None:
