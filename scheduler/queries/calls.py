@@ -13,12 +13,14 @@ from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, R
 from scheduler.models.sms import NO_RECEIPT, WAITS_FOR_BUDGET
 from scheduler.models.wrong_number import WRONG_NUMBER, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, TEXT_KIND, VisitTime, was_asked, without_anybody
+from scheduler.queries.private_visits import NOT_TO_A_PARENT, born_by, is_kept_off
 
 Reason = Literal[
     "no number",
     "opted out",
     "unreachable",
     "wrong number",
+    "not shown to a parent",
     "must move",
     "failed",
     "in doubt",
@@ -35,7 +37,14 @@ of the next `NEAR` are telephoned."""
 NEAR = timedelta(hours=24)
 TIME_TO_CHOOSE = timedelta(hours=24)
 """So long after a patient was asked to choose another time, whoever has not is telephoned."""
-UNSENT = ("opted out", "number unreachable", WRONG_NUMBER, "no number", MUST_MOVE)  # reasons of suppressed reminders
+UNSENT = (
+    "opted out",
+    "number unreachable",
+    WRONG_NUMBER,
+    "no number",
+    MUST_MOVE,
+    NOT_TO_A_PARENT,
+)  # reasons of suppressed reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             PhoneAccount.opted_out_at,
             PhoneAccount.unreachable_at,
             is_stopped().label("is_stopped"),
+            is_kept_off(born_by(from_at)).label("is_kept_off"),
             Treatment.name_en,
             Treatment.name_fr,
             (Practitioner.given_name + " " + Practitioner.family_name).label("practitioner"),
@@ -130,6 +140,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
                         PhoneAccount.opted_out_at.is_not(None),
                         PhoneAccount.unreachable_at.is_not(None),
                         is_stopped(),
+                        is_kept_off(born_by(from_at)),
                         exists().where(_of_visit(), or_(_unsent(Reminder), _held_up(from_at))),
                         _to_have_chosen(from_at),
                     ),
@@ -236,6 +247,8 @@ def _reason(row: Any, last: Any, *, must_move: bool) -> Reason | None:
     """None when a later text arrived after all."""
     if row.number is None:
         return "no number"
+    if row.is_kept_off:
+        return "not shown to a parent"
     if row.opted_out_at is not None:
         return "opted out"
     if row.is_stopped:
@@ -255,4 +268,5 @@ _BY_REASON: dict[str, Reason] = {
     MUST_MOVE: "must move",
     RESTRICTED: "restricted",
     WRONG_NUMBER: "wrong number",
+    NOT_TO_A_PARENT: "not shown to a parent",
 }

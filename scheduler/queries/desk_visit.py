@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.models import (
     Appointment,
     AppointmentHistory,
     AppointmentNote,
+    ImsAnswer,
     Message,
     Practitioner,
     Reminder,
@@ -35,6 +36,8 @@ class HistoryLine:
     room: str | None
     new_practitioner: bool
     new_room: bool
+    ims_answer: bool | None = None
+    """What this line says of whether IMS was given; none where it says nothing, or takes an answer back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ def history(connection: Connection, appointment_id: int) -> list[HistoryLine]:
             line.to_practitioner_id,
             line.from_room_id,
             line.to_room_id,
+            ImsAnswer.given,
         )
+        .outerjoin(ImsAnswer, and_(ImsAnswer.appointment_id == line.appointment_id, ImsAnswer.version == line.version))
         .outerjoin(to_practitioner, to_practitioner.id == line.to_practitioner_id)
         .outerjoin(to_room, to_room.id == line.to_room_id)
         .where(line.appointment_id == appointment_id)
@@ -90,9 +95,10 @@ def history(connection: Connection, appointment_id: int) -> list[HistoryLine]:
             room=room,
             new_practitioner=from_practitioner is not None and from_practitioner != practitioner_id,
             new_room=from_room is not None and from_room != room_id,
+            ims_answer=answer,
         )
         for version, at, by, why, from_status, status, from_starts, starts, practitioner, room,
-            from_practitioner, practitioner_id, from_room, room_id in rows
+            from_practitioner, practitioner_id, from_room, room_id, answer in rows
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from scheduler.models import (
 )
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.ims_given import too_near_of, too_near_to_come
+from scheduler.queries.private_visits import is_private
 from scheduler.queries.working_time import weekly_hours
 
 TEXT_KIND = "displaced"
@@ -173,6 +174,7 @@ def _visits(now: datetime) -> Any:
         PhoneAccount.opted_out_at.is_(None),
         PhoneAccount.unreachable_at.is_(None),
         ~is_marked(),
+        ~is_private(),  # somebody else may read it
         Patient.restricted_at.is_(None),
     )
     return (

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, bindparam, case, exists, or_, select
+from sqlalchemy import Connection, Engine, and_, bindparam, case, or_, select
 
 from scheduler.models.appointment import Appointment
-from scheduler.models.known_browser import PrivateVisit
 from scheduler.models.patient import Patient, PatientMerge
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.plain import Plain
+from scheduler.queries.private_visits import is_private
 
 
 class FeedState(NamedTuple):
@@ -37,6 +37,7 @@ class SingleVisit(NamedTuple):
     language: str
     phone_account_id: int | None
     feed_token: str
+    is_private: bool
 
 
 _VISIT = (
@@ -62,13 +63,13 @@ _VISITS = (
         Appointment.patient_id == bindparam("patient_id"),
         Appointment.starts_at >= bindparam("since_at"),
         Appointment.origin != "elsewhere",
-        ~exists().where(PrivateVisit.appointment_id == Appointment.id),  # a parent may have subscribed
+        ~is_private(),  # a parent may have subscribed
         or_(_KEPT, and_(Appointment.status == "cancelled", Appointment.changed_at >= bindparam("cancelled_since_at"))),
     )
     .order_by(Appointment.starts_at, Appointment.id)
 )
 _SINGLE = (
-    select(*_VISIT, Patient.language, case((~is_marked(), Patient.phone_account_id)), Patient.feed_token)
+    select(*_VISIT, Patient.language, case((~is_marked(), Patient.phone_account_id)), Patient.feed_token, is_private())
     .join(Patient, Patient.id == Appointment.patient_id)
     .where(
         Appointment.public_id == bindparam("public_id"),
@@ -96,5 +97,5 @@ def single_visit(connection: Connection, public_id: str) -> SingleVisit | None:
     row = connection.execute(_SINGLE, {"public_id": public_id}).one_or_none()
     if row is None:
         return None
-    *visit, language, phone_account_id, feed_token = row
-    return SingleVisit(FeedVisit._make(visit), language, phone_account_id, feed_token)
+    *visit, language, phone_account_id, feed_token, private = row
+    return SingleVisit(FeedVisit._make(visit), language, phone_account_id, feed_token, bool(private))

@@ -181,3 +181,11 @@ def unanswered_near(connection: Connection, patient: str, starts_local: datetime
         .order_by(Appointment.starts_at)
     )
     return list(near)
+
+
+def number_open(connection: Connection, practitioner_id: int | None) -> int:
+    """How many completed visits of this practitioner, or of all, wait for an answer."""
+    wanted = select(func.count()).select_from(Appointment).where(Appointment.ims_open)
+    if practitioner_id is not None:
+        wanted = wanted.where(Appointment.practitioner_id == practitioner_id)
+    return connection.scalar(wanted) or 0

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.coming_of_age import OF_AGE, born_before_is, is_of
 from scheduler.domain.errors import NotFound
-from scheduler.models import Appointment, KnownBrowser, LiveSession, MayActFor, Patient, PhoneAccount, PrivateVisit
+from scheduler.models import Appointment, KnownBrowser, LiveSession, MayActFor, Patient, PhoneAccount
 from scheduler.models.known_browser import CHILD
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.live_sessions import id_hash
+from scheduler.queries.private_visits import is_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class Opened:
 
     def shows(self) -> ColumnElement[bool]:
         """Of the `Appointment` of a query: it is one of theirs, and may be shown here."""
-        is_private = exists().where(PrivateVisit.appointment_id == Appointment.id)
-        return and_(Appointment.patient_id.in_(self.ids), or_(Appointment.patient_id.in_(self.whole), ~is_private))
+        return and_(Appointment.patient_id.in_(self.ids), or_(Appointment.patient_id.in_(self.whole), ~is_private()))
 
 
 def opened_by(session: Session, session_id: str, *, now: datetime, today: date) -> Opened | None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     Engine,
     Row,
     Select,
@@ -33,6 +34,7 @@ from scheduler.models.patient import Patient, PhoneAccount
 from scheduler.models.sms import Message, Reminder, went_out
 from scheduler.models.wrong_number import WRONG_NUMBER, is_marked, is_stopped
 from scheduler.queries.displaced import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
+from scheduler.queries.private_visits import NOT_TO_A_PARENT, born_by, is_kept_off
 from scheduler.usecases.reminder_times import due_now
 from scheduler.usecases.sending import Outgoing
 from scheduler.usecases.sms_states import writing
@@ -72,15 +74,16 @@ def claim_due(engine: Engine, *, clinic: ClinicSettings, now: datetime, limit: i
     if due is None:  # a quiet tick takes no write lock
         return Claim(0, [])
     most_urgent = _most_urgent(due, limit, engine)
+    moment = {"now": now, "born_by": born_by(now)}
     drafts: dict[Row[*tuple[Any, ...]], _Attempt] = {}
     if engine.dialect.name == "sqlite":
         # Everybody waits while one writes, so that what facts unchanged allow is made before.
         with engine.connect() as connection:
-            before = connection.execute(most_urgent, {"now": now}).all()
+            before = connection.execute(most_urgent, moment).all()
         to_draft = [row for row in before if not row.was_asked and verdict_on(row, clinic, now, set()) is None]
         drafts = {row: _attempt(row, clinic, now, gateway) for row in to_draft}
     with writing(engine) as connection:
-        rows = connection.execute(most_urgent, {"now": now}).all()
+        rows = connection.execute(most_urgent, moment).all()
         must_move = _must_move(connection, rows)
         attempts = []
         for row in rows:
@@ -136,6 +139,8 @@ def _why_closed(row: Row[*tuple[Any, ...]]) -> str | None:
         return "opted out"
     if row.unreachable_at is not None:
         return "number unreachable"
+    if row.is_kept_off:
+        return NOT_TO_A_PARENT
     if row.is_stopped or (row.kind == TEXT_KIND and row.is_marked):  # the link of the latter would not work
         return WRONG_NUMBER
     return None
@@ -198,6 +203,7 @@ _FACTS = (
         PhoneAccount.unreachable_at,
         is_marked().label("is_marked"),
         is_stopped().label("is_stopped"),
+        is_kept_off(bindparam("born_by", type_=Date())).label("is_kept_off"),
         Patient.phone_account_id,
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),

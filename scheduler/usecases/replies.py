@@ -38,6 +38,7 @@ from scheduler.models import Appointment, Message, Patient, PhoneAccount, Remind
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.appointments import WHOLE
 from scheduler.queries.displaced import TEXT_KIND
+from scheduler.queries.private_visits import kept_off
 from scheduler.usecases.changing import change_to, locked, require_changeable
 from scheduler.usecases.reply_texts import language_spoken, reply_text, which_text
 from scheduler.usecases.visit_links import SHORTEST_LINK, make_link
@@ -238,6 +239,7 @@ def _told_last(session: Session, account: PhoneAccount, texts: Sequence[_Text]) 
         if text.visit_id is not None and text.version is not None:
             last.setdefault(text.visit_id, text)
     own = {text: visit for text in last.values() if (visit := _own_visit(session, account, text)) is not None}
+    own = {text: visit for text, visit in own.items() if not kept_off(session, visit.id, text.at)}
     latest = max((text.at for text in own), default=None)
     found = [
         Told(visit, text.version or 0, asked_away=text.kind == TEXT_KIND)
@@ -310,8 +312,12 @@ def _ask_which(visits: Sequence[Appointment], wish: Wish, account: PhoneAccount,
 def _answer_about(
     session: Session, told: Told, wish: Wish, account: PhoneAccount, clinic: ClinicSettings, now: datetime
 ) -> Answer | None:
-    if told.visit.patient is None or told.visit.patient.restricted_at is not None:
-        return None  # gets no texts
+    if (
+        told.visit.patient is None
+        or told.visit.patient.restricted_at is not None
+        or kept_off(session, told.visit.id, now)
+    ):
+        return None  # gets no texts, or none about this
     if told.asked_away and wish is Wish.CONFIRM:
         return None
     visit = locked(session, told.visit.public_id)

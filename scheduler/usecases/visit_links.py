@@ -22,6 +22,7 @@ from scheduler.models import Appointment, Patient, PhoneAccount, VisitLink
 from scheduler.models.appointment import AppointmentHistory
 from scheduler.models.wrong_number import is_marked
 from scheduler.queries.appointments import WHOLE
+from scheduler.queries.private_visits import born_by, is_kept_off
 from scheduler.usecases.rate_limit import NetworkKey, require_network_allowed, require_not_used_up
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -116,6 +117,7 @@ def visit_behind(session: Session, token: str, *, now: datetime) -> Appointment:
             Appointment.status.in_(("booked", "confirmed")),
             Appointment.starts_at > now,
             Patient.restricted_at.is_(None),
+            ~is_kept_off(born_by(now)),
         )
     )
     if visit is None:

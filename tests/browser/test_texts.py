@@ -175,7 +175,7 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
     page.wait_for_url("**/cancel")
     if script:
         look(page, complaints, f"link-cancel-{locale}")
-    page.go_back()
+    page.goto(base + link.removeprefix(CLINIC.public_url))
     page.locator("main form button").focus()
     page.keyboard.press("Enter")
     expect(page.locator("main [role=status]")).to_be_visible()
@@ -183,6 +183,7 @@ def test_a_texted_link_moves_the_visit_by_keyboard(
         look(page, complaints, f"link-confirmed-{locale}")
     page.locator("a[href$='/move']").focus()
     page.keyboard.press("Enter")
+    page.wait_for_url("**/move")
     day = page.locator(".day-row").first
     day.focus()
     page.keyboard.press("Enter")

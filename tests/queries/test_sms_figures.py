@@ -41,7 +41,7 @@ def test_a_reminder_that_went_out_after_an_outage_is_one_text_and_its_tries_are_
     send_reminders(engine, sms, at)
     found = counted(engine)
     assert dict(found.by_kind["days_before"].outcomes) == {"under way": 1}
-    assert found.by_kind["days_before"].parts == found.by_day[NOW.date()].parts == 1
+    assert found.by_kind["days_before"].parts == found.by_day[NOW.date()].parts == 2, "of the first text"
     assert found.errors == [("days_before", "20503", 3)]
 
 

@@ -71,7 +71,7 @@ def test_what_a_process_claims_counts_before_the_sum_is_read_again(session: Sess
     budget = SmsBudget(engine, lambda: limited(4))
     add_text(session, segments=2)
     assert budget.state(NOW).at_most(32) == 1
-    visit = make_visit(session)
+    visit = make_visit(session, number="+16135550142")
     make_reminder(session, visit, due_at=NOW)
     claimed = claim_due(engine, clinic=CLINIC, now=NOW, limit=2, gateway="twilio").outgoing
     budget.count(claimed)

@@ -6,15 +6,17 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import Invalid
-from scheduler.models import Appointment, AuditLine, MayActFor, Patient
+from scheduler.models import Appointment, AuditLine, MayActFor, Patient, Reminder
 from scheduler.usecases.acting import end_acting, end_come_of_age, let_act
 from scheduler.usecases.merging import merge_patients
 from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_patient
 from tests.factories import let_act as standing
+from tests.fakes import FakeClock, FakeSms
+from tests.usecases.sms_clinic import make_reminder, send_reminders
 from tests.web.booking_clinic import BORN, KNOWN, BookingVisitor
 from tests.web.signing_in import make_staff
 from tests.web.signing_in import sign_in as enter_desk
@@ -214,3 +216,92 @@ def test_a_grown_up_child_is_acted_for_anew_once_asked(session: Session, amelie:
     standing(session, amelie, leo)
     let(session, amelie, leo)
     assert standing_now(session) == [(amelie.id, leo.id, "adult")]
+
+
+# not shown to a parent
+
+
+def private_child(session: Session, amelie: Patient, born: date = date(2015, 5, 5)) -> tuple[Patient, Appointment]:
+    leo = on_number_of(session, amelie, another(session, "Léo", born, day=1))
+    standing(session, amelie, leo, kind="child" if born.year > 2010 else "adult")
+    return leo, session.scalars(select(Appointment).where(Appointment.patient_id == leo.id)).one()
+
+
+def set_at_desk(desk: Visitor, visit: Appointment, value: str = "yes") -> str:
+    desk.get(f"/desk/visits/{visit.public_id}")
+    return desk.press("Not shown to a parent" if value == "yes" else "Show it again").text
+
+
+def test_a_visit_not_shown_to_a_parent_leaves_lists_pages_feeds_and_files(
+    visitor: BookingVisitor, desk: Visitor, session: Session, amelie: Patient
+) -> None:
+    leo, visit = private_child(session, amelie)
+    feed = f"/feeds/{leo.feed_token}.ics"
+    assert "for Léo Roy" in sign_in(visitor)
+    key = next(href for href, _words in visitor.page.links if f"/appointments/{visit.public_id}.ics" in href)
+    pages = [f"/me/visits/{visit.public_id}/{what}" for what in ("move", "cancel")]
+    assert [visitor.client.get(each).status_code for each in (*pages, key)] == [200] * 3
+    before = visitor.client.get(feed)
+    assert visit.public_id in before.text or "DTSTART" in before.text
+    said = set_at_desk(desk, visit)
+    assert "Not shown to a parent" in said and "nothing is texted, the visit is on the call list" in said
+    assert "for Léo Roy" not in visitor.get("/me").text
+    assert [visitor.client.get(each).status_code for each in (*pages, key)] == [404] * 3
+    after = visitor.client.get(feed, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200 and "DTSTART;" not in after.text.partition("BEGIN:VEVENT")[2]
+    assert "Shown again" in set_at_desk(desk, visit, "no")
+    assert "for Léo Roy" in visitor.get("/me").text
+    assert visitor.client.get(key).status_code == 200
+
+
+def test_a_private_visit_shows_to_the_patient_of_16_or_over(
+    visitor: BookingVisitor, desk: Visitor, session: Session, amelie: Patient
+) -> None:
+    _luc, visit = private_child(session, amelie, HIS)
+    set_at_desk(desk, visit)
+    assert "1 December" not in sign_in(visitor)
+    visitor.get("/me/birth-date")
+    assert "1 December" in visitor.give_birth_date(HIS).text
+
+
+@pytest.mark.parametrize(
+    ("born", "alone", "texted"),
+    [(HIS, True, True), (HIS, False, False), (date(2015, 5, 5), True, False), (None, True, False)],
+)
+def test_no_text_about_a_private_visit_goes_to_a_number_that_is_not_the_patients_alone(
+    desk: Visitor, session: Session, engine: Engine, amelie: Patient, born: date | None, alone: bool, texted: bool
+) -> None:
+    luc = another(session, "Luc", born, day=1)
+    if not alone:
+        on_number_of(session, amelie, luc)
+    visit = session.scalars(select(Appointment).where(Appointment.patient_id == luc.id)).one()
+    make_reminder(session, visit, due_at=NOW - timedelta(minutes=5))
+    set_at_desk(desk, visit)
+    sms = FakeSms()
+    send_reminders(engine, sms, FakeClock(NOW))
+    assert bool(sms.sent) == texted
+    session.rollback()
+    assert session.scalars(select(Reminder.reason)).one() == (None if texted else "not shown to a parent")
+    called = desk.get("/desk/calls").text
+    assert ("speak to the patient alone" in called) == (not texted)
+
+
+def test_the_desk_is_told_to_ask_for_a_missing_birth_date(desk: Visitor, session: Session, amelie: Patient) -> None:
+    who = [another(session, "Max", None, day=3), another(session, "Luc", HIS, day=4)]
+    visits = [
+        session.scalars(select(Appointment.public_id).where(Appointment.patient_id == one.id)).one() for one in who
+    ]
+    session.rollback()
+    told = ["Birth date missing: ask." in desk.get(f"/desk/visits/{visit}").text for visit in visits]
+    assert told == [True, False]
+
+
+def test_the_demo_says_on_its_first_page_with_what_to_sign_in(app: Flask, session: Session) -> None:
+    assert "14 March 1986" not in app.test_client().get("/").text, "another clinic"
+    make_patient(session, number=KNOWN, given_name="Amélie", family_name="Lévesque")
+    for language, born in (("en", "March 14, 1986"), ("fr", "14 mars 1986")):
+        page = app.test_client().get("/", headers={"Accept-Language": language}).text
+        assert born in page or "14 March 1986" in page
+        assert "613-555-0142" in page
+    app.config["DEMO"] = False
+    assert "613-555-0142" not in app.test_client().get("/").text

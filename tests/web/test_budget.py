@@ -93,7 +93,7 @@ def test_a_reminder_that_the_budget_holds_back_is_called_about_until_it_goes_out
 def test_a_long_list_of_reminders_stops_where_the_budget_does(
     another_app: Callable[..., Flask], session: Session
 ) -> None:
-    app = another_app(SMS_SEGMENTS_MONTHLY="10", SMS_CONCURRENCY="2", QUIET_HOURS="00:00-00:00")
+    app = another_app(SMS_SEGMENTS_MONTHLY="20", SMS_CONCURRENCY="2", QUIET_HOURS="00:00-00:00")
     make_clinic(session)
     day = (clock.now() + timedelta(days=2)).date()
     for minutes in range(0, 480, 15):
@@ -110,7 +110,7 @@ def test_a_long_list_of_reminders_stops_where_the_budget_does(
         make_reminder(session, visit, due_at=clock.now() - timedelta(minutes=1))
     jobs.tick(app)
     sent = session.scalars(select(Message.id).where(Message.status == "delivered")).all()
-    assert len(sent) == 10
+    assert len(sent) == 10, "two parts each: the first text to a number says how to stop them"
     assert session.execute(
         update(Reminder).where(Reminder.status == "planned").values(reason=None)
     ).rowcount == 32 - len(sent)

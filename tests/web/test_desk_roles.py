@@ -117,6 +117,7 @@ WHO_MAY = {
         reception_visit_change.cancel
         reception_visit_change.move
         reception_visit_change.note
+        reception_visit_change.private
         reception_visit_change.room
         reception_wrong_numbers.lift
     """,

@@ -17,10 +17,12 @@ import config
 from config import Config, ConfigError
 from scheduler import create_app
 from scheduler.database_check import upgrade_database
+from scheduler.domain.moving_in import columns
 from scheduler.domain.moving_in.problems import FILE_WORDS, WORDS
 from scheduler.extensions import db
 from scheduler.models import Patient, StaffUser
 from scheduler.usecases.importing import open_file
+from scheduler.web.reception import import_words
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import FOR_TRANSLATORS
 from scheduler.web.reception.imports import LARGEST_UPLOAD
@@ -243,3 +245,7 @@ def test_a_folder_that_cannot_be_one_stops_the_start_with_a_line(folder: str, tm
     (tmp_path / "a file").touch()
     with pytest.raises(ConfigError, match="INSTANCE_DIR: "):
         Config({"INSTANCE_DIR": folder.format(tmp_path)})
+
+
+def test_every_column_that_can_be_imported_has_a_name() -> None:
+    assert {name for fields in columns.FIELDS.values() for name in fields} <= set(import_words.FIELDS)

@@ -147,3 +147,34 @@ def test_moving_ims_and_a_weekly_series_near_an_unanswered_visit_warn_too(
     plan = desk.get("/desk/book/series", **asked, starts=wednesday).text
     assert "Nobody has said yet" in plan and f"/desk/visits/{visit}" in plan
     assert "Nobody has said yet" not in desk.get("/desk/book/series", **asked, starts="2026-12-21T10:00").text
+
+
+def test_the_bar_counts_what_a_practitioner_has_to_answer_and_the_history_keeps_each_answer(
+    desk: Desk, session: Session, patient: Patient
+) -> None:
+    visit = follow_up(session, patient)
+    desk.post(f"/desk/visits/{visit}/status", status="completed", version=1, ims_given="later")
+    assert "to answer" not in desk.get("/desk/list").text, "reception has nothing to answer"
+    desk = Desk(desk.client, session, "practitioner")
+    assert '<span class="badge">1<span class="sr"> to answer' in desk.get("/desk/list").text
+    page = desk.post(f"/desk/visits/{visit}/ims-given", ims_given="yes", version=2).text
+    assert "IMS given" in page.split('<ol class="history">')[1]
+    assert "to answer" not in desk.get("/desk/list").text
+
+
+def test_an_answer_to_come_is_told_apart_from_one_that_nobody_was_asked_for(
+    desk: Desk, session: Session, patient: Patient
+) -> None:
+    long_ago = make_appointment(
+        session,
+        patient=patient,
+        starts_local=local(MONDAY - 30 * DAY, "10:00"),
+        treatment="follow-up",
+        status="completed",
+    )
+    assert "Nobody was asked" in desk.get(f"/desk/visits/{long_ago.public_id}").text
+    session.rollback()
+    visit = follow_up(session, patient)
+    desk.post(f"/desk/visits/{visit}/status", status="completed", version=1, ims_given="later")
+    page = desk.get(f"/desk/visits/{visit}").text
+    assert "Still open" in page and "Nobody was asked" not in page

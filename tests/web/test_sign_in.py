@@ -126,7 +126,7 @@ def test_a_code_mistyped_too_often_is_replaced_at_once_and_never_named_as_one_to
         page = send(client, page, "again")
         if page.status_code == 303:
             page = client.get(path_of(page))
-    assert page.status_code == 429 and "Ask for a new one after 11:00 am" in plain(page)
+    assert page.status_code == 429 and "Wrong codes were typed 20 times for this number" in plain(page)
 
 
 def test_a_code_asked_for_in_another_browser_is_not_named_as_one_to_use(

@@ -157,9 +157,8 @@ def _decision(given: dict[str, Any]) -> tuple[bool | None, Decider]:
     cleared, named = given.pop("cleared_for_ims", None), given.pop("cleared_by", None)
     if cleared or (cleared is not None and request.method == "PATCH"):
         bearer.require_role(*bearer.CLINICAL)
-    if named and not cleared:
-        raise Invalid({"cleared_by": "This goes with cleared_for_ims: true."})
-    return cleared, Decider(bearer.token().role, named=named, is_person=False)
+    # Who is named beside anything but a clearance has decided nothing.
+    return cleared, Decider(bearer.token().role, named=named if cleared else None, is_person=False)
 
 
 def _note(what: str, patient_id: int) -> None:

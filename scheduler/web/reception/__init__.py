@@ -128,6 +128,7 @@ for _blueprint in BLUEPRINTS:
             "code_warning": code_notice.code_warning,
             "new_names_warning": new_names_notice.new_names_warning,
             "ims_reviews_open": ims_reviews.unanswered,
+            "ims_given_open": ims.waiting,
             "kinds_to_settle": settings_kinds.to_settle,
             "unseen_openings": protection.unseen_openings,
             "sending_warning": sending_notice.sending_warning,

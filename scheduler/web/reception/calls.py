@@ -85,6 +85,7 @@ _REASONS: dict[str, Callable[[], str]] = {
     "opted out": lambda: _("Opted out of texts"),
     "unreachable": lambda: _("Number cannot be reached"),
     "wrong number": lambda: _("Wrong number: ask for the right one"),
+    "not shown to a parent": lambda: _("Not shown to a parent: speak to the patient alone"),
     "must move": lambda: _("Must move: no other time chosen yet"),
     "failed": lambda: _("The text failed"),
     "trying": lambda: _("The text has not gone through yet"),

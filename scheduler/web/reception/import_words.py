@@ -104,6 +104,7 @@ FIELDS = {
     "practitioner": _l("Practitioner"),
     "room": _l("Room"),
     "status": _l("Status"),
+    "ims_given": _l("IMS given"),
 }
 
 

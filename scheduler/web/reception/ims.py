@@ -45,6 +45,14 @@ def show() -> ResponseReturnValue:
     )
 
 
+def waiting() -> int:
+    """For the bar: how many visits wait for the answer of who is signed in, as their own list shows them."""
+    if not is_practitioner():
+        return 0
+    with db.reading.connect() as connection:
+        return ims_given.number_open(connection, current_user.practitioner_id)
+
+
 @blueprint.post("/desk/visits/<public_id>/ims-given")
 def answer(public_id: str) -> ResponseReturnValue:
     """`ims_given` yes or no, `version`, and a `reason` where it was answered before."""

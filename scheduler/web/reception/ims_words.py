@@ -57,7 +57,7 @@ class ImsOfVisit:
 def ims_of(visit: Appointment, known: Reference, now: datetime) -> ImsOfVisit:
     here = visit.status == "completed" and visit.origin != "elsewhere"
     return ImsOfVisit(
-        sign=ims_sign(visit.ims_given, is_open=visit.ims_open),
+        sign=_sign(visit, known),
         odd=odd_words(visit, known) if current_user.role != "receptionist" else [],
         is_asked=_is_asked(visit, known),
         may_answer=here and is_practitioner() and (visit.ims_given is not None or _is_asked(visit, known)),
@@ -149,6 +149,14 @@ def concern_words(concerns: str) -> list[str]:
         Concern.MAY_NOT_NEEDLE: _("IMS given by somebody who may not needle"),
     }
     return [words[Concern(concern)] for concern in concerns.split()]
+
+
+def _sign(visit: Appointment, known: Reference) -> Sign | None:
+    """On the visit's own page also that nobody was asked, which is not the same as an answer that is to come."""
+    found = ims_sign(visit.ims_given, is_open=visit.ims_open)
+    if found is None and visit.status == "completed" and visit.origin != "elsewhere" and _is_asked(visit, known):
+        return Sign("?", _("IMS given? Nobody was asked"), "off")
+    return found
 
 
 def _is_asked(visit: Appointment, known: Reference) -> bool:

@@ -13,9 +13,10 @@ from scheduler.domain.appointment_status import ACTIVE, AppointmentStatus, can_c
 from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.models import Appointment
+from scheduler.models import Appointment, PrivateVisit
 from scheduler.queries import appointments, desk_visit, patient_page, reference
 from scheduler.queries.clearances import cleared_today
+from scheduler.queries.private_visits import kept_off
 from scheduler.usecases.visit_status import change_status
 from scheduler.usecases.wrong_numbers import is_stopped_for
 from scheduler.web import access
@@ -153,6 +154,8 @@ def visit_page(
         changed=changed or refusal is not None,
         visit=found,
         number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
+        is_private=session.get(PrivateVisit, found.id) is not None,
+        kept_off=kept_off(session, found.id, now),
         stopped=found.patient is not None and is_stopped_for(session, found.patient.id),
         treatment=treatment,
         cleared=found.patient_id in cleared_today(connection, [found.patient_id or 0], clinic=clinic, now=now),

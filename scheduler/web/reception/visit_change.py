@@ -13,6 +13,7 @@ from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries import appointments
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.private_visits import set_private
 from scheduler.usecases.visit_details import change_length, change_room, write_note
 from scheduler.web import access
 from scheduler.web.dates import day_and_time_words
@@ -160,6 +161,25 @@ def note(public_id: str) -> ResponseReturnValue:
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="note")
     return visit_page(public_id, done=_("Noted"), changed=True)
+
+
+@blueprint.post("/desk/visits/<public_id>/private")
+def private(public_id: str) -> ResponseReturnValue:
+    """`private` yes or no, and `version`: not shown to whoever acts for the patient, or shown again."""
+    is_private = text("private") == "yes"
+    try:
+        set_private(
+            db.session(),
+            public_id=public_id,
+            is_private=is_private,
+            now=clock.now(),
+            actor=current_user.actor,
+            expected_version=number("version"),
+        )
+    except BookingRefused as refusal:
+        return refused_page(public_id, refusal)
+    done = _("Not shown to a parent from now on") if is_private else _("Shown again to whoever acts for the patient")
+    return visit_page(public_id, done=done, changed=True)
 
 
 def _to_list(visit: Appointment, says: str) -> ResponseReturnValue | None:

@@ -6,14 +6,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from scheduler import clock
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.models.sms import WAITS_FOR_BUDGET
-from scheduler.queries import appointments, desk_visit, displaced
+from scheduler.queries import appointments, desk_visit, displaced, private_visits
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
 from scheduler.queries.patient_page import names_of_staff
+from scheduler.usecases.private_visits import PRIVATE, SHOWN_AGAIN
 from scheduler.usecases.reminder_times import goes_out_from
 from scheduler.web.dates import day_and_time_words, time_words
 from scheduler.web.reception.actor_words import actor_words
@@ -40,7 +42,7 @@ class TextWords:
 
 def history_words(line: HistoryLine, zone: ZoneInfo, names: Mapping[str, str]) -> HistoryWords:
     """`names`: of the staff, as queries.patient_page.names_of_staff finds them."""
-    why = line.why if line.why not in (None, "moved", "note") else ""
+    why = line.why if line.why not in (None, "moved", "note", PRIVATE, SHOWN_AGAIN) else ""
     return HistoryWords(clock.to_local(line.at, zone), actor_words(line.by, names), _what(line), why or "")
 
 
@@ -102,6 +104,8 @@ def _why_not_sent(reason: str | None) -> str:
             return str(_("Not sent: the visit must move"))
         case "overtaken":
             return str(_("Not sent: a later text says it"))
+        case private_visits.NOT_TO_A_PARENT:
+            return str(_("Not sent: not shown to a parent"))
         case "too late":
             return str(_("Not sent: too late"))
     return str(_("Cannot be texted"))
@@ -115,7 +119,8 @@ def _state(line: HistoryLine) -> str:
 def _what(line: HistoryLine) -> str:
     if line.version == 1:
         when = day_and_time_words(line.starts)
-        return str(_("%(status)s for %(when)s", status=_status(line.status), when=when))
+        first = str(_("%(status)s for %(when)s", status=_status(line.status), when=when))
+        return ", ".join((first, *_answered(line)))
     parts = []
     if line.from_starts is not None:
         parts.append(_("moved to %(when)s", when=day_and_time_words(line.starts)))
@@ -125,11 +130,24 @@ def _what(line: HistoryLine) -> str:
         parts.append(_("now in %(room)s", room=line.room or ""))
     if line.from_status is not None and not parts:
         parts.append(_status(line.status))
-    if line.why == "spacing days":
-        parts.append(_("other days between visits"))
-    if line.why == "note":
-        parts.append(_("note changed"))
+    parts.extend(_answered(line))
+    if line.why in _WHY:
+        parts.append(str(_WHY[line.why]))
     return ", ".join(parts) or _("changed")
+
+
+def _answered(line: HistoryLine) -> list[str]:
+    if line.ims_answer is None:
+        return []
+    return [_("IMS given") if line.ims_answer else _("IMS not given")]
+
+
+_WHY = {
+    "spacing days": _l("other days between visits"),
+    PRIVATE: _l("not shown to a parent from now on"),
+    SHOWN_AGAIN: _l("shown again to whoever acts for the patient"),
+    "note": _l("note changed"),
+}
 
 
 def _status(status: str) -> str:
