@@ -15,17 +15,19 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field
 
 from scheduler.extensions import db
+from scheduler.models import StaffUser
 from scheduler.queries import desk_calendar, reference
 from scheduler.web.dates import day_and_time_words, day_words, time_words, weekday_words
 from scheduler.web.language import template_variables
 from scheduler.web.page_context import NAMES
 from scheduler.web.patient.form_fields import DayMonthYearField
 from scheduler.web.reception.asked import place_of
+from scheduler.web.reception.breaches import KIND_WORDS
 from scheduler.web.reception.elsewhere import CANCEL, ElsewhereForm
 from scheduler.web.reception.import_words import FIELDS
 from scheduler.web.reception.patients_edit import DetailsForm
@@ -134,6 +136,10 @@ def _practitioner(connection: Connection, value: str) -> str:
     return next(who.full_name for who in reference.current(connection).practitioners if who.slug == value)
 
 
+def _staff(connection: Connection, value: str) -> str:
+    return str(connection.execute(select(StaffUser.display_name).where(StaffUser.id == int(value))).scalar_one())
+
+
 def _room(connection: Connection, value: str) -> str:
     return next(str(room.name) for room in desk_calendar.rooms(connection) if str(room.id) == value)
 
@@ -143,7 +149,7 @@ def _treatment(connection: Connection, value: str) -> str:
     return found.name(str(template_variables()["language"]))
 
 
-_TECHNICAL = {"seen", "version"}
+_TECHNICAL = {"corrects", "seen", "version"}
 
 _FORMS: Mapping[str, Callable[[MultiDict[str, str], Mapping[str, Any]], FlaskForm]] = {
     "reception_elsewhere.record": lambda typed, _values: ElsewhereForm(typed, now_local=now_at_the_clinic()[1]),
@@ -214,6 +220,21 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     },
     "reception_inbox.answer": {"body": _l("Answer")},
     "reception_merging.merge": {"sure": _l("I have checked: these two records are one person.")},
+    "reception_breaches.record": {
+        "happened_on": _l("Day it happened"),
+        "kind": _l("Kind"),
+        "people": _l("How many people’s records"),
+        "what": _l("What happened"),
+        "whose": _l("Whose records"),
+        "told": _l("Who was told, and when"),
+    },
+    "reception_lock_box.place": {
+        "named": _l("Who still sees it, besides the owner"),
+        "words": _l("What the patient asked"),
+    },
+    "reception_protection.open_it": {"reason": _l("Reason")},
+    "reception_retention.hold": {"reason": _l("Hold, because")},
+    "reception_settings_pages.change": {"body": _l("Text")},
     "reception_settings_texts.change": {"body": _l("Text")},
     "reception_visit_change.cancel": {
         "by": _l("Who cancels?"),
@@ -239,6 +260,8 @@ _VALUES: Mapping[str, Mapping[str, Any]] = {
 }
 _READ: Mapping[str, Callable[[Connection, str], str]] = {
     "at": _place,
+    "kind": lambda _connection, value: KIND_WORDS[value](),
+    "named": _staff,
     "practitioner": _practitioner,
     "room": _room,
     "settle": _settled,
@@ -246,7 +269,8 @@ _READ: Mapping[str, Callable[[Connection, str], str]] = {
     "treatment": _treatment,
     "weekday": lambda _connection, value: weekday_words()[int(value)],
     **dict.fromkeys(
-        ("birth_date", "day", "first", "last", "last_day", "starts_day", "valid_from", "valid_until"), _day
+        ("birth_date", "day", "first", "happened_on", "last", "last_day", "starts_day", "valid_from", "valid_until"),
+        _day,
     ),
     **dict.fromkeys(("begins", "closes", "ends", "opens", "starts_time"), _time),
 }
@@ -258,6 +282,17 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
         "unanswered=yes": _l("Book all the same"),
         "insists=yes": _l("Yes, use this time"),
         "": _l("Book"),
+    },
+    "reception_breaches.record": {"": _l("Write down")},
+    "reception_acting.let": {"": _l("Let them act")},
+    "reception_ims_reviews.answer": {"answer=call": _l("Call the patient"), "": _l("Go ahead")},
+    "reception_lock_box.place": {"": _l("Protect the record")},
+    "reception_protection.open_it": {"": _l("Open for an hour")},
+    "reception_retention.hold": {"": _l("Hold")},
+    "reception_settings_pages.change": {"preview=yes": _l("Preview"), "": _l("Save")},
+    "reception_visit_change.private": {
+        "private=no": _l("Show it again"),
+        "": _l("Not shown to a parent"),
     },
     "reception_booking_series.dates": {"": _l("Show the dates")},
     "reception_booking_series.save": {"": _l("Book them all")},
