@@ -86,10 +86,12 @@ class HttpServer:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        while self._connections or len(asyncio.all_tasks()) > 1:  # one may be being accepted at this moment
+        quiet = 0
+        while quiet < 5:  # turns of the loop: one may be being accepted at this moment, and takes some of them
             for connection in list(self._connections):
                 connection.drop()
             await asyncio.sleep(0)
+            quiet = 0 if self._connections or len(asyncio.all_tasks()) > 1 else quiet + 1
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=5)
