@@ -114,7 +114,8 @@ def know_patients(
     rows = [_known(session, value, account_id, patient_id, shared, now, now_local) for patient_id in patient_ids]
     session.flush()
     lasts = SHARED if shared else life
-    session_id = _begin(session, account_id, rows[0], instead_of, now, lasts)
+    session_id = _go_on_as(session, account_id, rows[0], instead_of, now + lasts)
+    session_id = session_id or _begin(session, account_id, rows[0], instead_of, now, lasts)
     session.commit()
     return Begun(session_id, None if shared else value, lasts)
 
@@ -236,6 +237,18 @@ def _use(row: KnownBrowser, patient: Patient, now: datetime, now_local: datetime
     born = patient.birth_date
     if born is not None and not is_of(OF_AGE, born, now_local.date()):
         row.ends_at = min(row.ends_at, now + (datetime.combine(birthday(born, OF_AGE), time.min) - now_local))
+
+
+def _go_on_as(
+    session: Session, account_id: int, known: KnownBrowser, session_id: str | None, ends_at: datetime
+) -> str | None:
+    """The session that the code began stays the same one: a button pressed twice sends its old cookie twice."""
+    if session_id is None:
+        return None
+    same = and_(LiveSession.id_hash == id_hash(session_id), LiveSession.phone_account_id == account_id)
+    named = update(LiveSession).where(same).values(known_browser_id=known.id, ends_at=ends_at)
+    found = session.execute(named.returning(LiveSession.id_hash)).first()
+    return session_id if found else None
 
 
 def _begin(

@@ -77,7 +77,8 @@ def register_online(
                     how_asked="registered the child",
                 )
             )
-    begun.fields = {**begun.fields, "registered": patient.public_id, "patient": patient.public_id}
+    chosen = dict.fromkeys(("registered", "patient", "screening_for"), patient.public_id)
+    begun.fields = {**begun.fields, **chosen}  # at once: another press of the button finds the answers to be theirs
     begun.changed_at = now
     session.commit()
     return patient

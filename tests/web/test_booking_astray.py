@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from scheduler.usecases import booking_drafts
@@ -227,6 +227,41 @@ class TestNothingIsLost:
         for thread in threads:
             thread.join()
         assert landed == ["303 /done"] * 4
+        assert len(visits(engine)) == 1
+        assert count_of(engine, "patient") == 1
+
+    @pytest.mark.parametrize("commits", [1, 2, 3])
+    def test_a_second_press_in_the_middle_of_the_first_ends_at_the_same_visit(
+        self, visitor: BookingVisitor, app: Flask, engine: Engine, commits: int
+    ) -> None:
+        reach_review(visitor)
+        request = visitor.request(visitor.page.forms[-1])
+        headers = {"Cookie": "; ".join(f"{c.key}={c.value}" for c in visitor.client._cookies.values())}
+        done: list[Session] = []
+        second: list[str] = []
+
+        def press() -> None:
+            client = app.test_client(use_cookies=False)
+            first, there = (
+                client.post(**request, headers=headers),
+                client.get(f"/book/{visitor.token}/done", headers=headers),
+            )
+            second.append(f"{first.status_code} {first.headers['Location'][-5:]} {there.status_code}")
+
+        def press_after(session: Session) -> None:
+            done.append(session)
+            if len(done) == commits:
+                thread = Thread(target=press)
+                thread.start()
+                thread.join()
+
+        event.listen(Session, "after_commit", press_after)
+        try:
+            first = app.test_client(use_cookies=False).post(**request, headers=headers)
+        finally:
+            event.remove(Session, "after_commit", press_after)
+        assert second == ["303 /done 200"]
+        assert first.headers["Location"].endswith("/done")
         assert len(visits(engine)) == 1
         assert count_of(engine, "patient") == 1
 

@@ -154,7 +154,6 @@ def _patient_id(booking: Booking) -> int:
         actor=actor_of(booking),
     )
     patient_id = patient.id
-    booking.keep(screening_for=patient.public_id)  # the answers given for this new patient
     if opened.person is None:
         know(opened.account, [patient_id], shared=bool(booking.fields.get("shared")))
     return patient_id
