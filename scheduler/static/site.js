@@ -3,7 +3,7 @@
 // A second press while the first is under way sends nothing. The button stays in the form's data, so it is not disabled.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-once]")) return;
+  if (!form.matches("[data-once]") && !form.querySelector(":scope > [name=shown]")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

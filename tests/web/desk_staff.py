@@ -1,6 +1,7 @@
 """Somebody signed in at the desk, and forms sent with what every page of it carries."""
 
 import re
+from html import unescape
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -13,6 +14,8 @@ from scheduler.usecases.live_sessions import begin_session
 from scheduler.web.reception.door import ROW_KEPT, SEEN_AT, SESSION_ID, SIGNED_IN_AT
 from scheduler.web.reception.weighty import PASSWORD_AT
 from tests.factories import NOW
+
+FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 
 
 def make_staff(session: Session, *roles: str) -> None:
@@ -37,6 +40,14 @@ def token(page: TestResponse) -> str:
     found = re.search(r'name="csrf(?:_token)?" (?:value|content)="([^"]+)"', page.text)
     assert found, page.text
     return found[1]
+
+
+def said(page: TestResponse, address: str = "") -> dict[str, str]:
+    """What the form for `address`, or the first on the page, says of itself: its token, and on what it acts."""
+    forms = [form for form in FORM.findall(page.text) if 'name="shown"' in form]
+    own = [form for form in forms if f'action="{address}' in form] or forms
+    found = re.search(r'name="shown" value="([^"]*)"', own[0]) if own else None
+    return {"csrf_token": token(page), **({"shown": unescape(found[1])} if found else {})}
 
 
 class Desk:

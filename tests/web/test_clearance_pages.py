@@ -15,6 +15,7 @@ from scheduler.models import ImsReview, Patient, Practitioner, PractitionerTreat
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.web.booking_clinic import KNOWN, BookingVisitor, amelie
+from tests.web.desk_staff import said
 from tests.web.test_desk import at_the_clinic, staff  # noqa: F401 - fixtures
 from tests.web.test_patients import as_role, is_practitioner  # noqa: F401 - a fixture
 from tests.web.visitor import Visitor
@@ -44,12 +45,17 @@ def test_only_a_practitioner_who_may_needle_clears_or_an_owner_in_their_name(
     for account in (None, "p2"):
         is_practitioner(session, account)
         assert "Clear for IMS" not in practitioner.get(page).text
-        assert practitioner.client.post(f"{page}/clear", data={"csrf_token": csrf(practitioner)}).status_code == 403
+        assert (
+            practitioner.client.post(
+                f"{page}/clear", data={**said(owner.client.get(page)), "csrf_token": csrf(practitioner)}
+            ).status_code
+            == 403
+        )
     assert as_role("receptionist").client.post(f"{page}/clear").status_code == 403
     assert "Decided by" in owner.get(page).text
 
     def enter(named: str) -> TestResponse:
-        return owner.client.post(f"{page}/clear", data={"csrf_token": csrf(owner), "cleared_by": named})
+        return owner.client.post(f"{page}/clear", data={**said(owner.client.get(page)), "cleared_by": named})
 
     unnamed = enter("")
     assert unnamed.status_code == 422 and "Choose whose decision it is." in unnamed.text

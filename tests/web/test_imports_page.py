@@ -28,6 +28,7 @@ from scheduler.web.reception.import_words import FOR_TRANSLATORS
 from scheduler.web.reception.imports import LARGEST_UPLOAD
 from tests.usecases.test_importing import SETTINGS
 from tests.web import test_desk
+from tests.web.desk_staff import said
 from tests.web.test_desk import enter, token
 
 staff = test_desk.staff  # a fixture
@@ -45,8 +46,7 @@ def upload(client: FlaskClient, data: bytes, what: str = "patients") -> TestResp
 
 
 def run(client: FlaskClient, page: str, **form: str) -> str:
-    form["csrf_token"] = token(client.get(page))
-    assert client.post(page, data=form).location == page
+    assert client.post(page, data={**said(client.get(page)), **form}).location == page
     for _ in range(100):
         shown = client.get(page).text
         if 'hx-trigger="every 1s"' not in shown:
@@ -188,6 +188,19 @@ def test_files_that_nobody_finished_end_by_the_clock(
     assert (client.get(old).status_code, client.get(young).status_code) == (404, 200)
 
 
+def test_a_file_is_not_imported_by_a_page_that_showed_another_check(
+    client: FlaskClient, staff: dict[str, StaffUser], session: Session
+) -> None:
+    enter(client, "owner")
+    page = upload(client, b"Given name,Surname,Birth date\nIda,Roy,03/04/1986\n").location
+    run(client, page, mode="check", date_order="dmy")
+    first_tab = said(client.get(page))
+    run(client, page, mode="check", date_order="mdy")
+    refused = client.post(page, data={**first_tab, "mode": "import", "date_order": "dmy"})
+    assert refused.status_code == 409 and "dmy" in refused.text and "mdy" in refused.text
+    assert session.scalars(select(Patient.id)).all() == []
+
+
 def test_an_import_is_taken_back_on_the_page(
     client: FlaskClient, staff: dict[str, StaffUser], session: Session
 ) -> None:
@@ -196,14 +209,14 @@ def test_an_import_is_taken_back_on_the_page(
     shown = client.get("/desk/imports")
     assert "old.csv" in shown.text and "2 patients" in shown.text
     (address,) = re.findall(r'action="(/desk/imports/runs/\d+/take-back)"', shown.text)
-    client.post(address, data={"csrf_token": token(shown)})
+    client.post(address, data=said(shown, address))
     assert len(session.scalars(select(Patient.id)).all()) == 2, "not without being sure"
     session.rollback()
-    assert client.post(address, data={"csrf_token": token(shown), "sure": "yes"}).status_code == 303
+    assert client.post(address, data={**said(shown, address), "sure": "yes"}).status_code == 303
     assert session.scalars(select(Patient.id)).all() == []
     after = client.get("/desk/imports").text
     assert "Taken back: old.csv." in after and "Taken back on" in after and "take-back" not in after
-    assert client.post(address, data={"csrf_token": token(shown), "sure": "yes"}).status_code == 404
+    assert client.post(address, data={**said(shown, address), "sure": "yes"}).status_code == 409
     assert "took an import back" in client.get("/desk/audit").text
     run(client, upload(client, b"Given name,Surname\nIda,Roy\n").location, mode="import")
     listed = client.application.test_cli_runner().invoke(args=["import", "list"]).stdout

@@ -26,7 +26,7 @@ from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.web.reception.door import KEPT_FORM, OWN_DOOR
 from scheduler.web.reception.kept_words import BUTTONS
 from tests.factories import CLINIC, make_patient, mark_wrong
-from tests.web.desk_staff import make_staff, sign_in, token
+from tests.web.desk_staff import make_staff, said, sign_in, token
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -212,7 +212,7 @@ def filled_in(page: Reader, form: PageForm) -> tuple[list[list[str]], list[tuple
     said: dict[str, tuple[str, str]] = {}
     for control in form.controls:
         name = control.name
-        if not name or name == "csrf_token" or control.kind in ("submit", "button"):
+        if not name or name in ("csrf_token", "shown") or control.kind in ("submit", "button"):
             continue
         label = page.labels.get(control.id, control.own_label)
         if control.kind == "hidden":
@@ -307,7 +307,10 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
     )
     session.commit()
     patient, starts = later.patient.public_id, f"{day}T10:00"
-    client.post(f"/desk/hours/{who.slug}/one-day", data={**csrf, "day": str(day), "opens": "05:00", "closes": "05:15"})
+    hours = client.get(f"/desk/hours?who={who.slug}")
+    client.post(
+        f"/desk/hours/{who.slug}/one-day", data={**said(hours), "day": str(day), "opens": "05:00", "closes": "05:15"}
+    )
     words = client.get("/desk/settings/texts/help/en")
     seen = re.search(r'name="seen" value="([^"]*)"', words.text)
     assert seen
@@ -335,7 +338,7 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
     elsewhere = f"/desk/patients/{ims.patient.public_id}/elsewhere"
     yesterday = clock.to_local(now, clock.zone(CLINIC.zone)).date() - timedelta(days=1)
     parts = {"day_day": yesterday.day, "day_month": yesterday.month, "day_year": yesterday.year}
-    settling = client.post(elsewhere, data={**csrf, **parts, "time": ""})
+    settling = client.post(elsewhere, data={**said(client.get(elsewhere)), **parts, "time": ""})
     assert settling.status_code == 409
     walk.look_at(f"{elsewhere}?settle", settling)
     return walk.pages

@@ -15,7 +15,7 @@ from scheduler.models import Appointment, AppointmentNote, AuditLine, Message, P
 from scheduler.usecases.lock_boxes import place_lock_box
 from scheduler.usecases.tokens import create_token
 from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
-from tests.web.desk_staff import Desk, make_staff
+from tests.web.desk_staff import Desk, make_staff, said
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -150,9 +150,10 @@ def test_others_see_a_block_and_may_move_the_visit(app: Flask, session: Session,
 def test_owners_and_the_people_named_see_the_record(app: Flask, session: Session, patient: Patient) -> None:
     named = session.scalars(select(StaffUser.id).where(StaffUser.username == "practitioner")).one()
     owner = Desk(app.test_client(), session, "owner")
+    address = f"/desk/patients/{patient.public_id}/lock-box"
     placed = owner.client.post(
-        f"/desk/patients/{patient.public_id}/lock-box",
-        data={"csrf_token": owner.token, "named": [named], "words": "Not my neighbour at the desk"},
+        address,
+        data={**said(owner.get(address)), "named": [named], "words": "Not my neighbour at the desk"},
     )
     assert placed.status_code == 303
     for role in ("owner", "practitioner"):
@@ -161,7 +162,7 @@ def test_owners_and_the_people_named_see_the_record(app: Flask, session: Session
     assert "Not my neighbour at the desk" in page.text
     reception = Desk(app.test_client(), session, "receptionist")
     assert reception.get(f"/desk/patients/{patient.public_id}").status_code == 403
-    owner.post(f"/desk/patients/{patient.public_id}/lock-box/lift")
+    owner.post(f"{address}/lift", **said(owner.get(address)))
     assert reception.get(f"/desk/patients/{patient.public_id}").status_code == 200
 
 

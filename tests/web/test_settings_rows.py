@@ -28,7 +28,7 @@ from scheduler.web.reception.half_way import HALF_WAY
 from tests.factories import local, make_appointment, make_clinic, make_patient
 from tests.statements import statements_of_pages
 from tests.web import signing_in
-from tests.web.desk_staff import make_staff, sign_in, token
+from tests.web.desk_staff import make_staff, said, sign_in, token
 
 ENGLISH = {"Accept-Language": "en"}
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -258,9 +258,8 @@ def test_an_owner_is_always_left_and_nobody_changes_their_own_role(owner: FlaskC
 def test_a_lost_telephone_and_a_forgotten_password(owner: FlaskClient, app: Flask, session: Session) -> None:
     robin = signing_in.make_staff(session, "robin", "receptionist", totp_secret="JBSWY3DPEHPK3PXP")
     page = f"/desk/settings/staff/{robin.id}"
-    csrf = {"csrf_token": token(owner.get(page))}
-    assert owner.post(f"{page}/second-step", data=csrf).status_code == 303
-    reset = owner.post(f"{page}/password", data=csrf)
+    assert owner.post(f"{page}/second-step", data=said(owner.get(page))).status_code == 303
+    reset = owner.post(f"{page}/password", data=said(owner.get(page)))
     found = re.search(r'class="secret">([a-z0-9-]+)<', reset.text)
     assert found
     session.rollback()
@@ -286,7 +285,7 @@ def test_a_token_is_shown_once_and_dies_when_revoked(owner: FlaskClient, client:
     assert client.get("/api/v1/patients", headers=bearer).status_code == 200
     made_id = session.scalars(select(ApiToken.id)).one()
     session.rollback()
-    assert owner.post(f"{page}/{made_id}/revoke", data=form).status_code == 303
+    assert owner.post(f"{page}/{made_id}/revoke", data=said(owner.get(page))).status_code == 303
     assert client.get("/api/v1/patients", headers=bearer).status_code == 401
     noted = session.scalars(select(AuditLine.details).where(AuditLine.what == "settings.changed")).all()
     assert [*noted] == ["token website: made as receptionist", "token website: revoked"]

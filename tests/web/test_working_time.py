@@ -20,8 +20,9 @@ from scheduler.usecases.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.usecases.sms_clinic import make_reminder
 from tests.web import test_desk
+from tests.web.desk_staff import said
 from tests.web.pages import path_of, send
-from tests.web.test_desk import enter, token
+from tests.web.test_desk import enter
 
 staff, at_the_clinic = test_desk.staff, test_desk.at_the_clinic  # fixtures
 A_WEEK = timedelta(days=7)
@@ -29,8 +30,7 @@ OWNER = Actor("staff", "owner")
 
 
 def post(client: FlaskClient, page: str, address: str, **form: object) -> TestResponse:
-    form["csrf_token"] = token(client.get(page))
-    return client.post(address, data=form, follow_redirects=True)
+    return client.post(address, data={**said(client.get(page), address), **form}, follow_redirects=True)
 
 
 def left(session: Session, practitioner: str | None = None) -> list[tuple[str, str | None, str | None]]:
@@ -86,7 +86,7 @@ def test_of_one_practitioner_only_their_visits_are_listed_and_only_their_patient
     enter(client, "receptionist")
     for practitioner in ("p2", "p1"):
         form = {"first": "2026-12-07", "reason": f"Course of {practitioner}"}
-        page = post(client, "/desk/hours", f"/desk/hours/{practitioner}/time-off", **form).text
+        page = post(client, f"/desk/hours?who={practitioner}", f"/desk/hours/{practitioner}/time-off", **form).text
     assert "1 visit is left where nobody is there." in page
     assert "Time off: Course of p1" in page and "Course of p2" not in page
     asked = post(client, "/desk/displaced?who=p1", "/desk/displaced/text", who="p1").text
@@ -303,7 +303,8 @@ def test_a_form_that_cannot_be_right_says_why_and_changes_nothing(
         ("/desk/hours/p1/time-off", {"first": "2026-12-08", "last": "2026-12-01"}, "The end is before"),
         ("/desk/closures", {"first": "2026-02-30"}, "Give a day."),
     ):
-        answer = post(client, "/desk/hours", address, **form)
+        page = "/desk/closures" if "closures" in address else "/desk/hours"
+        answer = post(client, page, address, **form)
         assert answer.status_code == 422
         assert words in answer.text and "Error:" in answer.text
     assert post(client, "/desk/hours", "/desk/hours/nobody/weekly").status_code == 404

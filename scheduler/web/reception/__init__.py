@@ -7,6 +7,7 @@ from scheduler.extensions import staff_sign_in
 from scheduler.web.reception import (
     account,
     acting,
+    acts_on,
     audit,
     audit_far,
     audit_lists,
@@ -19,6 +20,7 @@ from scheduler.web.reception import (
     calendar_address,
     calendar_forbidden,
     calls,
+    changed,
     clearance,
     closures,
     code_notice,
@@ -58,6 +60,7 @@ from scheduler.web.reception import (
     settings_texts,
     settings_tokens,
     sheet,
+    shown_facts,
     visit,
     visit_change,
     watch,
@@ -120,6 +123,7 @@ BLUEPRINTS = (
 )
 
 for _blueprint in BLUEPRINTS:
+    _blueprint.before_request(changed.refuse_changed)
     _blueprint.context_processor(
         lambda: {
             "current_user": current_user,
@@ -134,6 +138,8 @@ for _blueprint in BLUEPRINTS:
             "sending_warning": sending_notice.sending_warning,
             "locks_after": computers.locks_after,
             "second_step_days": door.days_for_second_step,
+            "acts_on": acts_on.shown,
+            "facts": shown_facts,
         }
     )
 

@@ -4,25 +4,39 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
 from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.queries import patient_page, patient_search
+from scheduler.queries import acting, patient_page, patient_search
+from scheduler.queries.acting import Acting
 from scheduler.queries.patient_page import PatientRecord, Relative
 from scheduler.usecases import audit
 from scheduler.usecases.acting import end_acting, let_act
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.patients import local, seen
 from scheduler.web.reception.protection import allowed
+from scheduler.web.reception.shown_facts import Facts, of_acting
 
 ACTS, IS_ACTED_FOR = "acts", "acted-for"
 
 blueprint = Blueprint("reception_acting", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+def _acting_now(public_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        patient = patient_page.record(connection, public_id)
+        return of_acting(patient, _others(connection, patient))
+
+
+def _others(connection: Connection, patient: PatientRecord) -> list[Acting]:
+    return allowed(acting.acting_of(connection, patient.id, local(clock.now()).date()))
 
 
 @blueprint.get("/<public_id>/acting")
@@ -32,16 +46,17 @@ def ask(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/acting")
+@acts_on(_acting_now)
 def let(public_id: str) -> ResponseReturnValue:
     """`other`, `who` acts (the other) or acted-for, `how_asked`."""
     other, now = request.form.get("other", ""), clock.now()
-    acting, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
+    actor_id, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
     if not other or request.form.get("who") not in (ACTS, IS_ACTED_FOR):
         return _show(seen(public_id, audit.VIEWED, "acting"), _("Choose who acts for whom.")), 422
     try:
         let_act(
             db.session(),
-            acting=acting,
+            acting=actor_id,
             patient=patient,
             how_asked=request.form.get("how_asked", ""),
             now=now,
@@ -56,11 +71,12 @@ def let(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/acting/end")
+@acts_on(_acting_now)
 def end(public_id: str) -> ResponseReturnValue:
     """`other` and `who` as above."""
     other = request.form.get("other", "")
-    acting, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
-    end_acting(db.session(), acting=acting, patient=patient, now=clock.now(), actor=current_user.actor)
+    actor_id, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
+    end_acting(db.session(), acting=actor_id, patient=patient, now=clock.now(), actor=current_user.actor)
     flash(_("Ended: one no longer acts for the other. The calendar address has changed as well."))
     return _to_patient(public_id)
 
@@ -69,6 +85,7 @@ def _show(patient: PatientRecord, problem: str = "") -> str:
     typed = request.values.get("q", "")[:LONGEST].replace("\0", " ")
     others: list[Relative] | list[patient_search.FoundPatient] = []
     with db.reading.connect() as connection:
+        acts = _others(connection, patient)
         if typed:
             others = patient_search.find(connection, criteria_of(typed))
         elif patient.account_id:
@@ -76,6 +93,7 @@ def _show(patient: PatientRecord, problem: str = "") -> str:
     return render_template(
         "reception/patients/acting.html",
         patient=patient,
+        acting=acts,
         others=[other for other in allowed(others) if other.public_id != patient.public_id],
         typed=typed,
         problem=problem,

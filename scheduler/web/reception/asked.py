@@ -19,6 +19,11 @@ def number(name: str) -> int | None:
     return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
 
 
+def version() -> int:
+    """Of the visit, as the page showed it; 0, which no visit has, where the form does not say it."""
+    return number("version") or 0
+
+
 def moment(name: str) -> datetime | None:
     """A minute of the wall clock: `name` as 2026-12-08T10:30, or its day and time in fields of their own."""
     day, at = text(f"{name}_day"), text(f"{name}_time")

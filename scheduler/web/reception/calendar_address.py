@@ -9,13 +9,16 @@ from scheduler import clock
 from scheduler.extensions import db
 from scheduler.usecases.patients import renew_feed
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import patient_now
 
 blueprint = Blueprint("reception_calendar_address", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
 
 
 @blueprint.post("/<public_id>/new-calendar-address")
+@acts_on(patient_now)
 def renew(public_id: str) -> ResponseReturnValue:
     renew_feed(db.session(), public_id=public_id, now=clock.now(), actor=current_user.actor)
     flash(_("The calendar has a new address, which the patient finds under “My visits”. The old one no longer works."))

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.errors import VersionConflict
@@ -21,9 +22,11 @@ from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception import masked
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.patients import local
+from scheduler.web.reception.shown_facts import Facts, of_call
 
 AHEAD = timedelta(days=7)
 
@@ -33,9 +36,8 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 
 @blueprint.get("")
 def show() -> ResponseReturnValue:
-    now = clock.now()
     with db.reading.connect() as connection:
-        found = masked.calls(queries.due(connection, from_at=now, to_at=now + AHEAD))
+        found = _due(connection)
         names = patient_page.names_of_staff(connection, [call.called_by for call in found if call.called_by])
     note_patients(Listing.CALLS, [call.patient_id for call in found])
     return render_template(
@@ -50,7 +52,18 @@ def show() -> ResponseReturnValue:
     )
 
 
+def _due(connection: Connection) -> list[Call]:
+    now = clock.now()
+    return masked.calls(queries.due(connection, from_at=now, to_at=now + AHEAD))
+
+
+def _call_now(visit_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        return of_call(next((call for call in _due(connection) if call.public_id == visit_id), None))
+
+
 @blueprint.post("/<visit_id>")
+@acts_on(_call_now)
 def tick_off(visit_id: str) -> ResponseReturnValue:
     version = request.form.get("version", type=int) or 0
     try:
@@ -63,6 +76,7 @@ def tick_off(visit_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<visit_id>/take-back")
+@acts_on(_call_now)
 def take_back(visit_id: str) -> ResponseReturnValue:
     usecases.take_back(db.session(), public_id=visit_id, now=clock.now(), actor=current_user.actor)
     return _back(visit_id)

@@ -10,15 +10,17 @@ from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.usecases import audit, patients
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.deciders import decider
 from scheduler.web.reception.door import require_staff
-from scheduler.web.reception.patients import seen, shown
+from scheduler.web.reception.patients import patient_now, seen, shown
 
 blueprint = Blueprint("reception_clearance", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("practitioner", "owner"), guard=require_staff)
 
 
 @blueprint.post("/<public_id>/clear")
+@acts_on(patient_now)
 def clear(public_id: str) -> ResponseReturnValue:
     """`cleared_by`: whose decision it is, when an owner enters it."""
     try:
@@ -40,6 +42,7 @@ def clear(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/take-back-clearance")
+@acts_on(patient_now)
 def take_back(public_id: str) -> ResponseReturnValue:
     patients.take_back_clearance(db.session(), public_id=public_id, now=clock.now(), actor=current_user.actor)
     flash(_("The clearance is taken back. IMS visits booked already stand, for the physiotherapist to look at."))

@@ -19,8 +19,10 @@ from scheduler.usecases.absences import NewClosure
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.shown_facts import Facts, of_closures
 from scheduler.web.reception.working_time import A_DAY, asked_stretch, displaced_visits, form_errors, now_at_the_clinic
 
 blueprint = Blueprint("reception_closures", __name__)
@@ -35,7 +37,14 @@ def show() -> ResponseReturnValue:
     return _page()
 
 
+def _closures_now(**_rest: object) -> Facts:
+    _now, now_local = now_at_the_clinic()
+    with db.reading.connect() as connection:
+        return of_closures(working_time.closures(connection, now_local=now_local))
+
+
 @blueprint.post("/desk/closures")
+@acts_on(_closures_now)
 def add() -> ResponseReturnValue:
     """`first`, `last` day, `begins`, `ends` for part of them, `name`."""
     try:
@@ -50,6 +59,7 @@ def add() -> ResponseReturnValue:
 
 
 @blueprint.post("/desk/closures/holidays")
+@acts_on(_closures_now)
 def add_holidays() -> ResponseReturnValue:
     """`day`: each public holiday to take over, several."""
     wanted = set(request.form.getlist("day"))
@@ -64,6 +74,7 @@ def add_holidays() -> ResponseReturnValue:
 
 
 @blueprint.post("/desk/closures/<int:closure_id>/remove")
+@acts_on(_closures_now)
 def remove(closure_id: int) -> ResponseReturnValue:
     absences.remove_closure(db.session(), closure_id=closure_id, now=clock.now(), actor=current_user.actor)
     flash(_("The closure was taken back."))
@@ -93,6 +104,7 @@ def _page(errors: list[FormError] | None = None) -> str:
     return render_template(
         "reception/closures/show.html",
         closures=closures,
+        on=of_closures(closures),
         left=left,
         today=today,
         province=_province(),

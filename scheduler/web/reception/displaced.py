@@ -15,9 +15,11 @@ from scheduler.queries.reference import PractitionerInfo
 from scheduler.usecases import must_move
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
+from scheduler.web.reception.shown_facts import Facts, of_displaced
 from scheduler.web.reception.working_time import displaced_visits
 
 blueprint = Blueprint("reception_displaced", __name__)
@@ -41,7 +43,12 @@ def show() -> ResponseReturnValue:
     )
 
 
+def _displaced_now() -> Facts:
+    return of_displaced(_found()[1])
+
+
 @blueprint.post("/desk/displaced/text")
+@acts_on(_displaced_now)
 def ask_all() -> ResponseReturnValue:
     """`who` as above."""
     _practitioner, visits = _found()

@@ -39,6 +39,7 @@ ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
 
 NEVER_KEPT = ("csrf_token", "password_again")
+WITHOUT_WORDS = ("shown",)  # what the form acted on (acts_on.py): alone it is nothing that anybody typed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -237,6 +238,8 @@ def _keep_form() -> str | None:
     except CSRFError:
         return None
     fields = [[name, value] for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
+    if all(name in WITHOUT_WORDS for name, _value in fields):
+        return None
     path = request.full_path.rstrip("?")
     return kept_forms.keep(db.session(), staff_id=current_user.id, path=path, fields=fields, now=clock.now())
 

@@ -25,9 +25,11 @@ from scheduler.usecases.elsewhere_settling import Settlement, record_elsewhere_a
 from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.patient.form_fields import DayMonthYearField, FormError, form_errors, tidy
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import EVERYBODY, require_staff
-from scheduler.web.reception.patients import local, seen
+from scheduler.web.reception.patients import local, patient_now, seen
 from scheduler.web.reception.refusals import desk_words
+from scheduler.web.reception.shown_facts import Facts, of_elsewhere
 
 STARTS_SHOWN, STARTS_LOOKED_AT, A_DAY = 12, 300, 3
 CANCEL = "cancel"
@@ -68,6 +70,13 @@ class ElsewhereForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
             raise ValidationError(_("That time is still to come."))
 
 
+def _elsewhere_now(public_id: str, visit_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        patient = patient_page.record(connection, public_id)
+        visits = patient_page.visits(connection, patient.id)
+    return of_elsewhere(patient, next((visit for visit in visits if visit.public_id == visit_id), None))
+
+
 @blueprint.get("/<public_id>/elsewhere")
 def ask(public_id: str) -> ResponseReturnValue:
     patient = seen(public_id, audit.VIEWED, "IMS elsewhere")
@@ -75,6 +84,7 @@ def ask(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/elsewhere")
+@acts_on(patient_now)
 def record(public_id: str) -> ResponseReturnValue:
     """With `settle`: what becomes of the visit that is too near, decided on the page that named it."""
     now = clock.now()
@@ -87,6 +97,7 @@ def record(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/elsewhere/<visit_id>/take-back")
+@acts_on(_elsewhere_now)
 def take_back(public_id: str, visit_id: str) -> ResponseReturnValue:
     session = db.session()
     visit = appointments_queries.by_public_id(session, visit_id)

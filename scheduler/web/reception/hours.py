@@ -16,8 +16,10 @@ from scheduler.queries import reference, working_time
 from scheduler.usecases import absences, working_hours
 from scheduler.web import access
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import day, text
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.shown_facts import Facts, of_hours
 from scheduler.web.reception.working_time import (
     asked_stretch,
     displaced_visits,
@@ -42,7 +44,16 @@ def show() -> ResponseReturnValue:
     return _page(text("who"))
 
 
+def _hours_now(slug: str, **_rest: object) -> Facts:
+    _now, now_local = now_at_the_clinic()
+    with db.reading.connect() as connection:
+        who = reference.current(connection).practitioner(slug)
+        hours = working_time.hours_of(connection, who.id, today=now_local.date())
+        return of_hours(who.full_name, hours, working_time.time_off_of(connection, who.id, now_local=now_local))
+
+
 @changes.post("/weekly")
+@acts_on(_hours_now)
 def add_weekly(slug: str) -> ResponseReturnValue:
     """`weekday` (several, Monday 0), `opens`, `closes`, `valid_from`, `valid_until`."""
     weekdays = {int(number) for number in request.form.getlist("weekday") if number in set("0123456")}
@@ -64,6 +75,7 @@ def add_weekly(slug: str) -> ResponseReturnValue:
 
 
 @changes.post("/<int:hours_id>/end")
+@acts_on(_hours_now)
 def end(slug: str, hours_id: int) -> ResponseReturnValue:
     """`last_day` on which they hold."""
 
@@ -80,6 +92,7 @@ def end(slug: str, hours_id: int) -> ResponseReturnValue:
 
 
 @changes.post("/one-day")
+@acts_on(_hours_now)
 def one_day(slug: str) -> ResponseReturnValue:
     """`day`, `opens`, `closes`: instead of the usual hours."""
 
@@ -98,6 +111,7 @@ def one_day(slug: str) -> ResponseReturnValue:
 
 
 @changes.post("/time-off")
+@acts_on(_hours_now)
 def add_time_off(slug: str) -> ResponseReturnValue:
     """`first`, `last` day, `begins`, `ends` for part of them, `reason`."""
 
@@ -117,6 +131,7 @@ def add_time_off(slug: str) -> ResponseReturnValue:
 
 
 @changes.post("/time-off/<int:time_off_id>/remove")
+@acts_on(_hours_now)
 def remove_time_off(slug: str, time_off_id: int) -> ResponseReturnValue:
     absences.remove_time_off(db.session(), time_off_id=time_off_id, now=clock.now(), actor=current_user.actor)
     flash(_("The time off was taken back."))
@@ -159,6 +174,7 @@ def _page(slug: str, errors: list[FormError] | None = None, form: str = "") -> s
     return render_template(
         "reception/hours/show.html",
         practitioner=practitioner,
+        on=of_hours(practitioner.full_name, hours, times_off),
         practitioners=known.practitioners,
         week=[
             (monday, [one for one in hours if not one.only_day and one.weekday == monday.weekday()]) for monday in WEEK

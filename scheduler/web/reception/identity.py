@@ -13,8 +13,10 @@ from scheduler.usecases.looks import Listing
 from scheduler.usecases.number_requests import give_new_number, refuse_new_number
 from scheduler.web import access
 from scheduler.web.reception import masked
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
+from scheduler.web.reception.shown_facts import Facts, of_request
 
 blueprint = Blueprint("reception_identity", __name__, url_prefix="/desk/who-is-who")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
@@ -37,7 +39,14 @@ def show() -> str:
     )
 
 
+def _request_now(request_id: int) -> Facts:
+    with db.reading.connect() as connection:
+        asked = masked.numbers_asked_for(identity.numbers_asked_for(connection))
+    return of_request(next((one for one in asked if one.id == request_id), None))
+
+
 @blueprint.post("/<int(max=2147483647):request_id>/give")
+@acts_on(_request_now)
 def give(request_id: int) -> ResponseReturnValue:
     patient = give_new_number(
         db.session(),
@@ -51,6 +60,7 @@ def give(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2147483647):request_id>/refuse")
+@acts_on(_request_now)
 def refuse(request_id: int) -> ResponseReturnValue:
     refuse_new_number(db.session(), request_id=request_id, now=clock.now(), actor=current_user.actor)
     flash(_("The request is closed; nothing has changed."))

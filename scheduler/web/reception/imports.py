@@ -34,11 +34,13 @@ from scheduler.usecases.importing import ImportSettings, Opened, UnusedColumn, o
 from scheduler.usecases.transaction import begin_write
 from scheduler.web import access
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
 from scheduler.web.reception.patients import local
+from scheduler.web.reception.shown_facts import Facts, of_import_run, of_upload
 from scheduler.web.reception.weighty import weighty
 from scheduler.web.reception.working_time import now_at_the_clinic
 
@@ -63,7 +65,18 @@ def show() -> ResponseReturnValue:
     )
 
 
+def _run_now(run_id: int) -> Facts:
+    return of_import_run(next((run for run in import_runs.latest(db.session()) if run.id == run_id), None))
+
+
+def _upload_now(token: str) -> Facts | None:
+    """None while it is being imported, and afterwards: then a press begins nothing."""
+    found = _runs().read(token)
+    return of_upload(found) if found.state not in ("running", "imported") else None
+
+
 @blueprint.post("/desk/imports/runs/<int:run_id>/take-back")
+@acts_on(_run_now)
 def take_back(run_id: int) -> ResponseReturnValue:
     """`sure` yes."""
     if text("sure") != "yes":
@@ -116,6 +129,7 @@ def run(token: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/desk/imports/<token>")
+@acts_on(_upload_now)
 def begin(token: str) -> ResponseReturnValue:
     """`mode` check or import; `column_<field>`, `date_order`, `aliases` line by line, and the two choices."""
     runs = _runs()

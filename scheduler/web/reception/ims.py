@@ -14,7 +14,7 @@ from scheduler.usecases.ims_given import answer_ims
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception import masked
-from scheduler.web.reception.asked import number, text
+from scheduler.web.reception.asked import text, version
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.ims_words import ANSWERS, concern_words, is_practitioner, near_words
 from scheduler.web.reception.noted import note_visits
@@ -70,7 +70,7 @@ def answer(public_id: str) -> ResponseReturnValue:
             reason=text("reason"),
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal)

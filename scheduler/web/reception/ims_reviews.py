@@ -15,11 +15,13 @@ from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.reception import masked
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.deciders import decider, deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.patients import local
+from scheduler.web.reception.shown_facts import Facts, of_review
 
 blueprint = Blueprint("reception_ims_reviews", __name__, url_prefix="/desk/ims-reviews")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -30,7 +32,14 @@ def show() -> str:
     return _page()
 
 
+def _review_now() -> Facts:
+    with db.reading.connect() as connection:
+        visits = masked.reviews(ims_reviews.waiting(connection, clock.now()))
+    return of_review(next((visit for visit in visits if visit.visit == text("visit")), None))
+
+
 @blueprint.post("")
+@acts_on(_review_now)
 def answer() -> ResponseReturnValue:
     """`visit`: its public id; `answer`: go_ahead or call; `cleared_by`: whose it is, when an owner enters it."""
     try:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
@@ -24,9 +25,11 @@ from scheduler.web import access
 from scheduler.web.errors import explain
 from scheduler.web.reception import asked
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.protection import hidden
+from scheduler.web.reception.shown_facts import Facts, of_marks, of_text, of_thread
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
@@ -86,6 +89,28 @@ def thread(message_id: int) -> ResponseReturnValue:
     return _thread(message_id)
 
 
+def _thread_now(message_id: int) -> Facts:
+    with db.reading.connect() as connection:
+        number = _number_of(connection, message_id)
+        who = queries.correspondents(connection, [number])[number]
+        return of_thread(who, queries.texts_of(connection, number, THREAD))
+
+
+def _text_now(message_id: int) -> Facts:
+    with db.reading.connect() as connection:
+        texts = queries.texts_of(connection, _number_of(connection, message_id), MOST_PAGES * THREAD)
+    text = next((one for one in texts if one.id == asked.number("text")), None)
+    if text is None:
+        raise NotFound("text")
+    return of_text(text)
+
+
+def _marks_now(message_id: int) -> Facts:
+    with db.reading.connect() as connection:
+        number = _number_of(connection, message_id)
+        return of_marks(queries.correspondents(connection, [number])[number])
+
+
 @blueprint.post("/<int(max=2147483647):message_id>/read")
 def read(message_id: int) -> ResponseReturnValue:
     """The page's own script asks for it when the thread has been opened, and a button without it."""
@@ -93,7 +118,7 @@ def read(message_id: int) -> ResponseReturnValue:
         db.session(),
         number=_number(message_id),
         from_id=asked.number("from") or 0,
-        up_to_id=_up_to(message_id),
+        up_to_id=_up_to(),
         now=clock.now(),
         actor=current_user.actor,
     )
@@ -103,6 +128,7 @@ def read(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/answer")
+@acts_on(_thread_now)
 def answer(message_id: int) -> ResponseReturnValue:
     body = request.form.get("body", "")[: asked.SHOWN_AGAIN]
     if "count" in request.form:
@@ -113,7 +139,7 @@ def answer(message_id: int) -> ResponseReturnValue:
             number=_number(message_id),
             body=body,
             from_id=asked.number("from") or 0,
-            up_to_id=_up_to(message_id),
+            up_to_id=_up_to(),
             now=clock.now(),
             actor=current_user.actor,
         )
@@ -129,6 +155,7 @@ def answer(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/again")
+@acts_on(_text_now)
 def again(message_id: int) -> ResponseReturnValue:
     text_id = asked.number("text") or 0
     try:
@@ -143,6 +170,7 @@ def again(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
+@acts_on(_marks_now)
 def wrong_number(message_id: int) -> ResponseReturnValue:
     stop = request.form.get("stop") == "yes"
     settle_wrong_number(db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor)
@@ -157,9 +185,7 @@ def _thread(
 ) -> ResponseReturnValue:
     pages = min(asked.number("pages") or 1, MOST_PAGES)
     with db.reading.connect() as connection:
-        number = queries.number_of(connection, message_id)
-        if number is None:
-            raise NotFound("thread")
+        number = _number_of(connection, message_id)
         who = queries.correspondents(connection, [number])[number]
         found = queries.texts_of(connection, number, pages * THREAD + 1)
         names = patient_page.names_of_staff(connection, [text.written_by for text in found if text.written_by])
@@ -204,15 +230,19 @@ def _lost(texts: list[ThreadText]) -> set[int]:
 
 
 def _number(message_id: int) -> str:
-    number = queries.number_of(db.session.connection(), message_id)
+    return _number_of(db.session.connection(), message_id)
+
+
+def _number_of(connection: Connection, message_id: int) -> str:
+    number = queries.number_of(connection, message_id)
     if number is None:
         raise NotFound("thread")
     return number
 
 
-def _up_to(message_id: int) -> int:
-    """The newest message that was on the page."""
-    return asked.number("up_to") or message_id
+def _up_to() -> int:
+    """The newest message that was on the page; without it nothing was."""
+    return asked.number("up_to") or 0
 
 
 def _cost(body: str) -> Cost:

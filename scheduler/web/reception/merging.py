@@ -18,10 +18,12 @@ from scheduler.usecases import audit, merging
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.errors import explain
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients, note_search
 from scheduler.web.reception.patients import local, seen, sorted_out
 from scheduler.web.reception.protection import allowed
+from scheduler.web.reception.shown_facts import Facts, of_record, of_two
 from scheduler.web.reception.words import ims_sign, visit_sign
 
 blueprint = Blueprint("reception_merging", __name__, url_prefix="/desk/patients")
@@ -58,7 +60,14 @@ def preview(public_id: str, other_id: str) -> ResponseReturnValue:
     return _preview(public_id, other_id)
 
 
+def _two_now(public_id: str, other_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        both = [patient_page.record(connection, one) for one in (public_id, other_id)]
+        return of_two(*(of_record(one, patient_page.visits(connection, one.id)) for one in both))
+
+
 @blueprint.post("/<public_id>/merge/<other_id>")
+@acts_on(_two_now)
 def merge(public_id: str, other_id: str) -> ResponseReturnValue:
     try:
         merging.merge_patients(
@@ -91,6 +100,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         "reception/patients/merge.html",
         records=[(one, visits[one.id]) for one in (kept, other)],
         cleared=cleared,
+        on=_two_now(public_id, other_id),
         kept=kept,
         other=other,
         alike=merging.look_alike(kept, other),

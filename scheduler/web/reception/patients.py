@@ -29,6 +29,7 @@ from scheduler.web.reception.deciders import deciders, may_decide
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.protection import allowed, allowed_number
+from scheduler.web.reception.shown_facts import Facts, of_patient
 from scheduler.web.reception.words import ims_sign, kind_words, text_sign, visit_sign
 
 blueprint = Blueprint("reception_patients", __name__, url_prefix="/desk/patients")
@@ -54,6 +55,12 @@ def seen(public_id: str, what: str, details: str = "") -> PatientRecord:
         patient = patient_page.record(connection, public_id)
     note_seen(patient.id, details, what)
     return patient
+
+
+def patient_now(public_id: str, **_rest: object) -> Facts:
+    """For forms about a patient: what their pages show of whom they act on."""
+    with db.reading.connect() as connection:
+        return of_patient(patient_page.record(connection, public_id))
 
 
 def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:

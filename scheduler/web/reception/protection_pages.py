@@ -13,9 +13,11 @@ from scheduler.usecases import audit
 from scheduler.usecases import lock_boxes as usecases
 from scheduler.web import access
 from scheduler.web.reception import asked
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.patients import local, seen
 from scheduler.web.reception.protection import viewer
+from scheduler.web.reception.shown_facts import Facts, of_box
 
 blueprint = Blueprint("reception_protection", __name__, url_prefix="/desk")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -48,6 +50,12 @@ def open_it(public_id: str) -> ResponseReturnValue:
     return redirect(url_for("reception_patients.show", public_id=public_id), 303)
 
 
+def _box_now(public_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        patient = patients.row(connection, public_id)
+        return of_box(f"{patient.family_name}, {patient.given_name}", lock_box.box_of(connection, patient.id))
+
+
 @boxes.get("/<public_id>/lock-box")
 def arrange(public_id: str) -> ResponseReturnValue:
     patient = seen(public_id, audit.VIEWED, "lock-box")
@@ -55,6 +63,7 @@ def arrange(public_id: str) -> ResponseReturnValue:
 
 
 @boxes.post("/<public_id>/lock-box")
+@acts_on(_box_now)
 def place(public_id: str) -> ResponseReturnValue:
     """`named`: ids of staff, once each; `words`: what the patient asked."""
     named = [int(value) for value in request.form.getlist("named") if value.isdecimal() and len(value) < 10]
@@ -76,6 +85,7 @@ def place(public_id: str) -> ResponseReturnValue:
 
 
 @boxes.post("/<public_id>/lock-box/lift")
+@acts_on(_box_now)
 def lift(public_id: str) -> ResponseReturnValue:
     usecases.lift_lock_box(db.session(), public_id=public_id, now=clock.now(), actor=current_user.actor)
     flash(_("The record is no longer protected."))
@@ -114,6 +124,7 @@ def _arrange(public_id: str, problem: str = "") -> str:
         "reception/protection/arrange.html",
         patient=patient,
         box=box,
+        on=of_box(f"{patient.family_name}, {patient.given_name}", box),
         people=people,
         problem=problem,
         typed=request.form.get("words", box.words if box else ""),

@@ -10,8 +10,9 @@ from scheduler.extensions import db
 from scheduler.usecases import audit
 from scheduler.usecases.patients import restrict_patient
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
-from scheduler.web.reception.patients import seen
+from scheduler.web.reception.patients import patient_now, seen
 
 blueprint = Blueprint("reception_restriction", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
@@ -23,11 +24,13 @@ def ask(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/restrict")
+@acts_on(patient_now)
 def restrict(public_id: str) -> ResponseReturnValue:
     return _set(public_id, restricted=True, words=_("The record is restricted."))
 
 
 @blueprint.post("/<public_id>/release")
+@acts_on(patient_now)
 def release(public_id: str) -> ResponseReturnValue:
     return _set(public_id, restricted=False, words=_("The record is no longer restricted."))
 

@@ -17,9 +17,11 @@ from scheduler.usecases.looks import Listing
 from scheduler.usecases.retention import blank_record, hold_record, lift_hold
 from scheduler.web import access
 from scheduler.web.patient.form_fields import FormError
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
+from scheduler.web.reception.shown_facts import Facts, of_due
 
 blueprint = Blueprint("reception_retention", __name__, url_prefix="/desk/retention")
 access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
@@ -40,7 +42,21 @@ def look() -> ResponseReturnValue:
     return render_template("reception/retention/confirm.html", records=records)
 
 
+def _chosen_now() -> Facts:
+    chosen = set(request.form.getlist("patient"))
+    return of_due(record for record in _due() if record.public_id in chosen)
+
+
+def _record_now(public_id: str) -> Facts:
+    return of_due(record for record in _due() if record.public_id == public_id)
+
+
+def _held_now(hold_id: int) -> Facts:
+    return of_due(record for record in _due() if record.hold_id == hold_id)
+
+
 @blueprint.post("/blank")
+@acts_on(_chosen_now)
 def blank() -> ResponseReturnValue:
     """`patient`: each record that its reader saw on the page before."""
     if "sure" not in request.form:
@@ -62,6 +78,7 @@ def blank() -> ResponseReturnValue:
 
 
 @blueprint.post("/<public_id>/hold")
+@acts_on(_record_now)
 def hold(public_id: str) -> ResponseReturnValue:
     try:
         hold_record(
@@ -79,6 +96,7 @@ def hold(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/holds/<int:hold_id>/lift")
+@acts_on(_held_now)
 def lift(hold_id: int) -> ResponseReturnValue:
     lift_hold(db.session(), hold_id=hold_id, actor=current_user.actor, now=clock.now())
     flash(_("The record is no longer held."))

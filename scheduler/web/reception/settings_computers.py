@@ -15,8 +15,10 @@ from scheduler.usecases import clinic_computers
 from scheduler.web import access
 from scheduler.web.patient.form_fields import form_errors, tidy
 from scheduler.web.reception import computers
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import at_computer, require_staff
 from scheduler.web.reception.forms import DeskForm
+from scheduler.web.reception.shown_facts import Facts, of_computer
 from scheduler.web.reception.weighty import weighty
 
 blueprint = Blueprint("reception_settings_computers", __name__, url_prefix="/desk/settings/computers")
@@ -48,7 +50,13 @@ def register() -> ResponseReturnValue:
     return computers.remember(make_response(redirect(url_for("reception_settings_computers.show"), 303)), token)
 
 
+def _computer_now(computer_id: int) -> Facts:
+    rows = computers_now.registered(db.session(), now=clock.now())
+    return of_computer(next((row for row in rows if row.id == computer_id), None))
+
+
 @blueprint.post("/<int(max=2000000000):computer_id>/revoke")
+@acts_on(_computer_now)
 def revoke(computer_id: int) -> ResponseReturnValue:
     clinic_computers.revoke(db.session(), computer_id=computer_id, actor=current_user.actor, now=clock.now())
     if session.get(computers.COMPUTER) == computer_id:

@@ -19,8 +19,10 @@ from scheduler.usecases import settings_staff
 from scheduler.usecases.settings import mark_of
 from scheduler.web import access
 from scheduler.web.patient.form_fields import form_errors, tidy
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.forms import DeskForm, meanwhile
+from scheduler.web.reception.shown_facts import Facts, of_colleague
 from scheduler.web.reception.weighty import weighty
 
 blueprint = Blueprint("reception_settings_staff", __name__, url_prefix="/desk/settings/staff")
@@ -126,8 +128,13 @@ def change(staff_id: int) -> ResponseReturnValue:
     return redirect(url_for("reception_settings_staff.show"), 303)
 
 
+def _colleague_now(staff_id: int) -> Facts:
+    return of_colleague(_person(staff_id))
+
+
 @blueprint.post("/<int(max=2000000000):staff_id>/password")
 @weighty
+@acts_on(_colleague_now)
 def reset_password(staff_id: int) -> str:
     password = settings_staff.reset_password(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
     return _password_page(_person(staff_id).username, password)
@@ -135,6 +142,7 @@ def reset_password(staff_id: int) -> str:
 
 @blueprint.post("/<int(max=2000000000):staff_id>/second-step")
 @weighty
+@acts_on(_colleague_now)
 def reset_second_step(staff_id: int) -> ResponseReturnValue:
     settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
     flash(_("The second step is reset: the next sign-in sets up another authenticator."))
@@ -143,6 +151,7 @@ def reset_second_step(staff_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2000000000):staff_id>/let-in")
 @weighty
+@acts_on(_colleague_now)
 def let_in_today(staff_id: int) -> ResponseReturnValue:
     """Without the second step until midnight."""
     now, zone = clock.now(), clock.zone(current_app.config["CLINIC"].zone)

@@ -17,9 +17,11 @@ from scheduler.usecases.token_use import revoke_token
 from scheduler.usecases.tokens import DAYS, create_token
 from scheduler.web import access
 from scheduler.web.patient.form_fields import form_errors, tidy
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.forms import DeskForm
 from scheduler.web.reception.settings_staff import ROLES, role_choices
+from scheduler.web.reception.shown_facts import Facts, of_token
 from scheduler.web.reception.weighty import weighty
 
 blueprint = Blueprint("reception_settings_tokens", __name__, url_prefix="/desk/settings/tokens")
@@ -64,7 +66,13 @@ def make() -> ResponseReturnValue:
     return _page(TokenForm(None), token)
 
 
+def _token_now(token_id: int) -> Facts:
+    token = db.session.get(ApiToken, token_id)
+    return of_token(token) if token is not None else {}
+
+
 @blueprint.post("/<int(max=2000000000):token_id>/revoke")
+@acts_on(_token_now)
 def revoke(token_id: int) -> ResponseReturnValue:
     token = db.session.get(ApiToken, token_id)
     if token is None:

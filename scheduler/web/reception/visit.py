@@ -22,7 +22,7 @@ from scheduler.usecases.wrong_numbers import is_stopped_for
 from scheduler.web import access
 from scheduler.web.language import template_variables
 from scheduler.web.reception.actor_words import actor_words
-from scheduler.web.reception.asked import moment, number, place, text
+from scheduler.web.reception.asked import moment, number, place, text, version
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.ims_words import ANSWERS, asks, ims_of, require_may_take_back
 from scheduler.web.reception.noted import note_seen
@@ -68,7 +68,7 @@ def set_status(public_id: str) -> ResponseReturnValue:
             status=status,
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
             ims_given=ANSWERS.get(said),
         )
     except BookingRefused as refusal:
@@ -79,7 +79,7 @@ def set_status(public_id: str) -> ResponseReturnValue:
 def refused_page(public_id: str, refusal: BookingRefused, *, ask: str = "", insisted: bool = False) -> Response:
     """The visit as it is now, with what was refused above it; after a conflict also as it was when it was read."""
     words = refused(refusal, sought_at(public_id), insisted=insisted)
-    seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
+    seen = conflict_words(public_id, version()) if words.code == "version-conflict" else ()
     return visit_page(public_id, ask=ask, refusal=words, seen=seen)
 
 

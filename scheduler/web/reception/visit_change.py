@@ -18,7 +18,7 @@ from scheduler.usecases.visit_details import change_length, change_room, write_n
 from scheduler.web import access
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain, problem
-from scheduler.web.reception.asked import number, place, text
+from scheduler.web.reception.asked import number, place, text, version
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.ims_words import unanswered_words
 from scheduler.web.reception.pages import wants_json
@@ -56,7 +56,7 @@ def move(public_id: str) -> ResponseReturnValue:
             practitioner=practitioner,
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
             insists=insists,
             room=room_id,
         )
@@ -90,7 +90,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
             reason=": ".join(part for part in (by, reason) if part),
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
             tells_patient=text("text") == "yes" or is_to_be_called,
         )
     except BookingRefused as refusal:
@@ -110,7 +110,7 @@ def room(public_id: str) -> ResponseReturnValue:
             room_id=number("room") or 0,
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
         )
     except BookingRefused as refusal:
         if wants_json():
@@ -133,7 +133,7 @@ def length(public_id: str) -> ResponseReturnValue:
             minutes=number("minutes") or 0,
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
             insists=insists,
         )
     except BookingRefused as refusal:
@@ -156,7 +156,7 @@ def note(public_id: str) -> ResponseReturnValue:
             words=request.form.get("note", ""),
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal, ask="note")
@@ -174,7 +174,7 @@ def private(public_id: str) -> ResponseReturnValue:
             is_private=is_private,
             now=clock.now(),
             actor=current_user.actor,
-            expected_version=number("version"),
+            expected_version=version(),
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal)
@@ -209,7 +209,7 @@ def _no_time(public_id: str) -> ResponseReturnValue:
 
 def _refused_as_data(public_id: str, refusal: BookingRefused, *, insisted: bool) -> ResponseReturnValue:
     words = refused(refusal, sought_at(public_id), insisted=insisted)
-    seen = conflict_words(public_id, number("version")) if words.code == "version-conflict" else ()
+    seen = conflict_words(public_id, version()) if words.code == "version-conflict" else ()
     return (
         jsonify(
             code=words.code,

@@ -10,13 +10,16 @@ from scheduler.extensions import db
 from scheduler.queries import patients
 from scheduler.usecases.wrong_numbers import lift_mark
 from scheduler.web import access
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.patients import patient_now
 
 blueprint = Blueprint("reception_wrong_numbers", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
 
 
 @blueprint.post("/<public_id>/number-is-right")
+@acts_on(patient_now)
 def lift(public_id: str) -> ResponseReturnValue:
     patient = patients.by_public_id(db.session(), public_id)
     lift_mark(db.session(), patient_id=patient.id, now=clock.now(), actor=current_user.actor)
