@@ -200,6 +200,12 @@ class AnsweredMeanwhile(Exception):
     code: ClassVar[str] = "answered-meanwhile"
 
 
+class WroteMeanwhile(Exception):
+    """Another text has come from this number since the thread was shown."""
+
+    code: ClassVar[str] = "wrote-meanwhile"
+
+
 class CodeWrong(Exception):
     """Not the code that was sent; it may be typed `tries_left` more times."""
 

@@ -40,6 +40,10 @@ _COMING_OR_GIVEN = tuple(
 )
 
 
+_TO_COME = _COMING_OR_GIVEN[:3]
+UNASKED = "a"
+
+
 class _fields(FunctionElement[str]):
     """Values that are not null as one text without `LINE`, with `FIELD` between them. JSON would take PostgreSQL a third
     longer for a day.
@@ -116,11 +120,12 @@ _NOTED = exists().where(
     AppointmentNote.words != _NO_WORDS,
     ~exists().where(_later.appointment_id == AppointmentNote.appointment_id, _later.id > AppointmentNote.id),
 )
-# A letter: given, not given, open; nothing where nobody is asked.
+# A letter: given, not given, open, health questions not answered yet; nothing where there is nothing to ask.
 _IMS = case(
     (Appointment.ims_given.is_(True), literal_column("'g'", String)),
     (Appointment.ims_given.is_(False), literal_column("'n'", String)),
     (Appointment.ims_open, literal_column("'o'", String)),
+    (Screening.id.is_(None) & Appointment.status.in_(_TO_COME), literal_column(f"'{UNASKED}'", String)),
     else_=_NO_WORDS,
 )
 FIELDS = 16

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
+from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable, WroteMeanwhile
 from scheduler.domain.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.queries.inbox import LOST
@@ -33,7 +33,8 @@ def answer_text(
     """Queue the desk's answer, once for a button pressed twice; what it answers counts as read.
 
     Refuses by Invalid, by NotTextable when the number has opted out or cannot be reached, and by AnsweredMeanwhile when
-    somebody else has answered after `up_to_id`, the newest message that was on the page.
+    somebody else has answered after `up_to_id`, the newest message that was on the page; by WroteMeanwhile when the
+    patient has written after it.
     """
     body = as_sent(body)
     if not body:
@@ -58,6 +59,9 @@ def answer_text(
         )
         if session.scalar(of_others.limit(1)) is not None:
             raise AnsweredMeanwhile
+        came_in = select(Message.id).where(Message.number == number, Message.direction == "in", Message.id > up_to_id)
+        if session.scalar(came_in.limit(1)) is not None:
+            raise WroteMeanwhile
         before = _message(session, account, number, body, now, actor)
     _mark_read(session, number, from_id, up_to_id, now, actor)
     session.commit()

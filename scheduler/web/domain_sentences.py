@@ -9,6 +9,7 @@ SENTENCES = (
     _l("A record cannot be merged with itself."),
     _l("An IMS treatment stays in its group."),
     _l("Answer yes or no."),
+    _l("These questions are answered already."),
     _l("Begin and end are the same."),
     _l("Choose 1 to 12 visits."),
     _l("Choose English or French."),

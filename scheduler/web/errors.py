@@ -263,6 +263,10 @@ def _answered_meanwhile(_error: errors.AnsweredMeanwhile) -> Words:
     return _("A colleague has answered in the meantime."), _("Send yours if it is still needed.")
 
 
+def _wrote_meanwhile(_error: errors.WroteMeanwhile) -> Words:
+    return _("Another text has come in the meantime."), _("Read it, then send yours if it is still right.")
+
+
 def _hold_gone(_error: errors.HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
@@ -345,6 +349,7 @@ _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
     errors.TooManyWrong: (429, _too_many_wrong),
     errors.NotTextable: (409, _not_textable),
     errors.AnsweredMeanwhile: (409, _answered_meanwhile),
+    errors.WroteMeanwhile: (409, _wrote_meanwhile),
     errors.Busy: (503, _busy),
     errors.CodeWrong: (422, _code_wrong),
     errors.CodeGone: (409, _code_gone),

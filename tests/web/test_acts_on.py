@@ -25,10 +25,12 @@ OTHER_TAB = Actor("staff", "owner")
 BY_VERSION = {
     "reception_ims.answer",
     "reception_visit.set_status",
+    "reception_health.answer",
     *(f"reception_visit_change.{act}" for act in ("cancel", "length", "move", "note", "private", "room")),
 }
 """About one visit: the version that the page showed."""
 BY_USE_CASE = {
+    "reception_inbox.answer": "up to which text; whoever wrote or answered since stands above it (test_inbox.py)",
     "reception_inbox.read": "from which text to which; without them nothing is marked",
     "reception_openings.note_seen": "up to which opening; without it nothing is noted",
     "reception_patients_edit.save": "the record's version, and both are shown beside each other",

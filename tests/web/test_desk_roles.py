@@ -32,6 +32,7 @@ WHO_MAY = {
     EVERYBODY: """
         reception_ims.answer
         reception_ims.show
+        reception_health.answer
         reception_ims_reviews.answer
         reception_ims_reviews.show
         reception_account.change_password

@@ -202,6 +202,18 @@ def test_an_answer_that_was_not_sent_says_so_and_is_sent_again_once(desk: FlaskC
     assert (refused.status_code, "Please telephone instead." in plain(refused)) == (409, True)
 
 
+def test_an_answer_to_what_was_not_read_yet_is_not_sent(desk: FlaskClient, session: Session) -> None:
+    text_in(session, "Can I come at five?")
+    there = thread_of(desk, "Amélie Roy")
+    before = desk.get(there)
+    text_in(session, "Sorry, I mean at six")
+    refused = send(desk, before, "answer", body="Five is fine")
+    assert refused.status_code == 409 and "Another text has come in the meantime." in plain(refused)
+    assert "I mean at six" in plain(refused) and "Five is fine" in plain(refused)
+    assert send(desk, before, "answer", body="Five is fine", up_to=None).status_code == 409
+    assert path_of(send(desk, refused, "answer")) == there
+
+
 def test_an_answer_that_waits_for_the_next_months_texts_says_so(desk: FlaskClient, session: Session) -> None:
     text_in(session, "Hello?")
     there = thread_of(desk, "Amélie Roy")

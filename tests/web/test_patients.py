@@ -552,7 +552,8 @@ def test_a_visit_moved_after_the_call_is_called_about_again(
         visit.version = visit.schedule_version = 2
     session.commit()
     assert "1 patient to call" in visitor.get("/desk/calls").text
-    assert "moved meanwhile" in visitor.send(form).text
+    refused = visitor.send(form)
+    assert refused.status == 409 and "This has changed meanwhile" in refused.text
 
 
 @ON_SQLITE

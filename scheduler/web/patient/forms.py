@@ -151,6 +151,14 @@ class WhoForm(BookingForm):
 
 
 SAME, CHANGED = "same", "changed"
+SINCE_CHOICES = [
+    SelectChoice(SAME, _l("Nothing has changed, and I have had no IMS or dry needling elsewhere")),
+    SelectChoice(CHANGED, _l("Something has changed")),
+]
+HEALTH_CHOICES = [
+    *(SelectChoice(question.value, words) for question, words in QUESTION_WORDS.items()),
+    SelectChoice(NOTHING, _l("None of these")),
+]
 
 
 class ScreeningForm(BookingForm):
@@ -161,19 +169,13 @@ class ScreeningForm(BookingForm):
     """
 
     since = RadioField(
-        choices=[
-            SelectChoice(SAME, _l("Nothing has changed, and I have had no IMS or dry needling elsewhere")),
-            SelectChoice(CHANGED, _l("Something has changed")),
-        ],
+        choices=SINCE_CHOICES,
         validators=[offered(_l("Choose whether anything has changed."))],
         validate_choice=False,
     )
     applies = SelectMultipleField(
         _l("Does any of this apply?"),
-        choices=[
-            *(SelectChoice(question.value, words) for question, words in QUESTION_WORDS.items()),
-            SelectChoice(NOTHING, _l("None of these")),
-        ],
+        choices=HEALTH_CHOICES,
         validate_choice=False,
     )
     needled_on = DayMonthYearField(

@@ -44,6 +44,7 @@ from scheduler.web.phone_words import no_mobile_number
 from scheduler.web.reception.asked import day as asked_day
 from scheduler.web.reception.asked import moment, number, place, text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.health import health_of
 from scheduler.web.reception.noted import note_patients, note_search, note_seen
 from scheduler.web.reception.pages import page
 from scheduler.web.reception.patients_search import patient_lines
@@ -156,6 +157,9 @@ def save() -> ResponseReturnValue:
     starts, practitioner = place()
     if starts is None:
         return time_page(problem=_("Choose a day and a time."), status=422)
+    health = health_of(patient_id)
+    if health.errors:
+        return time_page(status=422)
     insists = text("insists") == "yes"
     unanswered = [] if text("unanswered") == "yes" else _unanswered(patient_id, starts)
     if unanswered:
@@ -171,6 +175,7 @@ def save() -> ResponseReturnValue:
             now=now,
             actor=current_user.actor,
             origin="desk",
+            screening=health.form.answers,
             insists=insists,
             room=None if text("at") else number("room"),  # a nearest free time is free in some room
         )
@@ -231,6 +236,7 @@ def time_page(
         "reception/booking/time.html",
         status=refusal.status if refusal else status,
         line=line,
+        health=health_of(line.patient.id),
         display=display,
         known=known,
         language=language,

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from flask_babel import gettext as _
 
 from scheduler.queries.desk import Absence
-from scheduler.queries.desk_calendar import CalendarVisit, RoomName
+from scheduler.queries.desk_calendar import UNASKED, CalendarVisit, RoomName
 from scheduler.queries.reference import PractitionerInfo, Reference
 from scheduler.web.dates import day_words, time_words
 from scheduler.web.reception.presence import gaps, is_on, there_words, worked
@@ -56,7 +56,7 @@ def answer_of(shown: CalendarDays, visits: list[CalendarVisit], now_local: datet
         frozenset([visit.status for visit in visits]),
         frozenset([(visit.time, visit.minutes) for visit in visits]),
     )
-    now, cards = now_local.isoformat(timespec="minutes"), ",".join(_cards(shown, visits))
+    now, cards = now_local.isoformat(timespec="minutes"), ",".join(_cards(shown, visits, now_local.date()))
     return f'{{"now":"{now}",{_frame(shown, among)},"visits":[{cards}]}}'.encode()
 
 
@@ -93,13 +93,17 @@ def _columns(shown: CalendarDays, among: Among) -> list[Json]:
     return columns
 
 
-def _cards(shown: CalendarDays, visits: list[CalendarVisit]) -> list[str]:
+def _cards(shown: CalendarDays, visits: list[CalendarVisit], today: date) -> list[str]:
+    needling = {treatment.id for treatment in shown.known.treatments if treatment.needling}
+    day = today.isoformat()
     treatments = {treatment.id: treatment.name(shown.language) for treatment in shown.known.treatments}
     people = {practitioner.id: practitioner for practitioner in shown.known.practitioners}
     cards = []
     for visit in visits:
         if shown.whose is not None and visit.practitioner_id != shown.whose.id:
             continue
+        if visit.ims == UNASKED and not (visit.starts.startswith(day) and visit.treatment_id in needling):
+            visit = visit._replace(ims="")  # asked at the arrival, and before IMS alone
         who = people.get(visit.practitioner_id)
         what = treatments[visit.treatment_id]
         if _is_protected(visit):
@@ -160,6 +164,7 @@ def _flags() -> Json:
         "ims-g": ["✚", _("IMS given"), "good"],
         "ims-n": ["–", _("IMS not given"), "off"],
         "ims-o": ["?", _("IMS given? Still open"), "notice"],
+        f"ims-{UNASKED}": ["♡", _("Health questions: ask today"), "notice"],
     }
 
 

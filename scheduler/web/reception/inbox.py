@@ -10,7 +10,7 @@ from flask_login import current_user
 from sqlalchemy import Connection
 
 from scheduler import clock
-from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable
+from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable, WroteMeanwhile
 from scheduler.domain.sms_segments import BASIC, EXTENDED, is_gsm7, segments
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
@@ -29,7 +29,7 @@ from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.protection import hidden
-from scheduler.web.reception.shown_facts import Facts, of_marks, of_text, of_thread
+from scheduler.web.reception.shown_facts import Facts, of_marks, of_text
 from scheduler.web.reception.words import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100
@@ -89,17 +89,10 @@ def thread(message_id: int) -> ResponseReturnValue:
     return _thread(message_id)
 
 
-def _thread_now(message_id: int) -> Facts:
-    with db.reading.connect() as connection:
-        number = _number_of(connection, message_id)
-        who = queries.correspondents(connection, [number])[number]
-        return of_thread(who, queries.texts_of(connection, number, THREAD))
-
-
 def _text_now(message_id: int) -> Facts:
     with db.reading.connect() as connection:
         texts = queries.texts_of(connection, _number_of(connection, message_id), MOST_PAGES * THREAD)
-    text = next((one for one in texts if one.id == asked.number("text")), None)
+    text = next((one for one in texts if one.id == asked.number("text") and one.kind == "desk"), None)
     if text is None:
         raise NotFound("text")
     return of_text(text)
@@ -128,7 +121,6 @@ def read(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int(max=2147483647):message_id>/answer")
-@acts_on(_thread_now)
 def answer(message_id: int) -> ResponseReturnValue:
     body = request.form.get("body", "")[: asked.SHOWN_AGAIN]
     if "count" in request.form:
@@ -146,7 +138,7 @@ def answer(message_id: int) -> ResponseReturnValue:
     except Invalid as invalid:
         problem = invalid.errors["body"]
         return _thread(message_id, typed=body, problem=_(problem), status=422)
-    except (NotTextable, AnsweredMeanwhile) as refusal:
+    except (NotTextable, AnsweredMeanwhile, WroteMeanwhile) as refusal:
         explained = explain(refusal)
         problem = f"{explained.title} {explained.advice}"
         return _thread(message_id, typed=body, problem=problem, status=explained.status)

@@ -26,6 +26,7 @@ from scheduler.web.dates import day_and_time_words, day_words, time_words, weekd
 from scheduler.web.language import template_variables
 from scheduler.web.page_context import NAMES
 from scheduler.web.patient.form_fields import DayMonthYearField
+from scheduler.web.patient.forms import HEALTH_CHOICES, SINCE_CHOICES
 from scheduler.web.reception.asked import place_of
 from scheduler.web.reception.breaches import KIND_WORDS
 from scheduler.web.reception.elsewhere import CANCEL, ElsewhereForm
@@ -178,6 +179,11 @@ _BOOKING = {
     "part": _l("Part of the day"),
     "count": _l("Visits in all"),
 }
+_HEALTH = {
+    "since": _l("Since then"),
+    "applies": _l("Does any of this apply?"),
+    **dict.fromkeys((f"needled_on_{part}" for part in ("day", "month", "year")), _l("On which day, the last time?")),
+}
 _STRETCH = {
     "first": _l("First day"),
     "last": _l("Last day"),
@@ -193,12 +199,13 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
         "phone": _l("Mobile phone"),
         "language": _l("Language of the texts"),
     },
-    "reception_booking.save": _BOOKING,
-    "reception_booking_series.dates": _BOOKING,
+    "reception_booking.save": {**_BOOKING, **_HEALTH},
+    "reception_booking_series.dates": {**_BOOKING, **_HEALTH},
     "reception_booking_series.save": {"at": _l("When")},
     "reception_closures.add": {**_STRETCH, "name": _l("Why, as the calendar says it")},
     "reception_closures.add_holidays": {"day": _l("Close on")},
     "reception_elsewhere.record": {"settle": _l("What becomes of this visit?")},
+    "reception_health.answer": _HEALTH,
     "reception_hours_change.add_time_off": {**_STRETCH, "reason": _l("Reason, for the desk")},
     "reception_hours_change.add_weekly": {
         "weekday": _l("Days of the week"),
@@ -254,6 +261,8 @@ _VALUES: Mapping[str, Mapping[str, Any]] = {
     "date_order": {"dmy": _l("3 April"), "mdy": _l("March 4")},
     "language": NAMES,
     "part": {"morning": _l("morning"), "afternoon": _l("afternoon"), "evening": _l("evening")},
+    "applies": {choice.value: choice.label for choice in HEALTH_CHOICES},
+    "since": {choice.value: choice.label for choice in SINCE_CHOICES},
     "sure": _YES,
     "text": _YES,
     "without_bad_phones": _YES,
@@ -304,6 +313,7 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
         "settle=": _l("Do this, and record the IMS elsewhere"),
         "": _l("Record"),
     },
+    "reception_health.answer": {"": _l("Note the answers")},
     "reception_hours_change.add_time_off": {"": _l("Add time off")},
     "reception_hours_change.add_weekly": {"": _l("Add hours")},
     "reception_hours_change.end": {f"last_day={LONG_PAST}": _l("Take back"), "": _l("End these hours")},

@@ -48,7 +48,7 @@ def of_record(patient: PatientRecord, visits: Iterable[PatientVisit]) -> Facts:
     return {
         **of_patient(patient),
         _("Note"): patient.note or NOTHING,
-        _("Visits"): "; ".join(_visit(visit) for visit in visits) or NOTHING,
+        _("Visits"): "\n".join(_visit(visit) for visit in visits) or NOTHING,
     }
 
 
@@ -89,13 +89,13 @@ def of_acting(patient: PatientRecord, others: Iterable[Acting]) -> Facts:
 def of_hours(name: str, hours: Iterable[Stretch], times_off: Iterable[Away]) -> Facts:
     return {
         _("Practitioner"): name,
-        _("Working hours"): "; ".join(map(_stretch, hours)) or NOTHING,
-        _("Time off"): "; ".join(map(_away, times_off)) or NOTHING,
+        _("Working hours"): "\n".join(map(_stretch, hours)) or NOTHING,
+        _("Time off"): "\n".join(map(_away, times_off)) or NOTHING,
     }
 
 
 def of_closures(closures: Iterable[Away]) -> Facts:
-    return {_("Coming closures"): "; ".join(map(_away, closures)) or NOTHING}
+    return {_("Coming closures"): "\n".join(map(_away, closures)) or NOTHING}
 
 
 def of_call(call: Call | None) -> Facts:
@@ -112,7 +112,7 @@ def of_call(call: Call | None) -> Facts:
 
 def of_displaced(visits: Iterable[DisplacedVisit]) -> Facts:
     lines = [f"{day_and_time_words(one.starts_local)}, {one.patient}" for one in visits if one.texted is None]
-    return {_("Visits to move, whose patients nobody has asked yet"): "; ".join(lines) or NOTHING}
+    return {_("Visits to move, whose patients nobody has asked yet"): "\n".join(lines) or NOTHING}
 
 
 def of_request(asked: AskedNumber | None) -> Facts:
@@ -135,17 +135,6 @@ def of_review(visit: ReviewedVisit | None) -> Facts:
         _("Visit"): f"{day_and_time_words(visit.starts_local)}, {visit.practitioner}",
         _("Asked"): _since(visit.asked_at),
         _("Answer"): {"go_ahead": _("Go ahead"), "call": _("Call the patient")}.get(visit.answer or "", NOTHING),
-    }
-
-
-def of_thread(who: Correspondent, texts: Iterable[ThreadText]) -> Facts:
-    """Whose number it is, and what came from it last."""
-    last = next((text for text in reversed(list(texts)) if text.inbound), None)
-    people = ", ".join(f"{one.given_name} {one.family_name}" for one in who.people)
-    return {
-        _("Number"): _number(who.number),
-        _("Patients"): people or NOTHING,
-        _("The last text from it"): f"{_since(last.at)}: {last.body[:200]}" if last else NOTHING,
     }
 
 

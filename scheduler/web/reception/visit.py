@@ -24,6 +24,7 @@ from scheduler.web.language import template_variables
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.asked import moment, number, place, text, version
 from scheduler.web.reception.door import EVERYBODY, require_staff
+from scheduler.web.reception.health import health_of, is_unasked, when_to_ask
 from scheduler.web.reception.ims_words import ANSWERS, asks, ims_of, require_may_take_back
 from scheduler.web.reception.noted import note_seen
 from scheduler.web.reception.pages import page
@@ -125,6 +126,7 @@ def visit_page(
     refusal: Refused | None = None,
     seen: tuple[str, ...] = (),
     changed: bool = False,
+    status: int = 200,
 ) -> Response:
     now = clock.now()
     clinic = current_app.config["CLINIC"]
@@ -137,11 +139,12 @@ def visit_page(
     known = reference.current(connection)
     if public_id in hidden().visits:
         return _protected(found, known, done=done, undo=undo, refusal=refusal, changed=changed)
-    status = AppointmentStatus(found.status)
+    stands = AppointmentStatus(found.status)
     treatment = known.treatment_by_id(found.treatment_id)
     history = desk_visit.history(connection, found.id)
     names = patient_page.names_of_staff(connection, [line.by for line in history])
     may_book = current_user.role in ("receptionist", "owner")
+    screening = desk_visit.screening(session, found.id)
     movable = may_book and found.status in MOVABLE and found.origin != "elsewhere"
     # A form that the visit as it is now does not have takes its refusal with it: that is then said above the visit.
     if (ask in ("move", "cancel") and not movable) or (
@@ -150,7 +153,7 @@ def visit_page(
         ask = ""
     return page(
         "reception/visit/show.html",
-        status=refusal.status if refusal else 200,
+        status=refusal.status if refusal else status,
         changed=changed or refusal is not None,
         visit=found,
         number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
@@ -164,8 +167,8 @@ def visit_page(
         rooms=desk_visit.rooms(session),
         sign=visit_sign(found.status),
         ims=ims_of(found, known, now),
-        steps=[step for step in _STEPS if can_change(status, step) and _is_time_for(step, found, now_local)],
-        step_words=_step_words(status),
+        steps=[step for step in _STEPS if can_change(stands, step) and _is_time_for(step, found, now_local)],
+        step_words=_step_words(stands),
         movable=movable,
         lengthened=found.status in _LENGTHENED,
         may_book=may_book,
@@ -173,7 +176,9 @@ def visit_page(
         booked_at=clock.to_local(found.created_at, zone),
         texts=[planned_words(planned, clinic, now) for planned in desk_visit.texts(connection, found)],
         notes=desk_visit.notes(session, found.id),
-        screening=desk_visit.screening(session, found.id),
+        screening=screening,
+        health=health_of(found.patient_id or 0) if is_unasked(found, screening) else None,
+        to_ask=when_to_ask(found, now_local),
         history=[history_words(line, zone, names) for line in reversed(history)],
         ask=ask,
         from_list=from_list(),

@@ -15,6 +15,7 @@ from scheduler.models.sms import WAITS_FOR_BUDGET
 from scheduler.queries import appointments, desk_visit, displaced, private_visits
 from scheduler.queries.desk_visit import HistoryLine, PlannedText
 from scheduler.queries.patient_page import names_of_staff
+from scheduler.usecases.health_answers import ANSWERED
 from scheduler.usecases.private_visits import PRIVATE, SHOWN_AGAIN
 from scheduler.usecases.reminder_times import goes_out_from
 from scheduler.web.dates import day_and_time_words, time_words
@@ -42,7 +43,7 @@ class TextWords:
 
 def history_words(line: HistoryLine, zone: ZoneInfo, names: Mapping[str, str]) -> HistoryWords:
     """`names`: of the staff, as queries.patient_page.names_of_staff finds them."""
-    why = line.why if line.why not in (None, "moved", "note", PRIVATE, SHOWN_AGAIN) else ""
+    why = line.why if line.why not in (None, "moved", "note", PRIVATE, SHOWN_AGAIN, ANSWERED) else ""
     return HistoryWords(clock.to_local(line.at, zone), actor_words(line.by, names), _what(line), why or "")
 
 
@@ -147,6 +148,7 @@ _WHY = {
     PRIVATE: _l("not shown to a parent from now on"),
     SHOWN_AGAIN: _l("shown again to whoever acts for the patient"),
     "note": _l("note changed"),
+    ANSWERED: _l("health questions answered"),
 }
 
 
