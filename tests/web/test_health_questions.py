@@ -85,6 +85,7 @@ def test_answers_that_do_not_fit_are_refused_with_what_was_typed(
     assert refused.status_code == 422 and "Which of the two is right?" in plain(refused)
     assert 'value="infection" checked' in refused.text and f'value="{TUESDAY}"' in refused.text
     assert 'class="health" open' in refused.text
+    session.rollback()
     assert session.scalars(select(Appointment)).all() == []
 
 
@@ -94,6 +95,7 @@ def test_ims_elsewhere_told_on_the_telephone_counts_for_the_seven_days(
     refused = desk.post("/desk/book", **asked(patient, applies=["needled_elsewhere"], **TOLD))
     assert refused.status_code == 409 and "had IMS elsewhere on" in refused.text
     assert 'value="needled_elsewhere" checked' in refused.text
+    session.rollback()
     assert session.scalars(select(Appointment.origin)).all() == ["elsewhere"]
 
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.errors import BookingRefused, Invalid, VersionConflict
 from scheduler.extensions import db
 from scheduler.queries import appointments
 from scheduler.usecases.health_answers import answer_health
@@ -24,7 +24,10 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 def answer(public_id: str) -> ResponseReturnValue:
     """`since` same or changed where the patient answered before, `applies` several, `needled_on_…`; `version`."""
     session = db.session()
-    health = health_of(appointments.by_public_id(session, public_id).patient_id or 0)
+    visit = appointments.by_public_id(session, public_id)
+    if visit.version != version():  # whoever answered meanwhile has changed what is asked
+        return refused_page(public_id, VersionConflict(visit.version))
+    health = health_of(visit.patient_id or 0)
     if health.form.answers is None:
         return visit_page(public_id, ask="health", status=422)
     session.rollback()
