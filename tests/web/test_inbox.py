@@ -211,7 +211,7 @@ def test_an_answer_to_what_was_not_read_yet_is_not_sent(desk: FlaskClient, sessi
     assert refused.status_code == 409 and "Another text has come in the meantime." in plain(refused)
     assert "I mean at six" in plain(refused) and "Five is fine" in plain(refused)
     assert send(desk, before, "answer", body="Five is fine", up_to=None).status_code == 409
-    assert path_of(send(desk, refused, "answer")) == there
+    assert path_of(send(desk, refused, "answer", body="Five is fine")) == there
 
 
 def test_an_answer_that_waits_for_the_next_months_texts_says_so(desk: FlaskClient, session: Session) -> None:
