@@ -73,7 +73,8 @@ def test_a_card_says_time_patient_treatment_status_and_flags(desk: Desk, session
     assert (card["name"], card["what"], card["column"]) == ("Škvorecký, Amélie", "IMS", "p1")
     assert shown["times"][card["starts"][11:]] == "2:00 pm"
     assert shown["statuses"][card["status"]] == {"shape": "○", "words": "Booked", "look": "info", "fixed": False}
-    assert [shown["flags"][flag][1] for flag in card["flags"]] == ["First visit", "Reminder failed", "Birthday"]
+    said = [shown["flags"][flag][1] for flag in card["flags"]]
+    assert said == ["First visit", "Reminder failed", "Health questions: ask today", "Birthday"]
     assert (card["starts"], card["ends"], card["version"]) == ("2026-11-30T14:00", "2026-11-30T14:30", 1)
 
 
