@@ -30,7 +30,14 @@ from scheduler.models.clinic import (
 )
 from scheduler.models.clinic_computer import ClinicComputer, ComputerSignIn
 from scheduler.models.kept_form import KeptForm
-from scheduler.models.known_browser import BirthDateAsked, KnownBrowser, MayActFor, NumberRequest, PrivateVisit
+from scheduler.models.known_browser import (
+    ActingCode,
+    BirthDateAsked,
+    KnownBrowser,
+    MayActFor,
+    NumberRequest,
+    PrivateVisit,
+)
 from scheduler.models.live_session import LiveSession
 from scheduler.models.lock_box import LockBox, LockBoxOpening, LockBoxPerson
 from scheduler.models.look import Look
@@ -47,6 +54,7 @@ from scheduler.models.visit_link import VisitLink
 from scheduler.models.wrong_number import WrongNumber
 
 __all__ = [
+    "ActingCode",
     "ApiToken",
     "Appointment",
     "AppointmentHistory",

@@ -72,6 +72,20 @@ class MayActFor(Base):
     ended_by: Mapped[str | None] = mapped_column(String(80))
 
 
+class ActingCode(Base):
+    """A patient of 16 or over lets whoever types this code act for them: once, within the hour. Only its hash is kept."""
+
+    __tablename__ = "acting_code"
+
+    id: Mapped[Id]
+    code_hmac: Mapped[str] = mapped_column(String(64), unique=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey(Patient.id), index=True)
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    made_by: Mapped[str] = mapped_column(String(80))
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class PrivateVisit(Base):
     """A visit that the desk shows to nobody who acts for the patient, nor to a patient under 16 online: a parent may be
     at that telephone."""

@@ -10,6 +10,7 @@ from scheduler.models.patient import Patient, PhoneAccount
 
 WRONG_NUMBER = "wrong number"
 """Why a text was not sent."""
+ACTING_ENDED = "acting ended"
 _OPEN = text("lifted_at IS NULL")
 
 
@@ -18,6 +19,8 @@ class WrongNumber(Base):
 
     `said_at`: somebody wrote from there that they are not the patient; from then on the record does not open there.
     `stopped_at`: reception agreed, and from then on no texts about this patient go there.
+    `why`: nothing, or `ACTING_ENDED`: nobody wrote; the desk ended that somebody on this number acts for the child, whose
+    birth date they know. Whom the desk has named still acts.
     """
 
     __tablename__ = "wrong_number"
@@ -40,6 +43,7 @@ class WrongNumber(Base):
     stopped_by: Mapped[str | None] = mapped_column(String(80))
     lifted_at: Mapped[datetime | None] = mapped_column(Instant)
     lifted_by: Mapped[str | None] = mapped_column(String(80))
+    why: Mapped[str | None] = mapped_column(String(20))
 
 
 def is_marked() -> ColumnElement[bool]:
@@ -48,6 +52,16 @@ def is_marked() -> ColumnElement[bool]:
         WrongNumber.patient_id == Patient.id,
         WrongNumber.phone_account_id == Patient.phone_account_id,
         WrongNumber.lifted_at.is_(None),
+    )
+
+
+def is_said_wrong() -> ColumnElement[bool]:
+    """The same, and nobody at all is to see the patient from there, whoever may act for them."""
+    return exists().where(
+        WrongNumber.patient_id == Patient.id,
+        WrongNumber.phone_account_id == Patient.phone_account_id,
+        WrongNumber.lifted_at.is_(None),
+        WrongNumber.why.is_(None),
     )
 
 

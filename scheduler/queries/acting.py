@@ -1,10 +1,10 @@
-"""Who may act for a patient today, and for whom they may."""
+"""Who may act for a patient today, for whom they may, and what of that is over."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from scheduler.domain.coming_of_age import OF_AGE, born_before_is
 from scheduler.models import MayActFor, Patient
@@ -13,7 +13,8 @@ from scheduler.models.known_browser import CHILD
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """`acts`: the other acts for the patient who was asked about; else the patient for the other."""
+    """`acts`: the other acts for the patient who was asked about; else the patient for the other. `ended_by`: nobody when
+    the 16th birthday ended it."""
 
     public_id: str
     given_name: str
@@ -23,6 +24,8 @@ class Acting:
     granted_at: datetime
     granted_by: str
     how_asked: str
+    ended_at: datetime | None
+    ended_by: str | None
 
     @property
     def full_name(self) -> str:
@@ -31,6 +34,15 @@ class Acting:
 
 def acting_of(connection: Connection, patient_id: int, today: date) -> list[Acting]:
     """The oldest first; what a 16th birthday has ended is not among them. Two SELECTs."""
+    return _rows(connection, patient_id, and_(MayActFor.ended_at.is_(None), _lasts(today)))
+
+
+def ended_acting_of(connection: Connection, patient_id: int, today: date) -> list[Acting]:
+    """What is over, the oldest first. Two SELECTs."""
+    return _rows(connection, patient_id, or_(MayActFor.ended_at.is_not(None), ~_lasts(today)))
+
+
+def _rows(connection: Connection, patient_id: int, which: ColumnElement[bool]) -> list[Acting]:
     found = []
     for acts in (True, False):
         mine, other = MayActFor.patient_id, MayActFor.actor_id
@@ -45,17 +57,19 @@ def acting_of(connection: Connection, patient_id: int, today: date) -> list[Acti
                 MayActFor.granted_at,
                 MayActFor.granted_by,
                 MayActFor.how_asked,
+                MayActFor.ended_at,
+                MayActFor.ended_by,
             )
             .select_from(MayActFor)
             .join(Patient, Patient.id == other)
-            .where(mine == patient_id, MayActFor.ended_at.is_(None), _lasts(today))
+            .where(mine == patient_id, which)
             .order_by(MayActFor.id)
         )
         found += [Acting(public, given, family, acts, *rest) for public, given, family, *rest in rows]
     return found
 
 
-def _lasts(today: date) -> Any:
+def _lasts(today: date) -> ColumnElement[bool]:
     child = Patient.__table__.alias("child")
     is_child = (
         select(child.c.id)

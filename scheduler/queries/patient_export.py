@@ -11,7 +11,7 @@ from scheduler.models import Base
 from scheduler.queries.patient_page import PatientRecord
 
 # Keys of this database, secrets, and what is there for the machine alone.
-LEFT_OUT = {"id", "feed_token", "calendar_version", "attempt_id", "sid", "held_for", "hold_until"}
+LEFT_OUT = {"id", "feed_token", "calendar_version", "attempt_id", "code_hmac", "sid", "held_for", "hold_until"}
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ def everything(connection: Connection, patient: PatientRecord, *, number: str | 
     def of_visits(name: str) -> list[Row]:
         return _rows(connection, tables[name], tables[name].c.appointment_id.in_(own))
 
-    texts = tables["message"]
+    texts, acts = tables["message"], tables["may_act_for"]
     of_number = and_(texts.c.number == number, texts.c.patient_id.is_(None))
     return {
         "patient": _rows(connection, tables["patient"], tables["patient"].c.id.in_(ids)),
@@ -51,7 +51,8 @@ def everything(connection: Connection, patient: PatientRecord, *, number: str | 
         "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
         "wrong_number": of_patient("wrong_number"),
-        "may_act_for": of_patient("may_act_for"),
+        "may_act_for": _rows(connection, acts, or_(acts.c.patient_id.in_(ids), acts.c.actor_id.in_(ids))),
+        "acting_code": of_patient("acting_code"),
         "number_request": of_patient("number_request"),
         "patient_number": of_patient("patient_number"),
         "lock_box": of_patient("lock_box"),

@@ -35,9 +35,17 @@ def let_act(
 
 
 def add_acting(
-    session: Session, *, acting: str, patient: str, how_asked: str, now: datetime, today: date, actor: Actor
+    session: Session,
+    *,
+    acting: str,
+    patient: str,
+    how_asked: str,
+    now: datetime,
+    today: date,
+    actor: Actor,
+    granted_by: str | None = None,
 ) -> None:
-    """The same in the caller's transaction."""
+    """The same in the caller's transaction. `granted_by`: when that is not whom it is written by."""
     if acting == patient:
         raise Invalid({"other": "Nobody acts for themselves."})
     in_order = {public_id: locked(session, public_id) for public_id in sorted((acting, patient))}
@@ -52,7 +60,7 @@ def add_acting(
             patient_id=whom.id,
             kind=GROWN_UP if is_of(OF_AGE, whom.birth_date, today) else CHILD,
             granted_at=now,
-            granted_by=str(actor)[:80],
+            granted_by=granted_by or str(actor)[:80],
             how_asked=how_asked,
         )
         .on_conflict_do_nothing(

@@ -19,6 +19,7 @@ CLEARED, CLEARANCE_TAKEN_BACK = "patient.cleared", "patient.clearance_taken_back
 RESTRICTED, RELEASED, FEED_RENEWED = "patient.restricted", "patient.released", "patient.feed_renewed"
 ELSEWHERE, ELSEWHERE_TAKEN_BACK = "patient.ims_elsewhere", "patient.ims_elsewhere_taken_back"
 ACTING, ACTING_ENDED = "patient.acting", "patient.acting_ended"
+ACTING_CODE = "patient.acting_code"
 PROTECTED, PROTECTION_ENDED = "patient.protected", "patient.protection_ended"
 OPENED_PROTECTED = "patient.opened_in_emergency"
 IMS_REVIEWED = "patient.ims_reviewed"

@@ -10,6 +10,7 @@ from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, R
 from scheduler.models.base import Base
 from scheduler.models.clinic_computer import ComputerSignIn
 from scheduler.models.kept_form import KeptForm
+from scheduler.models.known_browser import ActingCode
 from scheduler.models.live_session import LiveSession
 from scheduler.models.visit_link import VisitLink
 from scheduler.usecases.holds import expire_holds
@@ -25,7 +26,7 @@ WORKER_KEPT = timedelta(days=1)
 
 
 def tidy(session: Session, *, now: datetime) -> None:
-    """Expire holds that ran out; forget old drafts, idempotent answers, sign-in codes, rate counters and sessions."""
+    """Expire holds that ran out; forget old drafts, idempotent answers, codes, rate counters and sessions."""
     expire_holds(session, now=now)
     forgotten: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
         (BookingDraft, BookingDraft.changed_at < now - DRAFT_KEPT),
@@ -36,6 +37,7 @@ def tidy(session: Session, *, now: datetime) -> None:
         (VisitLink, VisitLink.expires_at < now - LINK_KEPT),
         (Heartbeat, and_(Heartbeat.at < now - WORKER_KEPT, Heartbeat.name.startswith("worker "))),
         (LiveSession, LiveSession.ends_at < now),
+        (ActingCode, ActingCode.expires_at < now - CODE_KEPT),
         (ComputerSignIn, ComputerSignIn.given_at < now - COMPUTER_KEPT),
     )
     for table, over in forgotten:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.models import (
+    ActingCode,
     Appointment,
     AppointmentHistory,
     AppointmentNote,
@@ -125,6 +126,7 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
                 NumberRequest.phone_account_id.in_(select(PhoneAccount.id).where(PhoneAccount.number.in_(numbers))),
             )
         ),
+        delete(ActingCode).where(ActingCode.patient_id.in_(ids)),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
         delete(VisitLink).where(VisitLink.appointment_id.in_(visits)),
     ):

@@ -1,5 +1,7 @@
 """Who may act for whom: named and ended at the desk, let by one's own press, over with the 16th birthday."""
 
+import re
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -9,10 +11,13 @@ from flask import Flask
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import Invalid
-from scheduler.models import Appointment, AuditLine, MayActFor, Patient, Reminder
+from scheduler.domain.errors import CodeGone, Invalid
+from scheduler.models import ActingCode, Appointment, AuditLine, MayActFor, Patient, Reminder
 from scheduler.usecases.acting import end_acting, end_come_of_age, let_act
+from scheduler.usecases.acting_codes import WRONG_AN_HOUR, act_by_code, make_acting_code
+from scheduler.usecases.housekeeping import tidy
 from scheduler.usecases.merging import merge_patients
+from scheduler.usecases.wrong_numbers import doubt_number
 from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_patient
 from tests.factories import let_act as standing
 from tests.fakes import FakeClock, FakeSms
@@ -20,7 +25,7 @@ from tests.usecases.sms_clinic import make_reminder, send_reminders
 from tests.web.booking_clinic import BORN, KNOWN, BookingVisitor
 from tests.web.signing_in import make_staff
 from tests.web.signing_in import sign_in as enter_desk
-from tests.web.visitor import Visitor
+from tests.web.visitor import Page, Visitor
 
 TODAY = NOW.date()
 HIS = date(1984, 2, 1)
@@ -305,3 +310,175 @@ def test_the_demo_says_on_its_first_page_with_what_to_sign_in(app: Flask, sessio
         assert "613-555-0142" in page
     app.config["DEMO"] = False
     assert "613-555-0142" not in app.test_client().get("/").text
+
+
+# by one's own press
+
+
+@pytest.fixture
+def his_browser(app: Flask, engine: Engine) -> BookingVisitor:
+    return BookingVisitor(app, engine)
+
+
+HIS_NUMBER = "+16135550199"
+
+
+def make_code(visitor: BookingVisitor) -> str:
+    visitor.get("/me")
+    visitor.follow("Let somebody see and change my visits")
+    shown = visitor.press("code")
+    return re.search(r"[A-Z3-9]{4}-[A-Z3-9]{4}", shown.text)[0]  # type: ignore[index]
+
+
+def type_acting_code(visitor: BookingVisitor, code: str) -> Page:
+    visitor.get("/me")
+    visitor.follow("Act for somebody")
+    return visitor.send(visitor.page.form("code"), code=code)
+
+
+NO_CODE = "This code does not work."
+
+
+def test_a_patient_lets_another_act_by_a_code_and_either_ends_it(
+    visitor: BookingVisitor, his_browser: BookingVisitor, desk: Visitor, session: Session, amelie: Patient
+) -> None:
+    luc = another(session, "Luc", HIS, number=HIS_NUMBER)
+    make_appointment(session, patient=amelie, starts_local=local(MONDAY, "09:00"), treatment="follow-up")
+    sign_in(visitor)
+    sign_in(his_browser, HIS, HIS_NUMBER)
+    for ender in (visitor, his_browser):
+        code = make_code(visitor)
+        assert code in visitor.get("/me/acting/let").text, "loaded again"
+        assert not session.scalars(select(ActingCode).where(ActingCode.code_hmac.contains(code[:4]))).all()
+        assert NO_CODE in type_acting_code(visitor, code).text, "nobody acts for themselves"
+        shown = type_acting_code(his_browser, f" {code.lower().replace('-', ' ')}. ")
+        assert "You now see and change the visits of Amélie Roy" in shown.text
+        assert "for Amélie Roy" in shown.text
+        assert "Luc Roy sees and changes your visits" in visitor.get("/me").text
+        assert code not in visitor.get("/me/acting/let").text, "it was used"
+        assert NO_CODE in type_acting_code(his_browser, code).text
+        assert standing_now(session) == [(luc.id, amelie.id, "adult")]
+        record = desk.get(f"/desk/patients/{amelie.public_id}").text
+        assert "entered by the patient" in record and "by a code of their own" in record
+        ender.get("/me")
+        ender.follow("End")
+        assert "Ended:" in ender.press("End it").text
+        assert standing_now(session) == []
+        assert "Amélie" not in his_browser.get("/me").text
+    record = desk.get(f"/desk/patients/{luc.public_id}").text
+    assert record.count("Luc acted for Amélie Roy") == 2 and "ended on 27 November 2026 by the patient" in record
+    said = session.scalars(select(AuditLine.what).where(AuditLine.what.startswith("patient.acting")))
+    assert list(said) == 2 * ["patient.acting_code", *2 * ["patient.acting"], *2 * ["patient.acting_ended"]]
+
+
+def test_a_wrong_used_or_expired_code_is_answered_alike_and_tries_are_counted(
+    visitor: BookingVisitor,
+    his_browser: BookingVisitor,
+    session: Session,
+    amelie: Patient,
+    clock: time_machine.Traveller,
+) -> None:
+    another(session, "Luc", HIS, number=HIS_NUMBER)
+    sign_in(visitor)
+    sign_in(his_browser, HIS, HIS_NUMBER)
+    first, last = make_code(visitor), make_code(visitor)
+    for wrong in ("CDFG-CDFG", "?", first):
+        assert NO_CODE in type_acting_code(his_browser, wrong).text
+    clock.move_to(NOW + timedelta(minutes=59))
+    assert "You now see" in type_acting_code(his_browser, last).text, "and is not counted as a wrong one"
+    over = make_code(visitor)
+    clock.move_to(NOW + timedelta(minutes=119))
+    answers = [type_acting_code(his_browser, over) for _try in range(WRONG_AN_HOUR + 1)]
+    assert [NO_CODE in answer.text for answer in answers] == [True] * WRONG_AN_HOUR + [False]
+    assert answers[-1].status == 429 and "Too many codes were tried" in answers[-1].text
+    assert "Too many codes were tried" in type_acting_code(his_browser, make_code(visitor)).text, "a right one as well"
+    session.rollback()
+    tidy(session, now=NOW + timedelta(hours=27))
+    assert session.scalars(select(ActingCode.id)).all() == []
+
+
+@pytest.mark.parametrize("what", ["restricted", "merged", "wrong number"])
+def test_the_code_of_a_record_that_opens_nowhere_any_more_does_not_work(
+    visitor: BookingVisitor, his_browser: BookingVisitor, session: Session, amelie: Patient, what: str
+) -> None:
+    another(session, "Luc", HIS, number=HIS_NUMBER)
+    double = make_patient(session, given_name="Amélie", family_name="Roy")
+    sign_in(visitor)
+    sign_in(his_browser, HIS, HIS_NUMBER)
+    code = make_code(visitor)
+    if what == "restricted":
+        amelie.restricted_at, amelie.restricted_by = NOW, "staff:front"
+        session.commit()
+    elif what == "merged":
+        kept, merged = double.public_id, amelie.public_id
+        session.rollback()
+        merge_patients(session, kept=kept, merged=merged, sure=True, now=NOW, actor=STAFF)
+    else:
+        doubt_number(session, amelie.phone_account, said_at=NOW)  # type: ignore[arg-type]
+        session.commit()
+    assert NO_CODE in type_acting_code(his_browser, code).text
+    assert standing_now(session) == []
+
+
+def test_who_is_not_16_lets_nobody_in_and_puts_nobody_out(
+    visitor: BookingVisitor, session: Session, amelie: Patient
+) -> None:
+    born = date(2012, 5, 5)
+    leo = another(session, "Léo", born, number=HIS_NUMBER)
+    standing(session, amelie, leo)
+    assert "Amélie Roy sees and changes your visits" in sign_in(visitor, born, HIS_NUMBER)
+    assert "Let somebody" not in visitor.page.text and "Act for somebody" not in visitor.page.text
+    ends = f"/me/acting/acts-for-me/{amelie.public_id}/end"
+    for path in ("/me/acting/let", "/me/acting/for-somebody", ends):
+        assert visitor.client.get(path).status_code == 404
+        assert visitor.client.post(path, data={"csrf_token": "x"}).status_code == 404
+
+
+def test_nobody_ends_what_others_have_with_each_other(
+    visitor: BookingVisitor, session: Session, amelie: Patient
+) -> None:
+    luc, max_ = another(session, "Luc", HIS), another(session, "Max", HIS, day=3)
+    standing(session, luc, max_, kind="adult")
+    sign_in(visitor)
+    for who in ("acts-for-me", "i-act-for", "x"):
+        for other in (luc, max_):
+            assert visitor.client.get(f"/me/acting/{who}/{other.public_id}/end").status_code == 404
+    assert len(standing_now(session)) == 1
+
+
+def test_one_code_typed_by_two_at_once_lets_one_in(engine: Engine, session: Session, amelie: Patient) -> None:
+    both = [another(session, name, HIS, day=day).public_id for day, name in ((2, "Luc"), (3, "Max"))]
+    secret, public_id = "s" * 32, amelie.public_id
+    session.rollback()
+    code = make_acting_code(
+        session, public_id=public_id, number=KNOWN, secret=secret, now=NOW, today=TODAY, actor=STAFF
+    )
+    outcomes: list[str] = []
+    together = threading.Barrier(2)
+
+    def contend(acting: str) -> None:
+        with Session(engine) as own:
+            together.wait()
+            try:
+                act_by_code(
+                    own,
+                    typed=code,
+                    acting=acting,
+                    number=acting[:16],
+                    secret=secret,
+                    network_keys=(),
+                    now=NOW,
+                    today=TODAY,
+                    actor=STAFF,
+                )
+                outcomes.append("in")
+            except CodeGone:
+                outcomes.append("gone")
+
+    threads = [threading.Thread(target=contend, args=(one,)) for one in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["gone", "in"]
+    assert len(standing_now(session)) == 1

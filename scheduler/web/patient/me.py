@@ -15,12 +15,13 @@ from scheduler.usecases.patients import renew_feed
 from scheduler.web.access import declare
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import Explained, explain
-from scheduler.web.patient import move
+from scheduler.web.patient import me_acting, move
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.calendar_links import calendar_links
 from scheduler.web.patient.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.form_fields import FormError, tidy
 from scheduler.web.patient.my_visits import MyVisit, moved_since, my_visit, shown_all, shown_version
+from scheduler.web.patient.session import now_local
 
 PAST_SHOWN, ALL_PAST = 5, 500
 LONGEST_REASON = 500
@@ -29,6 +30,7 @@ blueprint = Blueprint("me", __name__)
 declare(blueprint, "patient", guard=require_sign_in)
 blueprint.register_error_handler(CSRFError, show_form_again)
 move.add_routes(blueprint)
+me_acting.add_routes(blueprint)
 
 
 @blueprint.get("/me")
@@ -43,7 +45,11 @@ def visits() -> str:
         more_past=len(past) > limit,
         person=found.person,
         family=found.patients,
+        acting=me_acting.acting_shown(),
+        may_end=me_acting.may_end,
+        is_of_age=me_acting.is_of_age(),
         number=phone_numbers.display(found.account.number),
+        local=now_local,
         shared=found.browser is not None and found.browser.shared,
     )
 

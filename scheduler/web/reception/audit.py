@@ -100,6 +100,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "patient.ims_elsewhere": lambda: _("recorded IMS elsewhere"),
     "patient.ims_elsewhere_taken_back": lambda: _("took IMS elsewhere back"),
     "patient.acting": lambda: _("let somebody act for somebody"),
+    "patient.acting_code": lambda: _("made a code to let somebody act"),
     "patient.acting_ended": lambda: _("ended that somebody acts for somebody"),
     "patient.called": lambda: _("telephoned"),
     "patient.call_taken_back": lambda: _("took a call back"),

@@ -22,6 +22,7 @@ from scheduler.queries.clearances import clearances
 from scheduler.queries.lock_box import box_of
 from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
 from scheduler.usecases import audit
+from scheduler.usecases.acting_codes import BY_OWN_CODE
 from scheduler.web import access
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 from scheduler.web.reception.actor_words import actor_words
@@ -75,7 +76,9 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         screenings = patient_page.screenings(connection, patient.id, limit=most or patient_page.MOST_SCREENINGS)
         family = allowed(patient_page.family(connection, patient.account_id or 0, patient.id))
         may_act = allowed(acting.acting_of(connection, patient.id, now_local.date()))
-        actors = (patient.cleared_by, patient.restricted_by, *(one.granted_by for one in may_act))
+        over = allowed(acting.ended_acting_of(connection, patient.id, now_local.date()))
+        by = (name for one in (*may_act, *over) for name in (one.granted_by, one.ended_by))
+        actors = (patient.cleared_by, patient.restricted_by, *by)
         names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
@@ -91,6 +94,7 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "screenings": [(screening, local(screening.answered_at), yeses(screening)) for screening in screenings],
         "family": family,
         "acting": may_act,
+        "acted": over,
         "how_words": how_words,
         "box": box,
         "next_allowed": next_allowed,
@@ -145,6 +149,7 @@ def how_words(how_asked: str) -> str:
     """What we wrote ourselves, in the reader's language; the desk's own words as they are."""
     ours = {
         "registered the child": _("registered the child"),
+        BY_OWN_CODE: _("by a code of their own"),
         "the only adult on the number": _("the only adult on the number"),
         "by their own code": _("by their own press: a code from one to the other"),
     }
