@@ -5,8 +5,8 @@ from alembic import op
 
 from scheduler.models import constraints, constraints_later
 
-revision = '0033'
-down_revision = '0032'
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
