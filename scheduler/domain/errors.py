@@ -83,6 +83,9 @@ class TreatmentTooSoon(BookingRefused):
 class VisitMustMove(TreatmentTooSoon):
     """IMS elsewhere cannot be recorded: a visit booked already (`wanted_local`) is too near to it."""
 
+    is_private = False
+    """That visit is not shown to a parent."""
+
 
 class NotCleared(BookingRefused):
     """No practitioner has recorded this patient as a candidate for IMS, or that lapses before the visit (`lapsed_on`):
@@ -96,9 +99,13 @@ class NotCleared(BookingRefused):
 
 
 class PatientBusy(BookingRefused):
-    """The patient has another visit at that time."""
+    """The patient has another visit at that time; `is_private`: one that is not shown to a parent."""
 
     code = "patient-busy"
+
+    def __init__(self, *, is_private: bool = False) -> None:
+        super().__init__()
+        self.is_private = is_private
 
 
 class TooLateToChange(BookingRefused):

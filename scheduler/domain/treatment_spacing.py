@@ -21,12 +21,14 @@ IMS_MIN_DAYS = 7
 class CountingVisit:
     """A visit that counts. `starts_local` is the moment it counts from.
 
-    For a visit elsewhere at an unknown time of day that is `end_of_day` of its day, with `time_known=False`.
+    For a visit elsewhere at an unknown time of day that is `end_of_day` of its day, with `time_known=False`. `private`: it
+    is not shown to a parent, so no page of a patient names its day.
     """
 
     starts_local: datetime
     elsewhere: bool = False
     time_known: bool = True
+    private: bool = False
 
     @property
     def day(self) -> date:

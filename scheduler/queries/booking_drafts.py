@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.errors import NotFound
 from scheduler.domain.screening import EarlierAnswers, ScreeningAnswers, ScreeningQuestion
-from scheduler.models import Appointment, BookingDraft, Reminder, Screening
+from scheduler.models import Appointment, BookingDraft, PrivateVisit, Reminder, Screening
+from scheduler.queries.private_visits import is_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,17 @@ def visit_at(session: Session, patient_id: int, starts_local: datetime) -> Appoi
     return session.scalar(
         select(Appointment)
         .where(Appointment.patient_id == patient_id, Appointment.starts_local == starts_local, Appointment.active)
-        .where(Appointment.origin != "elsewhere")
+        .where(Appointment.origin != "elsewhere", ~is_private())
     )
 
 
 def last_answers(session: Session, patient_id: int, zone: ZoneInfo) -> EarlierAnswers | None:
-    """What the patient answered to the screening questions the last time."""
+    """What the patient answered to the screening questions the last time, but for a visit that is not shown to a parent:
+    whoever books may be one."""
+    private = exists().where(PrivateVisit.appointment_id == Screening.appointment_id)
     last = session.scalars(
         select(Screening)
-        .where(Screening.patient_id == patient_id)
+        .where(Screening.patient_id == patient_id, ~private)
         .order_by(Screening.answered_at.desc(), Screening.id.desc())
         .limit(1)
     ).first()

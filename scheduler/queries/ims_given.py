@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from scheduler.models import Appointment, AppointmentHistory, ImsAnswer, Patient, Practitioner, SpacingGroup, Treatment
+from scheduler.queries.private_visits import is_private
 
 SHOWN_FOR = timedelta(days=28)
 MOST = 200
@@ -142,8 +143,11 @@ def _too_near(connection: Connection, first_local: datetime, which: ColumnElemen
     return {key: before for key, moment, gap, before in rows if abs(moment - before) < timedelta(days=gap)}
 
 
-def open_near(connection: Connection, patient_id: int, starts_local: datetime, min_days: int) -> list[GivenVisit]:
-    """Completed visits so near that IMS could not follow if it was given there, which nobody has said yet."""
+def open_near(
+    connection: Connection, patient_id: int, starts_local: datetime, min_days: int, *, to_a_patient: bool = False
+) -> list[GivenVisit]:
+    """Completed visits so near that IMS could not follow if it was given there, which nobody has said yet. Shown
+    `to_a_patient`, who may be a parent: without those that are kept from one."""
     gap = timedelta(days=min_days)
     near = and_(
         Appointment.patient_id == patient_id,
@@ -151,7 +155,8 @@ def open_near(connection: Connection, patient_id: int, starts_local: datetime, m
         Appointment.counts_from_local > starts_local - gap,
         Appointment.counts_from_local < starts_local + gap,
     )
-    return _of(connection, _visits().where(near, ~Treatment.needling).order_by(Appointment.starts_at), None)
+    shown = _visits().where(near, ~Treatment.needling, ~is_private() if to_a_patient else true())
+    return _of(connection, shown.order_by(Appointment.starts_at), None)
 
 
 def booked_near(connection: Connection, given: Appointment, now: datetime, min_days: int) -> list[str]:

@@ -11,23 +11,32 @@ from sqlalchemy.orm import aliased
 
 from scheduler import clock
 from scheduler.domain.clearance import Clearance
-from scheduler.domain.errors import NotFound
+from scheduler.domain.errors import NotFound, PatientBusy
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit
 from scheduler.models import Appointment, Patient
 from scheduler.queries.clearances import clearance_of, last_ims_before
 from scheduler.queries.plain import Plain, Plainly, text_of
+from scheduler.queries.private_visits import is_private
 
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """`visits` occupy the patient's time; `counting` are those of the treatment's spacing group."""
+    """`visits` occupy the patient's time, of which `private` are not shown to a parent; `counting` are those of the
+    treatment's spacing group."""
 
     patient_id: int
     clearance: Clearance
     visits: tuple[TimeSlot, ...]
     counting: tuple[CountingVisit, ...]
     restricted: bool = False
+    private: tuple[TimeSlot, ...] = ()
+
+    def require_free(self, visit: TimeSlot) -> None:
+        """Refuses with PatientBusy."""
+        in_the_way = [other for other in self.visits if visit.overlaps(other)]
+        if in_the_way:
+            raise PatientBusy(is_private=all(other in self.private for other in in_the_way))
 
 
 class Counting(NamedTuple):
@@ -69,6 +78,7 @@ _FACTS = (
         Appointment.counts_from_local.cast(String),
         Appointment.time_known,
         Appointment.ims_given,
+        is_private(),
     )
     .select_from(Patient)
     .join(Appointment, and_(Appointment.patient_id == Patient.id, Appointment.active, or_(*_IN_REACH)), isouter=True)
@@ -106,18 +116,19 @@ def facts_of(
     rows = _READ.all(connection, **asked)
     if not rows:
         raise NotFound("patient")
-    visits, counting = [], []
-    for *_patient, appointment_id, origin, starts, minutes, group_id, counts_from, time_known, given in rows:
+    visits, counting, private = [], [], []
+    for *_patient, appointment_id, origin, starts, minutes, group_id, counts_from, time_known, given, hidden in rows:
         if appointment_id is None or appointment_id == leaving_out:
             continue
         elsewhere = origin == "elsewhere"
         if not elsewhere:
             starts_local = datetime.fromisoformat(starts)
             visits.append(TimeSlot(starts_local, starts_local + timedelta(minutes=minutes)))
+            private += visits[-1:] if hidden else []
         if spacing_group_id is not None and (group_id == spacing_group_id or (needling and given)):
             moment = datetime.fromisoformat(counts_from)
-            counting.append(CountingVisit(moment, elsewhere=elsewhere, time_known=bool(time_known)))
+            counting.append(CountingVisit(moment, elsewhere, bool(time_known), bool(hidden)))
     patient_id, cleared_at, last_ims, restricted = rows[0][:4]
     given_at = datetime.fromisoformat(cleared_at[:16]).replace(tzinfo=UTC) if cleared_at else None
     clearance = clearance_of(given_at, datetime.fromisoformat(last_ims[:16]) if last_ims else None, zone)
-    return PatientFacts(patient_id, clearance, tuple(visits), tuple(counting), bool(restricted))
+    return PatientFacts(patient_id, clearance, tuple(visits), tuple(counting), bool(restricted), tuple(private))

@@ -1,5 +1,6 @@
 """Who may act for whom: the desk names and ends it, a patient lets somebody by their own press, and the 16th birthday ends it."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -104,6 +105,51 @@ def end_come_of_age(session: Session, *, now: datetime, today: date) -> None:
     _end_of_age(session, MayActFor.patient_id.in_(ids), now, today)
     end_calendar_addresses(session.scalars(select(Patient).where(Patient.id.in_(ids)).order_by(Patient.id)).all())
     session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class AfterMerge:
+    """What becomes of one row that names the record which goes: `carried` over to the one that stays, or it ends."""
+
+    row: MayActFor
+    acting: Patient
+    patient: Patient
+    carried: bool
+
+
+def after_merge(session: Session, *, kept: Patient, merged: Patient) -> list[AfterMerge]:
+    """Only looks. Certain is that the person acts for others, and who the desk has said acts for them; that somebody acts
+    by a press on the record which goes is not: whoever made that record may have pressed it."""
+    standing = select(MayActFor).where(MayActFor.ended_at.is_(None))
+    pairs = set(session.execute(standing.with_only_columns(MayActFor.actor_id, MayActFor.patient_id)).tuples())
+    born = kept.birth_date or merged.birth_date
+    found = []
+    ours = standing.where(or_(MayActFor.actor_id == merged.id, MayActFor.patient_id == merged.id))
+    for row in session.scalars(ours.order_by(MayActFor.id)):
+        acts = row.actor_id == merged.id
+        other = session.get_one(Patient, row.patient_id if acts else row.actor_id)
+        is_there = other is kept or ((kept.id, other.id) if acts else (other.id, kept.id)) in pairs
+        is_certain = acts or row.granted_by.startswith("staff:")
+        carried = is_certain and not is_there and born is not None and other.birth_date is not None
+        who, whom = (merged, other) if acts else (other, merged)
+        found.append(AfterMerge(row, who, whom, carried))
+    return found
+
+
+def follow_merge(session: Session, *, kept: Patient, merged: Patient, now: datetime, actor: Actor) -> None:
+    """In the caller's transaction."""
+    for one in after_merge(session, kept=kept, merged=merged):
+        if one.carried:
+            if one.row.actor_id == merged.id:
+                one.row.actor_id = kept.id
+            else:
+                one.row.patient_id = kept.id
+        who = kept if one.acting is merged else one.acting
+        whom = kept if one.patient is merged else one.patient
+        if who is not whom:
+            _note(session, audit.ACTING if one.carried else audit.ACTING_ENDED, who, whom, now, actor)
+    session.flush()
+    end_all_of(session, merged.id, now=now, why="merged")
 
 
 def end_all_of(session: Session, patient_id: int, *, now: datetime, why: str) -> None:

@@ -12,7 +12,7 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
-from scheduler.models import Appointment, PatientMerge
+from scheduler.models import Appointment, PatientMerge, PrivateVisit
 from scheduler.queries import reference
 from scheduler.usecases import audit
 from scheduler.usecases.changing import locked, require_version, touch
@@ -135,7 +135,9 @@ def visit_in_the_way(
     try:
         _require_no_visit_to_come(near, counts_from, min_days, now)
     except VisitMustMove as refusal:
-        return next(visit for visit in near if visit.counts_from_local == refusal.wanted_local), refusal
+        found = next(visit for visit in near if visit.counts_from_local == refusal.wanted_local)
+        refusal.is_private = session.get(PrivateVisit, found.id) is not None
+        return found, refusal
     return None
 
 

@@ -16,7 +16,7 @@ from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import TreatmentTooSoon
 from scheduler.domain.ims_given import Treated, that_count
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
-from scheduler.models import Appointment
+from scheduler.models import Appointment, PrivateVisit
 from scheduler.models.appointment import AppointmentHistory
 from scheduler.queries import reference
 from scheduler.queries.ims_given import took_place
@@ -123,7 +123,10 @@ def require_far_from_what_took_place(session: Session, visit: Appointment, *, no
         if other is visit or (other.status != AppointmentStatus.COMPLETED and other.ends_at > now):
             continue
         here = CountingVisit(
-            other.counts_from_local, elsewhere=other.origin == "elsewhere", time_known=other.time_known
+            other.counts_from_local,
+            elsewhere=other.origin == "elsewhere",
+            time_known=other.time_known,
+            private=session.get(PrivateVisit, other.id) is not None,
         )
         wanted = visit.counts_from_local
         raise TreatmentTooSoon(

@@ -17,7 +17,7 @@ from scheduler.queries import patients
 from scheduler.queries.duplicates import similar
 from scheduler.queries.ims_given import took_place
 from scheduler.usecases import audit, wrong_numbers
-from scheduler.usecases.acting import end_all_of
+from scheduler.usecases.acting import follow_merge
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.changing import touch
 from scheduler.usecases.ims_counting import count_again, ims_now, plan, stop_counting
@@ -163,7 +163,7 @@ def _merge(
     merged.restricted_at, merged.restricted_by = merged.restricted_at or now, merged.restricted_by or str(actor)
     _move_visits(session, kept, merged, visits, now, actor)
     end_known(session, patient_id=merged.id, why="merged", now=now)
-    end_all_of(session, merged.id, why="merged", now=now)
+    follow_merge(session, kept=kept, merged=merged, now=now, actor=actor)
     wrong_numbers.follow_merge(session, kept_id=kept.id, merged_id=merged.id)
     for table in (Screening, Message):
         session.execute(update(table).where(table.patient_id == merged.id).values(patient_id=kept.id))

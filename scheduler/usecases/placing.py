@@ -18,7 +18,6 @@ from scheduler.domain.clearance import require_cleared
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import (
     NotFound,
-    PatientBusy,
     PatientRestricted,
     RoomTaken,
     SlotNotOffered,
@@ -180,9 +179,7 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
         require_spacing(
             starts, facts.counting, min_days=treatment.min_days, now_local=request.now_local, on_clock=on_clock
         )
-    visit = TimeSlot(starts, starts + timedelta(minutes=treatment.minutes))
-    if any(visit.overlaps(other) for other in facts.visits):
-        raise PatientBusy
+    facts.require_free(TimeSlot(starts, starts + timedelta(minutes=treatment.minutes)))
 
 
 def lock_room(connection: Connection, place: Place, rather: int | None = None) -> int:

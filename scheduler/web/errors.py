@@ -144,7 +144,9 @@ def _not_offered(error: errors.SlotNotOffered) -> Words:
 def _too_soon(error: errors.TreatmentTooSoon) -> Words:
     clash = error.clash
     day = day_words(clash.day)
-    if clash.elsewhere:
+    if clash.private:
+        title = _("This is too soon.")
+    elif clash.elsewhere:
         title = _("This is too soon after the IMS treatment you had elsewhere on %(day)s.", day=day)
     elif clash.starts_local <= error.wanted_local:
         title = _("This is too soon after the visit on %(day)s.", day=day)
@@ -166,6 +168,8 @@ def _too_soon(error: errors.TreatmentTooSoon) -> Words:
 
 
 def _visit_must_move(error: errors.VisitMustMove) -> Words:
+    if error.is_private:
+        return _("This cannot be booked here."), _("Please telephone the clinic, and we will find a way.")
     title = _(
         "The visit booked for %(visit)s is too close to the IMS treatment you had elsewhere on %(day)s.",
         visit=day_words(error.wanted_local.date()),
@@ -186,7 +190,9 @@ def _not_cleared(error: errors.NotCleared) -> Words:
     )
 
 
-def _patient_busy(_error: errors.PatientBusy) -> Words:
+def _patient_busy(error: errors.PatientBusy) -> Words:
+    if error.is_private:
+        return _("This time cannot be booked."), _("Choose one of the times on offer.")
     return _("There is already another visit at that time."), _("Choose another time, or move the other visit first.")
 
 

@@ -12,13 +12,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import CodeGone, Invalid
-from scheduler.models import ActingCode, Appointment, AuditLine, MayActFor, Patient, Reminder
+from scheduler.models import ActingCode, Appointment, AuditLine, MayActFor, Patient, PrivateVisit, Reminder, Screening
+from scheduler.queries.booking_drafts import last_answers
 from scheduler.usecases.acting import end_acting, end_come_of_age, let_act
 from scheduler.usecases.acting_codes import WRONG_AN_HOUR, act_by_code, make_acting_code
 from scheduler.usecases.housekeeping import tidy
 from scheduler.usecases.merging import merge_patients
 from scheduler.usecases.wrong_numbers import doubt_number
-from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_patient
+from tests.factories import MONDAY, NOW, STAFF, ZONE, local, make_appointment, make_patient
 from tests.factories import let_act as standing
 from tests.fakes import FakeClock, FakeSms
 from tests.usecases.sms_clinic import make_reminder, send_reminders
@@ -163,13 +164,39 @@ def test_said_twice_is_said_once_and_may_be_said_again_after_it_ended(session: S
     assert len(standing_now(session)) == 1
 
 
+def test_a_merge_carries_over_who_acts_for_whom_where_it_is_certain(
+    desk: Visitor, session: Session, amelie: Patient
+) -> None:
+    luc, max_ = another(session, "Luc", HIS), another(session, "Max", HIS, day=3)
+    leo = another(session, "Léo", date(2015, 5, 5), day=4)
+    double = make_patient(session, given_name="Amélie", family_name="Roy")
+    standing(session, double, leo)  # she acts
+    let(session, luc, double)  # the desk said so
+    standing(session, max_, double, kind="adult")
+    pressed = select(MayActFor).where(MayActFor.actor_id == max_.id)
+    session.scalars(pressed).one().granted_by = "patient:7"
+    session.commit()
+    page = desk.get(f"/desk/patients/{amelie.public_id}/merge/{double.public_id}").text
+    assert page.count("That goes over to the record that stays.") == 2
+    assert "Max Roy acts for Amélie Roy. That ends" in page
+    assert "are one now" in desk.press("Merge into").text
+    assert sorted(standing_now(session)) == sorted([(amelie.id, leo.id, "child"), (luc.id, amelie.id, "adult")])
+    ended = session.scalars(select(MayActFor).where(MayActFor.ended_at.is_not(None))).one()
+    assert (ended.actor_id, ended.ended_by) == (max_.id, "system:merged")
+    said = select(AuditLine.what, AuditLine.patient_id).where(AuditLine.what == "patient.acting_ended")
+    assert [tuple(line) for line in session.execute(said.order_by(AuditLine.id))] == [
+        ("patient.acting_ended", max_.id),
+        ("patient.acting_ended", amelie.id),
+    ]
+
+
 def test_a_merged_record_acts_for_nobody(session: Session, amelie: Patient) -> None:
     luc, double = another(session, "Luc", HIS), make_patient(session, given_name="Amélie", family_name="Roy")
     let(session, double, luc)
     kept, merged = amelie.public_id, double.public_id
     session.rollback()
     merge_patients(session, kept=kept, merged=merged, sure=True, now=NOW, actor=STAFF)
-    assert standing_now(session) == []
+    assert standing_now(session) == [(amelie.id, luc.id, "adult")]
     with pytest.raises(Invalid, match="merged"):
         let(session, double, luc)
 
@@ -482,3 +509,75 @@ def test_one_code_typed_by_two_at_once_lets_one_in(engine: Engine, session: Sess
         thread.join()
     assert sorted(outcomes) == ["gone", "in"]
     assert len(standing_now(session)) == 1
+
+
+# what a parent reads of a private visit
+
+
+def private_ims(session: Session, amelie: Patient) -> tuple[Patient, Appointment]:
+    """Of a child who is cleared: 1 December at three, and not shown to a parent."""
+    leo = on_number_of(session, amelie, make_patient(session, given_name="Léo", birth_date=date(2015, 5, 5)))
+    standing(session, amelie, leo)
+    visit = make_appointment(session, patient=leo, starts_local=local(MONDAY + timedelta(days=1), "15:00"))
+    session.add(PrivateVisit(appointment_id=visit.id, set_at=NOW, set_by="staff:front"))
+    session.commit()
+    return leo, visit
+
+
+def says_nothing_of_it(page: Page) -> bool:
+    return not re.search(r"\b(1 December|December 1)\b|another visit", page.text)
+
+
+def test_a_parent_who_books_or_moves_reads_no_day_of_a_private_visit(
+    visitor: BookingVisitor, session: Session, amelie: Patient
+) -> None:
+    leo, _visit = private_ims(session, amelie)
+    later = make_appointment(session, patient=leo, starts_local=local(MONDAY + timedelta(days=14), "15:00"))
+    sign_in(visitor)
+    move = visitor.get(f"/me/visits/{later.public_id}/move")
+    assert "IMS is not possible before Tuesday 8 December" in move.text and says_nothing_of_it(move)
+    form = move.form("starts")
+    for day in (1, 3):  # at its very time, and too near to it
+        starts = local(MONDAY + timedelta(days=day), "15:00").isoformat(timespec="minutes")
+        refused = visitor.send(form, starts=starts)
+        assert refused.status == 409 and says_nothing_of_it(refused), refused.text
+    visitor.get("/book")
+    times = visitor.send(visitor.page.form("treatment"), treatment="ims", patient=leo.public_id)
+    assert "after it is Monday 21 December" in times.text and says_nothing_of_it(times)
+    near = visitor.get("/book")
+    near = visitor.send(near.form("treatment"), treatment="follow-up", patient=leo.public_id)
+    starts = local(MONDAY + timedelta(days=1), "15:00").isoformat(timespec="minutes")
+    refused = visitor.send(visitor.page.form("starts"), starts=starts)
+    assert refused.status in (200, 409, 422) and says_nothing_of_it(refused), refused.text
+
+
+def test_a_parent_who_tells_of_ims_elsewhere_neither_sees_nor_changes_a_private_visit(
+    visitor: BookingVisitor, session: Session, amelie: Patient
+) -> None:
+    leo, visit = private_ims(session, amelie)
+    version = visit.version
+    sign_in(visitor)
+    visitor.get("/book")
+    visitor.send(visitor.page.form("treatment"), treatment="ims", patient=leo.public_id)
+    visitor.choose(local(MONDAY + timedelta(days=14), "15:00"))
+    told = {"needled_on_day": "26", "needled_on_month": "11", "needled_on_year": "2026"}
+    page = visitor.send(visitor.page.form("applies"), applies=["needled_elsewhere"], **told)
+    assert "Please call us" in page.text and says_nothing_of_it(page), page.text
+    again = visitor.get(f"/book/{visitor.token}/settle")
+    assert says_nothing_of_it(again) and visit.public_id not in again.html
+    session.rollback()
+    session.refresh(visit)
+    assert (visit.version, visit.status) == (version, "booked")
+
+
+def test_a_parent_does_not_read_what_was_answered_for_a_private_visit(session: Session, amelie: Patient) -> None:
+    leo, visit = private_ims(session, amelie)
+    screening = Screening(
+        patient_id=leo.id, appointment_id=visit.id, answers={"pregnancy": True}, flagged=True, answered_at=NOW
+    )
+    session.add(screening)
+    session.commit()
+    assert last_answers(session, leo.id, ZONE) is None
+    session.delete(session.get_one(PrivateVisit, visit.id))
+    session.commit()
+    assert last_answers(session, leo.id, ZONE) is not None

@@ -175,7 +175,13 @@ def test_a_booking_near_a_visit_of_which_nobody_has_said_whether_ims_was_given_w
     )
     assert (follow_up.status_code, follow_up.json["warnings"]) == (201, []), follow_up.text
     ims = api.post("/api/v1/appointments", json={**asked, "treatment": "ims", "starts_at": "2026-12-01T10:00:00-05:00"})
-    assert ims.json["warnings"] == [{"code": "ims-unanswered", "appointment": unanswered.public_id}], ims.text
+    named = [{"code": "ims-unanswered", "appointment": unanswered.public_id}]
+    assert ims.json["warnings"] == named, ims.text
+    there = f"/api/v1/appointments/{ims.json['id']}"
+    for day, warned in (("2026-12-08", []), ("2026-12-02", named)):
+        moved = api.patch(there, json={"starts_at": f"{day}T10:00:00-05:00"})
+        assert (moved.status_code, moved.json.get("warnings")) == (200, warned), moved.text
+    assert "warnings" not in api.patch(there, json={"status": "confirmed"}).json
 
 
 MONDAY_NOON = NOW + timedelta(days=3, hours=2)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.models import Appointment, AppointmentHistory, Patient
 from scheduler.usecases.booking import cancel_appointment, move_appointment
+from scheduler.usecases.visit_links import make_link
 from tests.factories import CLINIC, MONDAY, NOW, let_act, local, make_appointment, make_clinic, make_patient
 from tests.statements import statements_of_pages
 from tests.web.pages import form_of, forms, path_of, plain, send, sign_in
@@ -467,3 +468,31 @@ def test_a_form_that_does_not_say_which_version_it_shows_changes_nothing(
     assert answer.status_code == 409 and now_in(session, visit).version == 1
     both = "Your page showed it on Tuesday 1 December, 9:00 am; it is now on Wednesday 2 December, 10:00 am."
     assert both in plain(answer)
+
+
+def test_a_move_near_a_visit_of_which_nobody_has_said_whether_ims_was_given_warns(
+    client: FlaskClient, session: Session
+) -> None:
+    """Behind the link of a text as well, which names no other visit."""
+    make_clinic(session)
+    patient = make_patient(session, number="+16135550142")
+    make_appointment(
+        session,
+        patient=patient,
+        starts_local=local(MONDAY - 4 * DAY, "10:00"),
+        treatment="follow-up",
+        status="completed",
+        ims_open=True,
+    )
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY + 7 * DAY, "10:00"))
+    link, _until = make_link(session, visit, account_id=patient.phone_account_id or 0, clinic=CLINIC, now=NOW)
+    session.commit()
+    page = client.get(f"/m/{link.rpartition('/')[2]}/move")
+    starts = local(MONDAY + DAY, "10:00").isoformat(timespec="minutes")
+    said = plain(client.get(path_of(send(client, page, "/move", starts=starts))))
+    assert "If you had IMS in the week before it, this visit is too soon" in said and "November" not in said, said
+    sign_in(client, session, patient)
+    page = client.get(f"/me/visits/{visit.public_id}/move")
+    starts = local(MONDAY + 2 * DAY, "10:00").isoformat(timespec="minutes")
+    said = plain(client.get(path_of(send(client, page, "/move", starts=starts))))
+    assert "We have not noted yet whether you had IMS on Thursday 26 November." in said, said

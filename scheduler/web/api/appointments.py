@@ -27,6 +27,7 @@ from scheduler.web.api.schemas import (
     CHANGED_TO,
     AppointmentBooked,
     AppointmentChange,
+    AppointmentChanged,
     AppointmentShown,
     AppointmentsShown,
     Cancellation,
@@ -99,7 +100,7 @@ def show(appointment_id: str) -> Response:
 
 
 @blueprint.address(
-    "PATCH", "/<appointment_id>", takes=AppointmentChange, answers=AppointmentShown, **described.APPOINTMENT_CHANGED
+    "PATCH", "/<appointment_id>", takes=AppointmentChange, answers=AppointmentChanged, **described.APPOINTMENT_CHANGED
 )
 def change(given: dict[str, Any], appointment_id: str) -> Response:
     """Move it (`starts_at`, `practitioner`) or say how it went (`status`). One or the other in one request."""
@@ -117,6 +118,9 @@ def change(given: dict[str, Any], appointment_id: str) -> Response:
         _change_status(given, row, expected, now)
     elif given:
         _move(given, row, current, expected, now)
+        with db.reading.connect() as connection:
+            moved = appointments.row(connection, appointment_id)
+        return _shown(moved, _warnings(moved.patient or "", moved.treatment, moved.starts_local, current))
     return show(appointment_id)
 
 
@@ -249,8 +253,9 @@ def _expected_version(row: AppointmentRow) -> int | None:
     raise VersionConflict(row.version)
 
 
-def _shown(row: AppointmentRow) -> Response:
-    response = jsonify(documents.appointment(row))
+def _shown(row: AppointmentRow, warnings: list[dict[str, str]] | None = None) -> Response:
+    more = {} if warnings is None else {"warnings": warnings}
+    response = jsonify({**documents.appointment(row), **more})
     response.set_etag(str(row.version))
     return response
 

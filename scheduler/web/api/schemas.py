@@ -189,9 +189,15 @@ class AppointmentBooked(AppointmentShown):
         fields.Nested(Warned),
         required=True,
         metadata={
-            "description": "Booked all the same. ims-unanswered: nobody has said yet whether IMS was given at that "
-            "visit, and it is too near."
+            "description": "Booked, or moved, all the same. ims-unanswered: nobody has said yet whether IMS was given at "
+            "that visit, and it is too near."
         },
+    )
+
+
+class AppointmentChanged(AppointmentShown):
+    warnings = fields.List(
+        fields.Nested(Warned), metadata={"description": "Of a move only: as for an appointment that is booked."}
     )
 
 

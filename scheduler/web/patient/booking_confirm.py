@@ -89,7 +89,9 @@ def _unanswered(booking: Booking) -> list[datetime]:
     if booking.patient is None or booking.starts_local is None or treatment is None or not treatment.needling:
         return []
     min_days = treatment.min_days or 0
-    near = ims_given.open_near(db.session().connection(), booking.patient.id, booking.starts_local, min_days)
+    near = ims_given.open_near(
+        db.session().connection(), booking.patient.id, booking.starts_local, min_days, to_a_patient=True
+    )
     return [visit.starts_local for visit in near]
 
 

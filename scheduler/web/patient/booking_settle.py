@@ -36,6 +36,8 @@ def to_settling(booking: Booking, patient_id: int, answers: ScreeningAnswers) ->
     found = _in_the_way(booking, patient_id, answers.needled_on)
     if found is None:
         return go_on(booking)
+    if found[1].is_private:
+        return _call_us(booking, found[1])
     note_told(db.session(), public_id=found[0].public_id, answers=answers, now=booking.now)
     booking.keep(told=answers.needled_on.isoformat() if answers.needled_on else "")
     return redirect(url_for("booking.settle", token=booking.token), 303)
@@ -56,6 +58,8 @@ def settle(booking: Booking) -> ResponseReturnValue:
     if answers is None or day is None or found is None:
         return go_on(booking)  # settled in another tab, or at the desk
     visit, refusal = found
+    if refusal.is_private:
+        return _call_us(booking, refusal)
     if request.method != "POST" or expired():
         return _show(booking, visit, refusal)
     if request.form.get("day") != day.isoformat():
@@ -73,6 +77,12 @@ def settle(booking: Booking) -> ResponseReturnValue:
         return _show(booking, *again, f"{explained.title} {explained.advice}") if again else go_on(booking)
     look_after_start(open_booking(booking.token or ""))
     return to_settling(booking, visit.patient_id or 0, answers)  # of two visits in the way, to the other one
+
+
+def _call_us(booking: Booking, refusal: VisitMustMove) -> ResponseReturnValue:
+    """The visit in the way is not to be seen nor changed here: whoever books may be a parent."""
+    explained = explain(refusal)
+    return show(booking, REVIEW, "call_us", more=[FormError("", f"{explained.title} {explained.advice}")])
 
 
 def _in_the_way(booking: Booking, patient_id: int, day: date | None) -> tuple[Appointment, VisitMustMove] | None:

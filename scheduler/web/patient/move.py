@@ -11,12 +11,12 @@ from scheduler.domain.availability import OfferedStart
 from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, VersionConflict
 from scheduler.extensions import db
 from scheduler.usecases.booking import move_appointment
-from scheduler.web.dates import day_and_time_words
+from scheduler.web.dates import day_and_time_words, day_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.door import patient_actor
 from scheduler.web.patient.form_fields import FormError
-from scheduler.web.patient.move_choice import times_for, wanted_practitioner, wanted_start
+from scheduler.web.patient.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
 from scheduler.web.patient.my_visits import MyVisit, moved_since, my_visit, shown_version
 
 
@@ -49,6 +49,14 @@ def move(public_id: str) -> ResponseReturnValue:
     except (BookingRefused, NotFound) as refusal:
         return _refused(public_id, wanted, refusal, now)
     flash(_("Your visit is now on %(when)s.", when=day_and_time_words(moved.starts_local)))
+    for was in unanswered_near(moved):
+        flash(
+            _(
+                "We have not noted yet whether you had IMS on %(day)s. If you did, this visit is too soon: please choose a "
+                "later time, or call us.",
+                day=day_words(was.date()),
+            )
+        )
     return redirect(url_for("me.visits"), 303)
 
 

@@ -7,7 +7,7 @@ from flask import current_app, request
 
 from scheduler.extensions import db
 from scheduler.models import Appointment
-from scheduler.queries import reference
+from scheduler.queries import ims_given, reference
 from scheduler.queries.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.web.patient.slot_times import SlotQuestion, TimesOnOffer, times_on_offer
 
@@ -41,6 +41,19 @@ def wanted_practitioner() -> str | None:
     """None: with the same practitioner if free then, else with anyone."""
     asked = request.form.get("practitioner")
     return None if asked in (None, "", "anyone") else asked
+
+
+def unanswered_near(moved: Appointment) -> list[datetime]:
+    """When the patient was here so near to IMS at its new time that it is too soon if IMS was given, which nobody has noted
+    yet."""
+    connection = db.session.connection()
+    treatment = reference.current(connection).treatment_by_id(moved.treatment_id)
+    if not treatment.needling or moved.patient_id is None:
+        return []
+    near = ims_given.open_near(
+        connection, moved.patient_id, moved.starts_local, treatment.min_days or 0, to_a_patient=True
+    )
+    return [visit.starts_local for visit in near]
 
 
 def _practitioner(visit: Appointment, current: Reference, treatment: TreatmentInfo) -> PractitionerInfo | None:

@@ -10,6 +10,7 @@ from scheduler.domain.availability import HiddenReason, OfferedStart
 from scheduler.domain.clearance import Clearance
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.errors import BookingRefused, PatientBusy, SlotNotOffered, SlotTaken, TreatmentTooSoon
+from scheduler.domain.timeslot import TimeSlot
 from scheduler.domain.treatment_spacing import CountingVisit, require_spacing
 from scheduler.extensions import db
 from scheduler.queries import reference, slots
@@ -181,7 +182,11 @@ def _refusal(
         except TreatmentTooSoon as refusal:
             return refusal
     if HiddenReason.PATIENT_BUSY in reasons:
-        return PatientBusy()
+        try:
+            minutes = timedelta(minutes=question.treatment.minutes)
+            found.facts.require_free(TimeSlot(starts_local, starts_local + minutes))
+        except PatientBusy as refusal:
+            return refusal
     if reasons & {HiddenReason.PRACTITIONER_BUSY, HiddenReason.NO_ROOM}:
         return SlotTaken()
     return SlotNotOffered(next(iter(reasons), None))

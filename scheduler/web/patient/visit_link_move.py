@@ -18,7 +18,7 @@ from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.booking_steps import expired
 from scheduler.web.patient.form_fields import FormError
-from scheduler.web.patient.move_choice import times_for, wanted_practitioner, wanted_start
+from scheduler.web.patient.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
 from scheduler.web.patient.my_visits import shown_version
 from scheduler.web.patient.visit_link_door import (
     expired_words,
@@ -68,6 +68,8 @@ def _move(token: str, visit: Appointment, wanted: datetime, now: datetime) -> Re
     except (BookingRefused, NotFound) as refusal:
         return _refused(token, refusal, now)
     flash(_("Your visit is now on %(when)s.", when=day_and_time_words(moved.starts_local)))
+    if unanswered_near(moved):  # of which day is not told behind a link
+        flash(_("If you had IMS in the week before it, this visit is too soon: please call us."))
     return redirect(url_for("visit_link.done"), 303)
 
 

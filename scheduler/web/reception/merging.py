@@ -15,6 +15,7 @@ from scheduler.queries.clearances import cleared_today
 from scheduler.queries.duplicates import LikelyDuplicate, likely_duplicates
 from scheduler.queries.patient_search import FoundPatient
 from scheduler.usecases import audit, merging
+from scheduler.usecases.acting import after_merge
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.errors import explain
@@ -106,6 +107,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         alike=merging.look_alike(kept, other),
         conflicts=[_conflict_words(conflict) for conflict in conflicts],
         beside=[_conflict_words(conflict) for conflict in beside],
+        acting=after_merge(session, kept=kept, merged=other),
         problem=problem,
         visit_sign=visit_sign,
         ims_sign=ims_sign,
