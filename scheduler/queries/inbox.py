@@ -215,6 +215,7 @@ def correspondents(connection: Connection, numbers: Sequence[str]) -> dict[str, 
                 WrongNumber.patient_id == Patient.id,
                 WrongNumber.phone_account_id == PhoneAccount.id,
                 WrongNumber.lifted_at.is_(None),
+                WrongNumber.why.is_(None),
             ),
         )
         .where(PhoneAccount.number.in_(numbers))

@@ -10,7 +10,7 @@ from scheduler.domain.coming_of_age import OF_AGE, born_before_is, is_of
 from scheduler.domain.errors import NotFound
 from scheduler.models import Appointment, KnownBrowser, LiveSession, MayActFor, Patient, PhoneAccount
 from scheduler.models.known_browser import CHILD
-from scheduler.models.wrong_number import is_marked
+from scheduler.models.wrong_number import is_marked, is_said_wrong
 from scheduler.queries.live_sessions import id_hash
 from scheduler.queries.private_visits import is_private
 
@@ -111,7 +111,9 @@ def _others(session: Session, browser: KnownBrowser, person: Patient, now: datet
         ),
     )
     found = select(Patient).where(
-        Patient.id != person.id, Patient.restricted_at.is_(None), ~is_marked(), or_(may_act, known_child)
+        Patient.id != person.id,
+        Patient.restricted_at.is_(None),
+        or_(and_(may_act, ~is_said_wrong()), and_(known_child, ~is_marked())),
     )
     return list(session.scalars(found.order_by(Patient.id)))
 

@@ -29,7 +29,8 @@ SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
     """`merged_into`: the public id of the record that this one became part of. `wrong_number_at`: somebody wrote from the
-    number that they are not this patient; `stopped_at`: reception agreed."""
+    number that they are not this patient; `stopped_at`: reception agreed. `closed_why`: nobody wrote, the desk
+    ended that somebody on the number acts for this child."""
 
     id: int
     public_id: str
@@ -55,6 +56,7 @@ class PatientRecord:
     merged_into: str | None
     wrong_number_at: datetime | None
     stopped_at: datetime | None
+    closed_why: str | None
 
     @property
     def full_name(self) -> str:
@@ -148,6 +150,7 @@ def record(connection: Connection, public_id: str) -> PatientRecord:
             kept.c.public_id,
             WrongNumber.said_at,
             WrongNumber.stopped_at,
+            WrongNumber.why,
         )
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
         .outerjoin(Practitioner, Practitioner.id == Patient.clearing_practitioner_id)

@@ -17,6 +17,7 @@ from scheduler.usecases import audit
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.patients import locked
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
+from scheduler.usecases.wrong_numbers import close_number
 
 LONGEST_HOW = 200
 BIRTHDAY = "system:16th birthday"
@@ -74,8 +75,12 @@ def add_acting(
 
 
 @retry_deadlocks
-def end_acting(session: Session, *, acting: str, patient: str, now: datetime, actor: Actor) -> None:
-    """Ends at once; what shows the patient's visits elsewhere ends with it. NotFound when there is nothing to end."""
+def end_acting(session: Session, *, acting: str, patient: str, now: datetime, actor: Actor) -> bool:
+    """Ends at once; what shows the patient's visits elsewhere ends with it. NotFound when there is nothing to end.
+
+    When the desk ends it for a child on the same number, who acted knows the birth date and has the telephone: from then
+    on that number neither opens the child nor gets texts about them, until the desk lifts it. Answers whether that is so.
+    """
     begin_write(session)
     in_order = {public_id: locked(session, public_id) for public_id in sorted((acting, patient))}
     who, whom = in_order[acting], in_order[patient]
@@ -83,15 +88,22 @@ def end_acting(session: Session, *, acting: str, patient: str, now: datetime, ac
         update(MayActFor)
         .where(MayActFor.actor_id == who.id, MayActFor.patient_id == whom.id, MayActFor.ended_at.is_(None))
         .values(ended_at=now, ended_by=str(actor)[:80])
-        .returning(MayActFor.id)
+        .returning(MayActFor.kind)
         .execution_options(synchronize_session=False)
     ).all()
     if not ended:
         raise NotFound("acting")
+    account_id = whom.phone_account_id
+    closes = actor.kind == "staff" and ended[0].kind == CHILD and account_id is not None
+    if closes and account_id is not None and account_id == who.phone_account_id:
+        close_number(session, whom, account_id=account_id, now=now, actor=actor)
+    else:
+        closes = False
     _forget_beside(session, who, whom, now)
     end_calendar_addresses([whom])  # which the other may have subscribed to
     _note(session, audit.ACTING_ENDED, who, whom, now, actor)
     session.commit()
+    return closes
 
 
 @retry_deadlocks

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.models import Patient, PhoneAccount, WrongNumber
-from scheduler.models.wrong_number import is_marked, is_stopped
+from scheduler.models.wrong_number import ACTING_ENDED, is_marked, is_stopped
 from scheduler.usecases import audit
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.known_browsers import end_known
@@ -41,6 +41,27 @@ def doubt_number(session: Session, account: PhoneAccount, *, said_at: datetime) 
         end_known(session, patient_id=patient.id, account_id=account.id, why="wrong number", now=said_at)
     end_calendar_addresses(doubted)
     session.flush()
+
+
+def close_number(session: Session, patient: Patient, *, account_id: int, now: datetime, actor: Actor) -> None:
+    """The desk has ended that somebody on this number acts for the child. In the caller's transaction."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(
+        insert(WrongNumber)
+        .values(
+            patient_id=patient.id,
+            phone_account_id=account_id,
+            said_at=now,
+            stopped_at=now,
+            stopped_by=str(actor)[:80],
+            why=ACTING_ENDED,
+        )
+        .on_conflict_do_nothing(
+            index_elements=[WrongNumber.patient_id, WrongNumber.phone_account_id],
+            index_where=WrongNumber.lifted_at.is_(None),
+        )
+    )
+    end_known(session, patient_id=patient.id, account_id=account_id, why=ACTING_ENDED, now=now)
 
 
 def is_nobodys(session: Session, account: PhoneAccount) -> bool:

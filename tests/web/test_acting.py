@@ -108,6 +108,9 @@ def test_the_desk_lets_somebody_act_and_ends_it(
     token, address = luc.feed_token, f"/feeds/{luc.feed_token}.ics"
     assert visitor.client.get(address).status_code == 200
     assert "Ended" in desk.press("End Luc Roy").text
+    if born != HIS:  # it closed the number they share
+        desk.get(f"/desk/patients/{luc.public_id}")
+        desk.press("It is the right number")
     assert "Luc" not in visitor.get("/me").text
     assert visitor.client.get(address).status_code == 404, "who acted may have subscribed"
     session.rollback()
@@ -337,6 +340,34 @@ def test_the_demo_says_on_its_first_page_with_what_to_sign_in(app: Flask, sessio
         assert "613-555-0142" in page
     app.config["DEMO"] = False
     assert "613-555-0142" not in app.test_client().get("/").text
+
+
+def test_after_the_desk_ended_it_the_shared_number_no_longer_opens_the_child(
+    visitor: BookingVisitor, desk: Visitor, app: Flask, engine: Engine, session: Session, amelie: Patient
+) -> None:
+    born = date(2015, 5, 5)
+    leo = on_number_of(session, amelie, another(session, "Léo", born))
+    luc = on_number_of(session, amelie, another(session, "Luc", HIS, day=3))
+    standing(session, amelie, leo)
+    standing(session, luc, leo)
+    visit = session.scalars(select(Appointment).where(Appointment.patient_id == leo.id)).one()
+    make_reminder(session, visit, due_at=NOW - timedelta(minutes=5))
+    desk.get(f"/desk/patients/{amelie.public_id}")
+    assert "They share a number" in desk.press("End Léo Roy").text
+    for browser in (visitor, BookingVisitor(app, engine)):  # hers, where she is known, and one that knows nobody
+        sign_in(browser)
+        browser.get("/me/birth-date")
+        assert "We could not match this" in browser.give_birth_date(born).text
+        assert "Léo" not in browser.get("/me").text
+    other = BookingVisitor(app, engine)
+    assert "for Léo Roy" in sign_in(other, HIS), "whom the desk has named still acts"
+    sms = FakeSms()
+    send_reminders(engine, sms, FakeClock(NOW))
+    assert [text for text in sms.sent if "2 December" in str(text)] == []
+    assert "neither opens this record nor gets texts" in desk.get(f"/desk/patients/{leo.public_id}").text
+    desk.press("It is the right number")
+    visitor.get("/me/birth-date")
+    assert "2 December" in visitor.give_birth_date(born).text
 
 
 # by one's own press

@@ -120,7 +120,7 @@ def test_moving_or_cancelling_a_visit_of_the_list_leads_back_to_it(
         back = send(client, page, f"/{asked}", **filled)
         assert path_of(back) == address
         assert says in client.get(address).text
-    assert "Every visit is at a time when its practitioner is there." in client.get(address).text
+    assert "Every visit is at a time when its practitioner is there, and no IMS is too near" in client.get(address).text
 
 
 def test_time_off_and_the_end_of_hours_leave_visits_behind_too(session: Session) -> None:

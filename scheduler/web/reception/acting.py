@@ -76,8 +76,14 @@ def end(public_id: str) -> ResponseReturnValue:
     """`other` and `who` as above."""
     other = request.form.get("other", "")
     actor_id, patient = (public_id, other) if request.form.get("who") == IS_ACTED_FOR else (other, public_id)
-    end_acting(db.session(), acting=actor_id, patient=patient, now=clock.now(), actor=current_user.actor)
+    closes = end_acting(db.session(), acting=actor_id, patient=patient, now=clock.now(), actor=current_user.actor)
     flash(_("Ended: one no longer acts for the other. The calendar address has changed as well."))
+    if closes:
+        flash(
+            _(
+                "They share a number: it no longer opens the child’s visits nor gets texts about them. Give the child another."
+            )
+        )
     return _to_patient(public_id)
 
 
