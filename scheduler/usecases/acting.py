@@ -133,7 +133,7 @@ def after_merge(session: Session, *, kept: Patient, merged: Patient) -> list[Aft
     """Only looks. Certain is that the person acts for others, and who the desk has said acts for them; that somebody acts
     by a press on the record which goes is not: whoever made that record may have pressed it."""
     standing = select(MayActFor).where(MayActFor.ended_at.is_(None))
-    pairs = set(session.execute(standing.with_only_columns(MayActFor.actor_id, MayActFor.patient_id)).tuples())
+    pairs = {(row.actor_id, row.patient_id) for row in session.scalars(standing)}
     born = kept.birth_date or merged.birth_date
     found = []
     ours = standing.where(or_(MayActFor.actor_id == merged.id, MayActFor.patient_id == merged.id))
