@@ -33,40 +33,37 @@ class Acting:
 
 
 def acting_of(connection: Connection, patient_id: int, today: date) -> list[Acting]:
-    """The oldest first; what a 16th birthday has ended is not among them. Two SELECTs."""
+    """The oldest first; what a 16th birthday has ended is not among them."""
     return _rows(connection, patient_id, and_(MayActFor.ended_at.is_(None), _lasts(today)))
 
 
 def ended_acting_of(connection: Connection, patient_id: int, today: date) -> list[Acting]:
-    """What is over, the oldest first. Two SELECTs."""
+    """What is over, the oldest first."""
     return _rows(connection, patient_id, or_(MayActFor.ended_at.is_not(None), ~_lasts(today)))
 
 
 def _rows(connection: Connection, patient_id: int, which: ColumnElement[bool]) -> list[Acting]:
-    found = []
-    for acts in (True, False):
-        mine, other = MayActFor.patient_id, MayActFor.actor_id
-        if not acts:
-            mine, other = other, mine
-        rows: Any = connection.execute(
-            select(
-                Patient.public_id,
-                Patient.given_name,
-                Patient.family_name,
-                MayActFor.kind,
-                MayActFor.granted_at,
-                MayActFor.granted_by,
-                MayActFor.how_asked,
-                MayActFor.ended_at,
-                MayActFor.ended_by,
-            )
-            .select_from(MayActFor)
-            .join(Patient, Patient.id == other)
-            .where(mine == patient_id, which)
-            .order_by(MayActFor.id)
+    acts = MayActFor.patient_id == patient_id
+    other = and_(acts, Patient.id == MayActFor.actor_id)
+    rows: Any = connection.execute(
+        select(
+            Patient.public_id,
+            Patient.given_name,
+            Patient.family_name,
+            acts,
+            MayActFor.kind,
+            MayActFor.granted_at,
+            MayActFor.granted_by,
+            MayActFor.how_asked,
+            MayActFor.ended_at,
+            MayActFor.ended_by,
         )
-        found += [Acting(public, given, family, acts, *rest) for public, given, family, *rest in rows]
-    return found
+        .select_from(MayActFor)
+        .join(Patient, or_(other, and_(MayActFor.actor_id == patient_id, Patient.id == MayActFor.patient_id)))
+        .where(which)
+        .order_by(acts.desc(), MayActFor.id)
+    )
+    return [Acting(*row) for row in rows]
 
 
 def _lasts(today: date) -> ColumnElement[bool]:
