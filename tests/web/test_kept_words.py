@@ -3,7 +3,7 @@
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from scheduler import clock, demo
-from scheduler.models import Appointment, Message, Patient, PhoneAccount, StaffUser
+from scheduler.models import Appointment, Message, Patient, PhoneAccount, Screening, StaffUser
 from scheduler.usecases import kept_forms
 from scheduler.usecases.inbound import IncomingText, receive
 from scheduler.web.reception.door import KEPT_FORM, OWN_DOOR
@@ -266,7 +266,7 @@ class Walk:
         return (endpoint, str(values.get("kind", "")), *asked.get("ask", ()), *sorted(asked))
 
 
-def coming(session: Session, of: timedelta, *, needling: bool = False) -> Appointment:
+def coming(session: Session, of: timedelta, *, needling: bool = False, besides: Collection[int] = ()) -> Appointment:
     """The first visit booked for then or later, of a patient with a telephone."""
     rows = session.scalars(
         select(Appointment)
@@ -278,7 +278,7 @@ def coming(session: Session, of: timedelta, *, needling: bool = False) -> Appoin
         )
         .order_by(Appointment.starts_at)
     )
-    return next(visit for visit in rows if visit.treatment.needling or not needling)
+    return next(visit for visit in rows if (visit.treatment.needling or not needling) and visit.id not in besides)
 
 
 def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
@@ -286,6 +286,8 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
     csrf, now = {"csrf_token": token(client.get("/desk"))}, clock.now()
     today, later = coming(session, timedelta()), coming(session, timedelta(days=2))
     ims = coming(session, timedelta(days=1), needling=True)
+    answered = set(session.scalars(select(Screening.appointment_id)))
+    unasked = coming(session, timedelta(), needling=True, besides=answered)
     who, day = later.practitioner, later.starts_local.date()
     assert who is not None and later.patient is not None and ims.patient is not None
     account = session.scalars(select(PhoneAccount).where(PhoneAccount.opted_out_at.is_(None))).first()
@@ -331,6 +333,7 @@ def everything(client: FlaskClient, session: Session) -> dict[str, Reader]:
         f"/desk/displaced?who={who.slug}",
         f"/desk/hours?who={who.slug}",
         f"/desk/visits/{today.public_id}",
+        f"/desk/visits/{unasked.public_id}",
         "/desk/settings/texts/help/en",
         *(f"/desk/visits/{ims.public_id}?ask={ask}" for ask in ("move", "cancel", "complete")),
         *(run.location for run in runs),
