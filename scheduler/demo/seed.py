@@ -25,6 +25,7 @@ from scheduler.models import (
     PractitionerTreatment,
     Room,
     SpacingGroup,
+    TextAgreement,
     TimeOff,
     Treatment,
     WorkingHours,
@@ -129,6 +130,15 @@ def _write_house(session: Session, absences: tuple[house.Away, ...]) -> None:
     session.flush()
 
 
+AGREED = {
+    "en": "With the code you agree to reminders and replies by text to this number, unless you have told us no. "
+    "Answer STOP to end them.",
+    "fr": "En tapant le code, vous acceptez de recevoir à ce numéro des rappels et des réponses par texto, sauf si vous "
+    "nous avez dit non. Répondez ARRET pour y mettre fin.",
+}
+"""As the page that asks for the code says it."""
+
+
 def _write_people(
     session: Session,
     invented: list[people.DemoPatient],
@@ -145,6 +155,18 @@ def _write_people(
     }
     session.add_all(accounts.values())
     session.flush()
+    session.add_all(
+        TextAgreement(
+            phone_account_id=account.id,
+            agrees=True,
+            said_at=since,
+            words=AGREED[account.language],
+            language=account.language,
+            how="booking",
+            said_by=f"patient:{account.id}",
+        )
+        for account in accounts.values()
+    )
     priya = session.scalars(select(Practitioner.id).where(Practitioner.slug == "priya-nair")).one()
     patients = {
         who.key: Patient(

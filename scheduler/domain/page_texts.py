@@ -24,7 +24,7 @@ PRIVACY_EN = """\
 - Your name, birth date, mobile number and language, so that we know who comes and can reach you.
 - Your visits, and whether IMS was given, because two IMS visits must be seven days apart.
 - Your answers to the health questions before IMS. Your physiotherapist reads them; reception sees that there is something to look at.
-- The texts we sent you and those you sent us.
+- The texts we sent you and those you sent us; when and in which words you agreed to texts.
 - Who at the clinic looked at your record, and when.
 
 Findings, treatment and your signed consent are not here. They are in your chart at the clinic.
@@ -58,7 +58,7 @@ PRIVACY_FR = """\
 - Votre nom, votre date de naissance, votre numéro de cellulaire et votre langue, pour savoir qui vient et pouvoir vous joindre.
 - Vos rendez-vous, et si une SIM a été donnée, parce que sept jours doivent séparer deux SIM.
 - Vos réponses aux questions de santé avant une SIM. Votre physiothérapeute les lit; la réception voit seulement qu’il y a quelque chose à regarder.
-- Les textos que nous vous avons envoyés et ceux que vous nous avez envoyés.
+- Les textos que nous vous avons envoyés et ceux que vous nous avez envoyés; quand et en quels termes vous avez accepté les textos.
 - Qui, à la clinique, a consulté votre dossier, et quand.
 
 Les observations, le traitement et votre consentement signé ne sont pas ici. Ils sont dans votre dossier clinique.

@@ -50,6 +50,7 @@ from scheduler.models.retention import RetentionAct, RetentionHold
 from scheduler.models.setting import Setting
 from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
 from scheduler.models.sms_text import SmsText
+from scheduler.models.text_agreement import TextAgreement
 from scheduler.models.visit_link import VisitLink
 from scheduler.models.wrong_number import WrongNumber
 
@@ -111,6 +112,7 @@ __all__ = [
     "SmsText",
     "SpacingGroup",
     "StaffUser",
+    "TextAgreement",
     "TimeOff",
     "Treatment",
     "VisitLink",

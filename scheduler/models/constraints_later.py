@@ -102,6 +102,34 @@ END $$"""
     },
 )
 
+_AGREEMENTS = "text_agreements_are_append_only"
+_BROUGHT = "OLD.how = 'import'"  # an import is taken back as a whole
+TEXT_AGREEMENTS_APPEND_ONLY = Lot(
+    table="text_agreement",
+    sqlite={
+        f"{_AGREEMENTS}_update": f"BEFORE UPDATE ON text_agreement BEGIN SELECT RAISE(ABORT, '{_AGREEMENTS}');",
+        f"{_AGREEMENTS}_delete": (
+            f"BEFORE DELETE ON text_agreement WHEN NOT ({_BROUGHT}) BEGIN SELECT RAISE(ABORT, '{_AGREEMENTS}');"
+        ),
+    },
+    postgresql={
+        _AGREEMENTS: (
+            "text_agreement",
+            "BEFORE UPDATE OR DELETE ON text_agreement FOR EACH ROW EXECUTE FUNCTION text_agreement_guard()",
+        )
+    },
+    functions={
+        "text_agreement_guard": f"""
+CREATE OR REPLACE FUNCTION text_agreement_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND {_BROUGHT} THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION '{_AGREEMENTS}' USING ERRCODE = '23514', CONSTRAINT = '{_AGREEMENTS}';
+END $$"""
+    },
+)
+
 
 def _raises_reference_version(table: str) -> Lot:
     """So that every process reads it anew (scheduler/live_settings.py)."""
@@ -215,6 +243,7 @@ LOTS = (
     AUDIT_APPEND_ONLY,
     NOTES_APPEND_ONLY,
     BREACHES_APPEND_ONLY,
+    TEXT_AGREEMENTS_APPEND_ONLY,
     SETTING_CHANGED,
     SMS_TEXT_CHANGED,
     CARD_CHANGED,

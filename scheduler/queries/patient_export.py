@@ -35,6 +35,8 @@ def everything(connection: Connection, patient: PatientRecord, *, number: str | 
         return _rows(connection, tables[name], tables[name].c.appointment_id.in_(own))
 
     texts, acts = tables["message"], tables["may_act_for"]
+    agreements = tables["text_agreement"].c
+    of_account = agreements.phone_account_id == patient.account_id
     of_number = and_(texts.c.number == number, texts.c.patient_id.is_(None))
     return {
         "patient": _rows(connection, tables["patient"], tables["patient"].c.id.in_(ids)),
@@ -50,6 +52,7 @@ def everything(connection: Connection, patient: PatientRecord, *, number: str | 
         "reminder_call": of_visits("reminder_call"),
         "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
+        "text_agreement": _rows(connection, tables["text_agreement"], or_(of_account, agreements.patient_id.in_(ids))),
         "wrong_number": of_patient("wrong_number"),
         "may_act_for": _rows(connection, acts, or_(acts.c.patient_id.in_(ids), acts.c.actor_id.in_(ids))),
         "acting_code": of_patient("acting_code"),

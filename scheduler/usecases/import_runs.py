@@ -36,6 +36,7 @@ from scheduler.models import (
     PhoneNumberEnding,
     Reminder,
     RetentionAct,
+    TextAgreement,
     Treatment,
 )
 from scheduler.models.base import Instant
@@ -50,7 +51,7 @@ TAKEN_BACK = "the import was taken back"
 NOT_BUILT_ON_IT = {
     "patient": {"patient_search_word", "patient_number", "audit_line", "look"},
     "appointment": {"appointment_history", "ims_answer", "reminder"},
-    "phone_account": {"phone_number_ending"},
+    "phone_account": {"phone_number_ending", "text_agreement"},
 }
 """Tables whose rows come with a row of these, or only say that somebody looked."""
 
@@ -206,13 +207,18 @@ def _take_back_phones(connection: Connection, run: ImportRun) -> None:
             select(ImportedRow.row_id).where(
                 ImportedRow.import_run_id == run.id,
                 ImportedRow.kind == "phone",
-                ~or_(_exists(PhoneAccount, PhoneAccount.verified_at.is_not(None)), *_referenced("phone_account")),
+                ~or_(
+                    _exists(PhoneAccount, PhoneAccount.verified_at.is_not(None)),
+                    exists().where(TextAgreement.phone_account_id == ImportedRow.row_id, TextAgreement.how != "import"),
+                    *_referenced("phone_account"),
+                ),
             )
         )
     ]
     for begin in range(0, len(phones), 500):
         some = phones[begin : begin + 500]
         connection.execute(delete(PhoneNumberEnding).where(PhoneNumberEnding.phone_account_id.in_(some)))
+        connection.execute(delete(TextAgreement).where(TextAgreement.phone_account_id.in_(some)))
         connection.execute(delete(PhoneAccount).where(PhoneAccount.id.in_(some)))
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -33,6 +32,7 @@ from scheduler.usecases.importing import (
 from scheduler.usecases.known_people import KnownPeople, NewPatient
 from scheduler.usecases.patients import OLDEST
 from scheduler.usecases.staging import begin_writing, give_up_writing, stage, staging
+from scheduler.usecases.text_agreements import brought
 from scheduler.usecases.transaction import retry_deadlocks
 
 PHONES, PATIENTS, NUMBERS, WORDS = (
@@ -82,7 +82,7 @@ def _imported(
         if _state(connection) != before:
             return None
     run_id = begin_run(connection, settings, what="patients", rows=len(fresh))
-    _write(connection, run_id, settings.now, *staged)
+    _write(connection, run_id, settings, *staged)
     note_imported(connection, settings, f"{len(fresh)} patients")
     report.imported = len(fresh)
     connection.commit()
@@ -262,8 +262,15 @@ def _stage(
 
 
 def _write(
-    connection: Connection, run_id: int, now: datetime, phones: Table, people: Table, words: Table, files: Table
+    connection: Connection,
+    run_id: int,
+    settings: ImportSettings,
+    phones: Table,
+    people: Table,
+    words: Table,
+    files: Table,
 ) -> None:
+    now = settings.now
     is_here = exists().where(PHONES.c.number == phones.c.number)
     connection.execute(insert(PHONES).from_select(phones.c.keys(), select(phones).where(~is_here)))
     with_account = select(*(people.c[name] for name in COLUMNS), PHONES.c.id).join_from(
@@ -273,6 +280,7 @@ def _write(
     connection.execute(insert(PATIENTS).from_select((*COLUMNS, "phone_account_id"), with_account))
     new_phones = select(PHONES.c.id).join_from(phones, PHONES, PHONES.c.number == phones.c.number)
     note_rows(connection, run_id, "phone", new_phones.where(PHONES.c.created_at == now))
+    brought(connection, new_phones.where(PHONES.c.created_at == now), by=str(settings.actor), now=now)
     written = select(PATIENTS.c.id).join_from(people, PATIENTS, PATIENTS.c.public_id == people.c.public_id)
     note_rows(connection, run_id, "patient", written)
     numbered_here = select(files.c.patient_id, files.c.number).where(files.c.patient_id.is_not(None))

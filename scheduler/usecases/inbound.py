@@ -24,6 +24,7 @@ from scheduler.usecases.reminder_times import FRESH, is_night
 from scheduler.usecases.replies import Answer, answer_reply, keep_choices
 from scheduler.usecases.reply_texts import language_spoken
 from scheduler.usecases.sms_budget import parts_used
+from scheduler.usecases.text_agreements import Said, record
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.unanswered import ANSWERS_TO_REPLIES
 from scheduler.usecases.wrong_numbers import doubt_number, is_nobodys
@@ -150,7 +151,12 @@ def _obey(session: Session, word: InboundWord, text: IncomingText, said_at: date
     if word is InboundWord.STOP:
         _expect(session, text.number, "fr" if _is_french(text.body) else "en", said_at)
         opted_out = {"opted_out_at": said_at, "opted_out_by": without_signature(text.body).strip()[:40]}
-    session.execute(update(PhoneAccount).where(PhoneAccount.number == text.number).values(**opted_out))
+    account_id = session.scalar(
+        update(PhoneAccount).where(PhoneAccount.number == text.number).values(**opted_out).returning(PhoneAccount.id)
+    )
+    if account_id is not None:
+        said = Said(word is InboundWord.START, "text", words=without_signature(text.body).strip()[:40])
+        record(session.connection(), said, account_id=account_id, by=f"patient:{account_id}", now=said_at)
 
 
 def _take_reply(

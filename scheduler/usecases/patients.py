@@ -13,11 +13,12 @@ from scheduler.domain.errors import Invalid, NotFound, PatientChanged
 from scheduler.domain.person_name import tidy_name
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.patients import of_account
-from scheduler.usecases import audit, clearance
+from scheduler.usecases import audit, clearance, text_agreements
 from scheduler.usecases.calendar_addresses import end_calendar_addresses
 from scheduler.usecases.clearance import Decider
 from scheduler.usecases.known_browsers import end_known
 from scheduler.usecases.once import Remember
+from scheduler.usecases.text_agreements import TOLD_US, Said
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 OLDEST = 120  # years
@@ -38,13 +39,15 @@ def register_patient(
     now: datetime,
     today: date,
     actor: Actor,
+    texts: Said | None = None,
     cleared: Decider | None = None,
     clinic: ClinicSettings | None = None,
     remember: Remember | None = None,
 ) -> Patient:
     """A new patient; the same name and birth date on the same number is the patient that is there already.
 
-    `phone` is E.164. `cleared` for IMS at once by that decision. Refuses with Invalid, naming the field.
+    `phone` is E.164. `texts`: what was said about texts to it, if anything. `cleared` for IMS at once by that decision.
+    Refuses with Invalid, naming the field.
     """
     given_name, family_name = tidy_name(given_name), tidy_name(family_name)
     require_details(given_name, family_name, birth_date, language, today)
@@ -63,6 +66,8 @@ def register_patient(
         session.add(patient)
         session.flush()
         audit.note(session, what=audit.REGISTERED, actor=actor, now=now, patient_id=patient.id)
+    if account is not None and texts is not None:
+        text_agreements.say_of_new_number(session, texts, account=account, patient=patient, actor=actor, now=now)
     if cleared is not None:
         clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
     session.flush()
@@ -86,6 +91,7 @@ def update_patient(
     phone: str | None = None,
     language: str | None = None,
     note: str | None = None,
+    texts: Said | None = None,
     cleared: Decider | None = None,
     takes_clearance_back: bool = False,
     clinic: ClinicSettings | None = None,
@@ -93,7 +99,7 @@ def update_patient(
 ) -> Patient:
     """Change what is given; none leaves a detail as it is, an empty `phone` takes the number away.
 
-    `cleared` for IMS by that decision. Refuses with PatientChanged when the details are no longer those of
+    `texts`: what was said about texts to the number. `cleared` for IMS by that decision. Refuses with PatientChanged when the details are no longer those of
     `expected_version`.
     """
     begin_write(session)
@@ -116,10 +122,25 @@ def update_patient(
     _note_changes(session, patient, actor, now)  # before anything asks: a question writes the changes, and they are old
     if new_number:
         end_known(session, patient_id=patient.id, why="number changed", now=now)
+    if texts is not None and new_number and account is not None:
+        text_agreements.say_of_new_number(session, texts, account=account, patient=patient, actor=actor, now=now)
+    elif texts is not None:
+        _say_about_texts(session, texts, patient=patient, actor=actor, now=now)
     if cleared is not None:
         clearance.clear(session, patient, cleared, clinic=clinic or ClinicSettings(), actor=actor, now=now)
     elif takes_clearance_back:
         clearance.take_back(session, patient, actor=actor, now=now)
+    session.commit()
+    return patient
+
+
+@retry_deadlocks
+def say_about_texts(session: Session, said: Said, *, public_id: str, now: datetime, actor: Actor) -> Patient:
+    """A patient's yes or no to texts to their number. Refuses with Invalid when they have none, and a yes to a number
+    that has answered STOP."""
+    begin_write(session)
+    patient = locked(session, public_id)
+    _say_about_texts(session, said, patient=patient, actor=actor, now=now)
     session.commit()
     return patient
 
@@ -201,6 +222,17 @@ def require_details(given_name: str, family_name: str, birth_date: date | None, 
         errors["language"] = "Choose English or French."
     if errors:
         raise Invalid(errors)
+
+
+def _say_about_texts(session: Session, said: Said, *, patient: Patient, actor: Actor, now: datetime) -> None:
+    account = patient.phone_account
+    if account is None:
+        raise Invalid({"agrees_to_texts": "There is no number to text."})
+    if said.agrees and account.opted_out_at is not None and account.opted_out_by != TOLD_US:
+        raise Invalid({"agrees_to_texts": "This number has answered STOP: only a START texted from it ends that."})
+    text_agreements.say(session, said, account=account, patient=patient, actor=actor, now=now)
+    details = "agrees to texts" if said.agrees else "wants no texts"
+    audit.note(session, what=audit.CHANGED, actor=actor, now=now, patient_id=patient.id, details=details)
 
 
 def _note_changes(session: Session, patient: Patient, actor: Actor, now: datetime) -> None:

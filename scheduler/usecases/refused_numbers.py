@@ -8,6 +8,7 @@ from scheduler.domain.phone import InboundWord
 from scheduler.gateways.sms import RefusalReason, SmsRefused
 from scheduler.models.patient import PhoneAccount
 from scheduler.models.sms import Message
+from scheduler.usecases.text_agreements import Said, record
 
 
 def remember(
@@ -26,11 +27,13 @@ def remember(
             Message.opt_word == InboundWord.START,
             Message.created_at > tried_at,
         )
-        connection.execute(
-            account.where(PhoneAccount.opted_out_at.is_(None), ~has_opted_in_since).values(
-                opted_out_at=now, opted_out_by=code
-            )
-        )
+        opted_out = connection.scalars(
+            account.where(PhoneAccount.opted_out_at.is_(None), ~has_opted_in_since)
+            .values(opted_out_at=now, opted_out_by=code)
+            .returning(PhoneAccount.id)
+        ).all()
+        for account_id in opted_out:
+            record(connection, Said(False, "provider", words=code), account_id=account_id, by="provider", now=now)
     elif refusal.reason is RefusalReason.BAD_NUMBER:
         connection.execute(
             account.where(PhoneAccount.unreachable_at.is_(None)).values(unreachable_at=now, unreachable_why=code)

@@ -25,6 +25,7 @@ from scheduler.usecases.code_limits import (
     wrong_codes_key,
 )
 from scheduler.usecases.rate_limit import forget_counter
+from scheduler.usecases.text_agreements import Said, agree_by_code
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.wrong_codes import count_wrong, forget_wrong
 
@@ -91,9 +92,17 @@ def request_code(
 
 @retry_deadlocks
 def verify_code(
-    session: Session, *, challenge: str, code: str, secret: str, now: datetime, language: str = "en"
+    session: Session,
+    *,
+    challenge: str,
+    code: str,
+    secret: str,
+    now: datetime,
+    language: str = "en",
+    agreed: Said | None = None,
 ) -> PhoneAccount:
-    """The account of the number that the code was sent to, made when it is new.
+    """The account of the number that the code was sent to, made when it is new. `agreed`: what the page said that
+    whoever types the code agrees to.
 
     Refuses by CodeWrong, or CodeGone when the code was used, is too old or was tried too often. The try is counted
     before anything is compared, so that guesses sent at once get no more tries than those sent one by one. The last
@@ -119,6 +128,8 @@ def verify_code(
     session.execute(update(SignInCode).where(SignInCode.id == tried.id).values(used_at=now))
     forget_wrong(session, key=wrong_codes_key(secret, tried.number))
     account = _verified_account(session, tried.number, language, now)
+    if agreed is not None:
+        agree_by_code(session, account, agreed, now=now)
     session.commit()
     return account
 

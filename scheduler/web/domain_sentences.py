@@ -17,6 +17,8 @@ SENTENCES = (
     _l("Choose at least one day of the week."),
     _l("Ask for the birth dates of both first."),
     _l("Choose one of the practitioners."),
+    _l("There is no number to text."),
+    _l("This number has answered STOP: only a START texted from it ends that."),
     _l("Nobody acts for themselves."),
     _l("Say how it was asked, in 1 to 200 letters."),
     _l("Who acts for somebody is grown up: 18 or older for a child, else 16 or older."),

@@ -105,7 +105,7 @@ def test_the_api_names_whose_decision_it_is(client: FlaskClient, session: Sessio
 
         assert patch("receptionist", cleared_for_ims=True, cleared_by="p1").status_code == 403
         assert "cleared_by" in patch(cleared_for_ims=True, cleared_by="p2").json["errors"]
-        assert patch(cleared_for_ims=True, cleared_by="nobody").status_code == 404
+        assert patch(cleared_for_ims=True, cleared_by="nobody").status_code == 422
         assert patch(cleared_by="p1").status_code == 200, "who is named beside nothing has decided nothing"
         shown = patch(cleared_for_ims=True, cleared_by="p1").json
         assert (shown["cleared_for_ims"], shown["cleared_by"]) == (True, "p1")

@@ -115,6 +115,7 @@ WHO_MAY = {
         reception_records.export
         reception_records.printed
         reception_records.record
+        reception_text_agreements.say
         reception_visit_change.cancel
         reception_visit_change.move
         reception_visit_change.note

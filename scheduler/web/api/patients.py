@@ -15,13 +15,14 @@ from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
-from scheduler.queries import ims_given, patients, reference, visits
+from scheduler.queries import ims_given, patients, reference, text_agreements, visits
 from scheduler.queries.clearances import clearances
 from scheduler.queries.patients import PatientRow
 from scheduler.usecases import audit, elsewhere
 from scheduler.usecases import patients as usecases
 from scheduler.usecases.clearance import Decider
 from scheduler.usecases.looks import Listing
+from scheduler.usecases.text_agreements import Said
 from scheduler.web import access
 from scheduler.web.api import bearer, described, documents, problems
 from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
@@ -63,6 +64,7 @@ def register(given: dict[str, Any]) -> Response:
     """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
     now, clinic = clock.now(), _clinic()
     cleared, decider = _decision(given)
+    agrees = given.pop("agrees_to_texts")
 
     def describe(patient: Patient) -> dict[str, Any]:
         if patient.id in bearer.hidden().patient_ids:
@@ -78,6 +80,7 @@ def register(given: dict[str, Any]) -> Response:
         now=now,
         today=_today(now, clinic),
         actor=bearer.actor(),
+        texts=None if agrees is None else Said(agrees, "api"),
         cleared=decider if cleared else None,
         clinic=clinic,
         remember=answer,
@@ -100,6 +103,7 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
     """Change what is given."""
     now, clinic = clock.now(), _clinic()
     cleared, decider = _decision(given)
+    agrees = given.pop("agrees_to_texts", None)
     usecases.update_patient(
         db.session(),
         public_id=patient_id,
@@ -107,6 +111,7 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
         today=_today(now, clinic),
         cleared=decider if cleared else None,
         takes_clearance_back=cleared is False,
+        texts=None if agrees is None else Said(agrees, "api"),
         clinic=clinic,
         actor=bearer.actor(),
         **given,
@@ -174,15 +179,17 @@ def _require_past(day: date, at: time | None, now_local: datetime) -> None:
 
 
 def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[str, Any]]:
-    """Three SELECTs, however many patients."""
+    """Four SELECTs, however many patients."""
     clinic, now = _clinic(), clock.now()
     current = reference.current(connection)
     longest = max((group.min_days for group in current.spacing_groups), default=0)
     since = clock.to_local(now, clock.zone(clinic.zone)) - timedelta(days=longest)
     counting = visits.counting_of(connection, [row.id for row in rows], since) if rows else {}
     cleared = clearances(connection, [row.id for row in rows], clinic=clinic, now=now) if rows else {}
+    agree = text_agreements.agree_now(connection, [row.id for row in rows]) if rows else {}
     return [
         documents.patient(row, counting.get(row.id, ()), cleared[row.id], current, clinic=clinic, now=now)
+        | {"agrees_to_texts": agree.get(row.id)}
         for row in rows
     ]
 

@@ -12,6 +12,11 @@ from scheduler.web.api.fields import Day, Identifier, Moment, OneOf, Phone, Text
 
 CHANGED_TO = ("booked", "confirmed", "arrived", "completed", "no_show", "cancelled")
 WHOSE = {"description": "With cleared_for_ims: whose decision it is, the slug of a practitioner who may needle."}
+AGREES = {
+    "description": "What the patient said of reminders and replies by text to this number; it is recorded. False: none go "
+    "out, but for codes that the patient asks for; on a number that is another patient's too a new record changes nothing. "
+    "Left out or null: nothing is recorded, and texts go out."
+}
 ID = {"description": "An unguessable id."}
 WHEN = {"description": "RFC 3339 with any offset; it is understood as the clinic's wall clock at that moment."}
 
@@ -33,6 +38,7 @@ class NewPatient(Body):
     language = OneOf(LANGUAGES, load_default="en")
     cleared_for_ims = YesNo(load_default=False, metadata={"description": "Practitioners and the owner."})
     cleared_by = Identifier(load_default=None, allow_none=True, metadata=WHOSE)
+    agrees_to_texts = YesNo(load_default=None, allow_none=True, metadata=AGREES)
 
 
 class PatientChange(Body):
@@ -43,6 +49,7 @@ class PatientChange(Body):
     language = OneOf(LANGUAGES)
     cleared_for_ims = YesNo(metadata={"description": "Practitioners and the owner."})
     cleared_by = Identifier(allow_none=True, metadata=WHOSE)
+    agrees_to_texts = YesNo(metadata=AGREES)
 
 
 class Elsewhere(Body):
@@ -152,6 +159,9 @@ class PatientShown(Schema):
     )
     clearance_lapses_on = fields.Date(
         required=True, allow_none=True, metadata={"description": "The first day on which it holds no longer."}
+    )
+    agrees_to_texts = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "What was said last about the number; null: nothing."}
     )
     next_allowed = fields.Dict(
         keys=fields.String(),

@@ -15,6 +15,7 @@ from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.usecases import sign_in
 from scheduler.usecases.code_limits import CodeLimits
+from scheduler.web.agreement_words import code_words
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_birth_date import settle_who_is_new
 from scheduler.web.patient.booking_state import Booking, open_booking
@@ -66,7 +67,10 @@ def type_code(booking: Booking) -> ResponseReturnValue:
         return _show_code(booking, form)
     try:
         account = account_of_code(
-            challenge=str(booking.fields.get("challenge", "")), digits=form.digits, now=booking.now
+            challenge=str(booking.fields.get("challenge", "")),
+            digits=form.digits,
+            where="booking",
+            now=booking.now,
         )
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
@@ -147,6 +151,7 @@ def _show_code(booking: Booking, form: CodeForm, too_often: TooManyTries | None 
         more=[FormError("", _too_often(booking, too_often, number))] if too_often else (),
         too_often=too_often,
         sent_to=sent_to,
+        agreeing=code_words(),
         sparing=sparing_words(number) if number and not booking.account else "",
         sent_again="sent" in request.args,
     )

@@ -16,6 +16,7 @@ from scheduler.usecases import sign_in as codes
 from scheduler.usecases.code_limits import CodeLimits
 from scheduler.usecases.sign_in_audit import SignIn
 from scheduler.web.access import declare
+from scheduler.web.agreement_words import code_words
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
 from scheduler.web.patient.booking_steps import accepted, expired
@@ -55,7 +56,7 @@ def type_code() -> ResponseReturnValue:
     if not accepted(form):
         return _show_code(form, number)
     try:
-        account = account_of_code(challenge=session["challenge"], digits=form.digits, now=clock.now())
+        account = account_of_code(challenge=session["challenge"], digits=form.digits, where=_where(), now=clock.now())
     except CodeWrong as wrong:
         tries = ngettext("You have %(num)d try left.", "You have %(num)d tries left.", wrong.tries_left)
         form.code.errors = [" ".join((_("This is not the code we sent."), tries))]
@@ -131,6 +132,11 @@ def _send_code(number: str) -> TooManyTries | None:
     return None
 
 
+def _where() -> str:
+    """For the agreement to texts: which page the code is for."""
+    return "new_number" if wanted_page().partition("?")[0] == url_for("new_number.ask") else "sign_in"
+
+
 def _number_asked() -> str | None:
     challenge = session.get("challenge")
     return codes.number_of(db.session(), challenge=challenge) if challenge else None
@@ -148,7 +154,8 @@ def _show_number(form: NumberForm, refused: TooManyTries | None = None) -> Respo
 def _show_code(form: CodeForm, number: str, refused: TooManyTries | None = None) -> ResponseReturnValue:
     sent_again = request.args.get("sent") == "again"
     sent_to, sparing = phone_numbers.display(number), sparing_words(number)
-    return _show("code", form, refused, number, sent_to=sent_to, sent_again=sent_again, sparing=sparing)
+    shown = {"sent_to": sent_to, "sent_again": sent_again, "sparing": sparing, "agreeing": code_words()}
+    return _show("code", form, refused, number, **shown)
 
 
 def _show(

@@ -9,11 +9,12 @@ from scheduler.extensions import db
 from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import sign_in
 from scheduler.usecases.sign_in_audit import SignIn, patient_actor, record_sign_in
+from scheduler.web.agreement_words import by_code
 from scheduler.web.language import template_variables
 
 
-def account_of_code(*, challenge: str, digits: str, now: datetime) -> PhoneAccount:
-    """Refuses as sign_in.verify_code does."""
+def account_of_code(*, challenge: str, digits: str, where: str, now: datetime) -> PhoneAccount:
+    """`where`: booking, sign_in or new_number, for the agreement to texts. Refuses as sign_in.verify_code does."""
     try:
         account = sign_in.verify_code(
             db.session(),
@@ -22,6 +23,7 @@ def account_of_code(*, challenge: str, digits: str, now: datetime) -> PhoneAccou
             secret=current_app.config["SECRET_KEY"],
             now=now,
             language=template_variables()["language"],
+            agreed=by_code(where),
         )
     except CodeWrong:
         note_outcome(SignIn.WRONG, None, now)

@@ -38,6 +38,7 @@ from scheduler.usecases.booking import book_slot
 from scheduler.usecases.looks import Listing
 from scheduler.usecases.patients import register_patient
 from scheduler.web import access
+from scheduler.web.agreement_words import at_desk, desk_words
 from scheduler.web.dates import weekday_words
 from scheduler.web.language import template_variables
 from scheduler.web.phone_words import no_mobile_number
@@ -108,7 +109,9 @@ def new_patient() -> ResponseReturnValue:
 @blueprint.post("/desk/book/new-patient")
 def register() -> ResponseReturnValue:
     """Who may be the same person is shown first; with `new` they are not."""
-    typed = {name: text(name) for name in ("given_name", "family_name", "birth_date", "phone", "language")}
+    typed = {
+        name: text(name) for name in ("given_name", "family_name", "birth_date", "phone", "language", "agrees_to_texts")
+    }
     now = clock.now()
     today = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).date()
     errors: dict[str, str] = {}
@@ -136,6 +139,7 @@ def register() -> ResponseReturnValue:
             family_name=typed["family_name"],
             birth_date=birth_date,
             phone=number,
+            texts=at_desk(agrees=typed["agrees_to_texts"] == "yes"),
             language=typed["language"] or "en",
             actor=current_user.actor,
             now=now,
@@ -296,6 +300,7 @@ def _new_patient_page(
         status=status,
         typed=typed,
         errors=errors or {},
+        read_out=desk_words(),
         alike=[one for one in alike if one.public_id not in hidden().patients],
         protected=[one.public_id for one in alike if one.public_id in hidden().patients],
         carried=_carried(),

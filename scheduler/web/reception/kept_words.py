@@ -197,6 +197,7 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
         "family_name": _l("Family name"),
         "birth_date": _l("Birth date"),
         "phone": _l("Mobile phone"),
+        "agrees_to_texts": _l("The patient agrees to texts"),
         "language": _l("Language of the texts"),
     },
     "reception_booking.save": {**_BOOKING, **_HEALTH},
@@ -256,6 +257,7 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
 
 _YES = {"yes": _l("Yes")}
 _VALUES: Mapping[str, Mapping[str, Any]] = {
+    "agrees_to_texts": {"yes": _l("Yes"), "y": _l("Yes")},
     "by": {"patient": _l("the patient"), "clinic": _l("the clinic")},
     "clear_for_ims": _YES,
     "date_order": {"dmy": _l("3 April"), "mdy": _l("March 4")},
@@ -340,6 +342,10 @@ BUTTONS: Mapping[str, Mapping[str, Any]] = {
     "reception_settings_texts.change": {"preview=yes": _l("Preview"), "": _l("Save")},
     "reception_settings_tokens.make": {"": _l("Make it")},
     "reception_settings_computers.register": {"": _l("Register it")},
+    "reception_text_agreements.say": {
+        "agrees=yes": _l("The patient agrees to texts"),
+        "": _l("The patient wants no texts"),
+    },
     "reception_visit.set_status": {
         "ims_given=yes": _l("IMS given"),
         "ims_given=no": _l("Not given"),

@@ -16,14 +16,16 @@ from scheduler.domain.screening import ScreeningQuestion
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.queries import acting, patient_page, reference
+from scheduler.queries import acting, patient_page, reference, text_agreements
 from scheduler.queries import visits as visits_queries
 from scheduler.queries.clearances import clearances
 from scheduler.queries.lock_box import box_of
 from scheduler.queries.patient_page import PatientRecord, PatientScreening, PatientText, PatientVisit
 from scheduler.usecases import audit
 from scheduler.usecases.acting_codes import BY_OWN_CODE
+from scheduler.usecases.text_agreements import TOLD_US
 from scheduler.web import access
+from scheduler.web.agreement_words import agreement_words
 from scheduler.web.patient.screening_words import QUESTION_WORDS
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.deciders import deciders, may_decide
@@ -77,13 +79,19 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         family = allowed(patient_page.family(connection, patient.account_id or 0, patient.id))
         may_act = allowed(acting.acting_of(connection, patient.id, now_local.date()))
         over = allowed(acting.ended_acting_of(connection, patient.id, now_local.date()))
+        said = text_agreements.of_patient(connection, patient)
         by = (name for one in (*may_act, *over) for name in (one.granted_by, one.ended_by))
-        actors = (patient.cleared_by, patient.restricted_by, *by)
+        actors = (patient.cleared_by, patient.restricted_by, *by, *(one.said_by for one in said))
         names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
         box = box_of(connection, patient.id)
     months = current_app.config["CLINIC"].clearance_months
+
+    def by(actor: str) -> str:
+        return actor_words(actor, names)
+
+    now_said = next((one for one in said if one.number == patient.number), None)
     return {
         "patient": patient,
         "age": age(patient.birth_date, now_local.date()),
@@ -103,7 +111,11 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "may_decide": may_decide(),
         "deciders": deciders(),
         "local": local,
-        "by": lambda actor: actor_words(actor, names),
+        "by": by,
+        "agreement": agreement_words(now_said, local, by) if patient.number else "",
+        "agreed_words": now_said.words if now_said else "",
+        "agreements": [(one, display(one.number), agreement_words(one, local, by)) for one in said],
+        "told_us": patient.opted_out_by == TOLD_US,
         "visit_sign": visit_sign,
         "ims_sign": ims_sign,
         "text_sign": text_sign,

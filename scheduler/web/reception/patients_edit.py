@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import Field, IntegerField, RadioField, StringField, TextAreaField, ValidationError
+from wtforms import BooleanField, Field, IntegerField, RadioField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
@@ -22,6 +22,7 @@ from scheduler.queries.patient_page import PatientRecord
 from scheduler.usecases import audit
 from scheduler.usecases.patients import LONGEST_NOTE, update_patient
 from scheduler.web import access
+from scheduler.web.agreement_words import at_desk, desk_words
 from scheduler.web.dates import day_with_year_words
 from scheduler.web.errors import explain
 from scheduler.web.patient.form_fields import DayMonthYearField, form_errors, tidy
@@ -51,6 +52,7 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
         future=_l("This date of birth is in the future. Check the year."),
     )
     phone = StringField(_l("Mobile number"), filters=[tidy])
+    agrees_to_texts = BooleanField(_l("The patient agrees to texts to the new number"))
     language = RadioField(
         _l("Language of texts"), choices=[SelectChoice("en", _l("English")), SelectChoice("fr", _l("French"))]
     )
@@ -109,6 +111,7 @@ def save(public_id: str) -> ResponseReturnValue:
             family_name=form.family_name.data,
             birth_date=form.birth_date.data,
             phone=form.e164,
+            texts=at_desk(agrees=form.agrees_to_texts.data) if form.e164 not in ("", patient.number) else None,
             language=form.language.data,
             note=form.note.data,
             expected_version=form.version.data or 0,
@@ -149,6 +152,7 @@ def _show(patient: PatientRecord, form: DetailsForm, changed: str = "") -> str:
         patient=patient,
         form=form,
         errors=form_errors(form),
+        read_out=desk_words(),
         changed=changed,
         differences=_differences(patient, form) if changed else [],
     )

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from scheduler.gateways.record_pdf import Section
 from scheduler.queries.audit import ShownLine
 from scheduler.queries.patient_page import PatientText, PatientVisit
+from scheduler.queries.text_agreements import Agreement
 from scheduler.web.dates import day_with_year_words, time_words
 from scheduler.web.language import template_variables
 from scheduler.web.page_context import as_texted
@@ -24,6 +25,7 @@ def record_sections(shown: dict[str, Any], looks: Sequence[ShownLine]) -> list[S
         Section(_("Past and cancelled visits"), [_visit(shown, visit) for visit in visits.past]),
         Section(_("IMS at other clinics"), [_visit(shown, visit) for visit in visits.elsewhere]),
         Section(_("Screening answers"), list(_screenings(shown))),
+        Section(_("Agreement to texts"), [_agreement(*said) for said in shown["agreements"]]),
         Section(_("Texts"), [_text(shown, *text) for text in shown["texts"]]),
         Section(_("Who looked or changed"), [_look(shown, look) for look in looks]),
     ]
@@ -63,6 +65,10 @@ def _screenings(shown: dict[str, Any]) -> Iterator[str]:
         visit = day_with_year_words(screening.visit_local)
         yield _("On %(day)s, for the visit on %(visit)s", day=day_with_year_words(answered), visit=visit)
         yield _("%(what)s: %(words)s", what=_("Yes"), words=", ".join(yeses)) if yeses else _("No to every question")
+
+
+def _agreement(said: Agreement, number: str, words: str) -> str:
+    return f"{number}, {words}\n“{said.words}”" if said.words else f"{number}, {words}"
 
 
 def _text(shown: dict[str, Any], text: PatientText, moment: datetime, body: str | None) -> str:

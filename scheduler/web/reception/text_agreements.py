@@ -1,0 +1,38 @@
+"""A patient says at the desk or on the telephone whether they agree to texts."""
+
+from flask import Blueprint, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from scheduler import clock
+from scheduler.domain.errors import Invalid
+from scheduler.extensions import db
+from scheduler.usecases.patients import say_about_texts
+from scheduler.web import access
+from scheduler.web.agreement_words import at_desk
+from scheduler.web.reception.asked import text
+from scheduler.web.reception.door import require_staff
+
+blueprint = Blueprint("reception_text_agreements", __name__, url_prefix="/desk/patients")
+access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
+
+
+@blueprint.post("/<public_id>/texts")
+def say(public_id: str) -> ResponseReturnValue:
+    """`agrees`: yes or no."""
+    agrees = text("agrees") == "yes"
+    try:
+        said = at_desk(agrees=agrees)
+        say_about_texts(db.session(), said, public_id=public_id, now=clock.now(), actor=current_user.actor)
+    except Invalid as refused:
+        db.session.rollback()
+        sentence = next(iter(refused.errors.values()))
+        flash(_(sentence))
+    else:
+        flash(
+            _("Noted: the patient agrees to texts.")
+            if agrees
+            else _("Noted: no more texts, but for codes that the patient asks for.")
+        )
+    return redirect(url_for("reception_patients.show", public_id=public_id, _anchor="details"), 303)
