@@ -60,6 +60,9 @@ def _add(group: AppGroup, what: str, work: Callable[..., Report]) -> None:
     @click.option("--without-bad-phones", is_flag=True, help="Leave out numbers that cannot get a text.")
     @click.option("--clear-for-ims", is_flag=True, help="Clear whoever has a past visit that needs it.")
     @click.option(
+        "--cleared-by", default="", metavar="SLUG", help="Patients: the practitioner whose decision clearances are."
+    )
+    @click.option(
         "--same-person",
         "answers",
         multiple=True,

@@ -42,7 +42,7 @@ Texts go out through Twilio, a company in the United States. It gets your number
 # Your rights
 
 - You may see everything that is kept about you, and have a copy. Ask at the clinic.
-- If something is wrong, ask us to correct it. If we do not agree, we add your own statement to the record.
+- If something is wrong, ask us to correct it: under “My visits”, or at the clinic. We answer within 30 days. If we do not agree, we say why, and you may add your own statement to the record.
 - You may ask that your record be protected inside the clinic.
 - You may stop texts at any time: reply STOP. Sign-in codes stop with them; reply START to get them again.
 - If you are not satisfied, tell us. You may also complain to the Information and Privacy Commissioner of Ontario.
@@ -76,7 +76,7 @@ Les textos passent par Twilio, une entreprise des États-Unis. Elle reçoit votr
 # Vos droits
 
 - Vous pouvez voir tout ce qui est conservé à votre sujet et en recevoir une copie. Demandez à la clinique.
-- Si quelque chose est inexact, demandez-nous de le corriger. Si nous ne sommes pas d’accord, nous ajoutons votre propre déclaration au dossier.
+- Si quelque chose est inexact, demandez-nous de le corriger : sous « Mes rendez-vous », ou à la clinique. Nous répondons dans les 30 jours. Si nous ne sommes pas d’accord, nous disons pourquoi, et vous pouvez ajouter votre propre déclaration au dossier.
 - Vous pouvez demander que votre dossier soit protégé à l’intérieur de la clinique.
 - Vous pouvez arrêter les textos à tout moment : répondez ARRET. Les codes de connexion s’arrêtent aussi; répondez START pour les recevoir de nouveau.
 - Si vous n’êtes pas satisfait, dites-le-nous. Vous pouvez aussi porter plainte au Commissaire à l’information et à la protection de la vie privée de l’Ontario.

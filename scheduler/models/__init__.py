@@ -29,6 +29,7 @@ from scheduler.models.clinic import (
     WorkingHours,
 )
 from scheduler.models.clinic_computer import ClinicComputer, ComputerSignIn
+from scheduler.models.correction import CorrectionRequest
 from scheduler.models.kept_form import KeptForm
 from scheduler.models.known_browser import (
     ActingCode,
@@ -70,6 +71,7 @@ __all__ = [
     "ClinicComputer",
     "Closure",
     "ComputerSignIn",
+    "CorrectionRequest",
     "EarlyReceipt",
     "Heartbeat",
     "IdempotentAnswer",

@@ -69,6 +69,17 @@ def waiting(connection: Connection, now: datetime) -> list[ReviewedVisit]:
     return [ReviewedVisit(*row) for row in rows]
 
 
+def open_for(connection: Connection, patient_id: int, now: datetime) -> dict[str, str | None]:
+    """Public id of a visit of the patient that stands on the list → "call", or None while nobody has looked at it."""
+    rows: Any = connection.execute(
+        select(Appointment.public_id, ImsReview.answer)
+        .join(Appointment, Appointment.id == ImsReview.appointment_id)
+        .where(Appointment.patient_id == patient_id, Appointment.status.in_(_COMING), Appointment.ends_at > now)
+        .where(ImsReview.id.in_(latest_review_ids()), ImsReview.answer.is_distinct_from("go_ahead"))
+    )
+    return dict(rows.all())
+
+
 def unanswered(connection: Connection, now: datetime) -> int:
     """How many are still to be looked at."""
     return (

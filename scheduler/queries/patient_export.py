@@ -52,6 +52,7 @@ def everything(connection: Connection, patient: PatientRecord, *, number: str | 
         "reminder_call": of_visits("reminder_call"),
         "message": _readable(_rows(connection, texts, or_(texts.c.patient_id.in_(ids), of_number))),
         "patient_merge": _rows(connection, merges, merges.c.kept_patient_id == patient.id),
+        "correction_request": of_patient("correction_request"),
         "text_agreement": _rows(connection, tables["text_agreement"], or_(of_account, agreements.patient_id.in_(ids))),
         "wrong_number": of_patient("wrong_number"),
         "may_act_for": _rows(connection, acts, or_(acts.c.patient_id.in_(ids), acts.c.actor_id.in_(ids))),

@@ -9,6 +9,7 @@ from scheduler.domain.retention import kept_until, years_later
 from scheduler.models import (
     Appointment,
     AppointmentNote,
+    CorrectionRequest,
     Message,
     Patient,
     PatientMerge,
@@ -34,7 +35,8 @@ class DueRecord:
 def due_records(connection: Connection, *, today: date, years: int, only: int | None = None) -> list[DueRecord]:
     """Those whose time is over, the longest first. `only`: one patient, by id.
 
-    The last entry is the latest of: the record's beginning, a visit of whatever status, a note, a text.
+    The last entry is the latest of: the record's beginning, a visit of whatever status, a note, a text, a correction asked for,
+    its answer and what the patient said to that.
     """
     visits = (
         select(Appointment.patient_id, func.max(Appointment.starts_local).label("last_local"))
@@ -97,6 +99,21 @@ def _later_entries(connection: Connection, patient_ids: list[int]) -> dict[int, 
             .where(Message.patient_id.in_(ids))
             .group_by(Message.patient_id)
         )
-        for patient_id, at in (*connection.execute(notes), *connection.execute(texts)):
-            found.setdefault(patient_id, []).append(at.date())
+        corrections = (
+            select(
+                CorrectionRequest.patient_id,
+                func.max(
+                    func.coalesce(
+                        CorrectionRequest.stated_at, CorrectionRequest.answered_at, CorrectionRequest.asked_at
+                    )
+                ),
+            )
+            .where(CorrectionRequest.patient_id.in_(ids))
+            .group_by(CorrectionRequest.patient_id)
+        )
+        for patient_id, at in (
+            entry for entries in (notes, texts, corrections) for entry in connection.execute(entries)
+        ):
+            if patient_id is not None:
+                found.setdefault(patient_id, []).append(at.date())
     return found

@@ -50,6 +50,8 @@ class ImportSettings:
     """Row → whether it is somebody who is here under another name, with that birth date and number."""
     without_bad_phones: bool = False
     clear_for_ims: bool = False
+    cleared_by: str = ""
+    """Slug of the practitioner whose decision the file's clearances are; empty: nobody is named."""
     dry_run: bool = False
     file_name: str = ""
 

@@ -9,13 +9,14 @@ from sqlalchemy import Column, Connection, Integer, String, Table, exists, func,
 from sqlalchemy.orm import Session
 
 from scheduler.domain import person_name
-from scheduler.domain.moving_in.problems import BadValue, Remark, Report
+from scheduler.domain.moving_in.problems import BadValue, Remark, Report, UnusableFile
 from scheduler.domain.moving_in.values import parse_date, parse_full_name, parse_language, parse_yes_no
 from scheduler.domain.person_name import tidy_name
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient, PatientNumber, PatientSearchWord, PhoneAccount, patient_search
 from scheduler.models.base import public_id
 from scheduler.models.patient import feed_token
+from scheduler.queries import reference
 from scheduler.usecases.import_runs import begin_run, note_rows
 from scheduler.usecases.importing import (
     LONGEST_NUMBER,
@@ -40,7 +41,7 @@ PHONES, PATIENTS, NUMBERS, WORDS = (
 )
 COLUMNS = (
     *("public_id", "given_name", "family_name", "birth_date", "language", "cleared_for_ims_at", "cleared_by"),
-    *("feed_token", "created_at"),
+    *("clearing_practitioner_id", "feed_token", "created_at"),
 )
 SELECTED = 500  # values in one IN
 _PUNCTUATION = re.compile(r"[\s().+-]")
@@ -70,12 +71,12 @@ def _imported(
     connection: Connection, opened: Opened, settings: ImportSettings, progress: Progress, *, waited_for: bool = False
 ) -> Report | None:
     """None when something changed meanwhile."""
-    report, before = Report(), _state(connection)
+    report, before, decider_id = Report(), _state(connection), _decider_id(connection, settings)
     read = list(_read(opened, settings, report, progress))
     fresh, numbers = _sort_out(connection, read, numbers_here(connection), settings, report)
     if not report.fits or settings.dry_run:
         return report
-    staged = _stage(connection, fresh, numbers, settings, progress)
+    staged = _stage(connection, fresh, numbers, settings, decider_id, progress)
     progress("placing", 0, 0)
     if not waited_for:
         begin_writing(connection)
@@ -87,6 +88,17 @@ def _imported(
     report.imported = len(fresh)
     connection.commit()
     return report
+
+
+def _decider_id(connection: Connection, settings: ImportSettings) -> int | None:
+    """Refuses with UnusableFile whoever may not decide about IMS."""
+    if not settings.cleared_by:
+        return None
+    able = [who for who in reference.current(connection).practitioners if who.can_needle]
+    found = next((who.id for who in able if who.slug == settings.cleared_by), None)
+    if found is None:
+        raise UnusableFile("no_such_name", settings.cleared_by)
+    return found
 
 
 def _state(connection: Connection) -> tuple[int, int]:
@@ -224,6 +236,7 @@ def _stage(
     fresh: list[NewPatient],
     numbers: dict[str, int],
     settings: ImportSettings,
+    decider_id: int | None,
     progress: Progress,
 ) -> tuple[Table, Table, Table, Table]:
     """Temporary tables of telephone numbers, patients (by number), words of names and patient numbers (both by public
@@ -240,7 +253,7 @@ def _stage(
         {"number": number, "language": language, "created_at": settings.now} for number, language in languages.items()
     )
     publics = {patient.row: public_id() for patient in fresh}
-    people = (_columns(patient, publics[patient.row], settings) for patient in fresh)
+    people = (_columns(patient, publics[patient.row], settings, decider_id) for patient in fresh)
     words = (
         {"public_id": publics[patient.row], "word": word["word"], "names": word["names"]}
         for patient in fresh
@@ -295,7 +308,7 @@ def _write(
     connection.execute(insert(NUMBERS).from_select(("number", "patient_id"), numbered))
 
 
-def _columns(patient: NewPatient, public: str, settings: ImportSettings) -> dict[str, Any]:
+def _columns(patient: NewPatient, public: str, settings: ImportSettings, decider_id: int | None) -> dict[str, Any]:
     return {
         "public_id": public,
         "given_name": patient.given_name,
@@ -306,6 +319,7 @@ def _columns(patient: NewPatient, public: str, settings: ImportSettings) -> dict
         "language": patient.language,
         "cleared_for_ims_at": settings.now if patient.cleared else None,
         "cleared_by": str(settings.actor) if patient.cleared else None,
+        "clearing_practitioner_id": decider_id if patient.cleared else None,
         "feed_token": feed_token(),
         "created_at": settings.now,
     }

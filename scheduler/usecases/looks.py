@@ -30,6 +30,7 @@ class Listing(StrEnum):
     MUST_MOVE = "must_move"
     IMS_GIVEN = "ims_given"
     IMS_REVIEWS = "ims_reviews"
+    CORRECTIONS = "corrections"
     WHO_IS_WHO = "who_is_who"
     OLD_RECORDS = "old_records"
     SAME_PERSON = "same_person"

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
-from scheduler.models import Appointment, Message, Patient, PatientMerge, PatientSearchWord, Screening
+from scheduler.models import (
+    Appointment,
+    CorrectionRequest,
+    Message,
+    Patient,
+    PatientMerge,
+    PatientSearchWord,
+    Practitioner,
+    Screening,
+)
 from scheduler.models.constraints import violated
 from scheduler.queries import patients
 from scheduler.queries.duplicates import similar
@@ -150,6 +159,9 @@ def _merge(
         kept.cleared_for_ims_at, kept.cleared_by = merged.cleared_for_ims_at, merged.cleared_by
         kept.clearing_practitioner_id = merged.clearing_practitioner_id
         took.append("cleared_for_ims")
+        whose = session.get(Practitioner, kept.clearing_practitioner_id) if kept.clearing_practitioner_id else None
+        details = whose.slug if whose else ""
+        audit.note(session, what=audit.CLEARED, actor=actor, now=now, patient_id=kept.id, details=details)
     if merged.note:
         kept.note = "\n".join(part for part in (kept.note, merged.note) if part)[:LONGEST_NOTE]
         took.append("note")
@@ -165,7 +177,7 @@ def _merge(
     end_known(session, patient_id=merged.id, why="merged", now=now)
     follow_merge(session, kept=kept, merged=merged, now=now, actor=actor)
     wrong_numbers.follow_merge(session, kept_id=kept.id, merged_id=merged.id)
-    for table in (Screening, Message):
+    for table in (Screening, Message, CorrectionRequest):
         session.execute(update(table).where(table.patient_id == merged.id).values(patient_id=kept.id))
     session.execute(delete(PatientSearchWord).where(PatientSearchWord.patient_id == merged.id))
     merge = PatientMerge(

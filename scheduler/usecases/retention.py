@@ -18,6 +18,7 @@ from scheduler.models import (
     AppointmentHistory,
     AppointmentNote,
     AuditLine,
+    CorrectionRequest,
     LiveSession,
     LockBox,
     LockBoxOpening,
@@ -127,6 +128,9 @@ def _blank_words(session: Session, ids: Sequence[int], numbers: Sequence[str]) -
             )
         ),
         delete(ActingCode).where(ActingCode.patient_id.in_(ids)),
+        update(CorrectionRequest)
+        .where(CorrectionRequest.patient_id.in_(ids))
+        .values(what_is_wrong="", should_say="", answer_words="", statement=""),
         delete(PatientNumber).where(PatientNumber.patient_id.in_(ids)),
         delete(VisitLink).where(VisitLink.appointment_id.in_(visits)),
     ):

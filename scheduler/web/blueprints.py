@@ -3,7 +3,7 @@
 from flask import Flask
 
 from scheduler.web import api, feeds, health, reception, twilio_callbacks
-from scheduler.web.patient import birth_date, booking, home, me, new_number, pages, sign_in, visit_link
+from scheduler.web.patient import birth_date, booking, home, me, my_record, new_number, pages, sign_in, visit_link
 
 
 def register_blueprints(app: Flask) -> None:
@@ -15,6 +15,7 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(birth_date.blueprint)
     app.register_blueprint(new_number.blueprint)
     app.register_blueprint(me.blueprint)
+    app.register_blueprint(my_record.blueprint)
     app.register_blueprint(visit_link.blueprint)
     app.register_blueprint(feeds.blueprint)
     api.init_app(app)

@@ -470,3 +470,15 @@ def test_clearance_of_who_had_ims_runs_from_their_last_one_and_lapses_as_any_oth
     assert cleared.clearing_practitioner_id == session.scalar(select(Practitioner.id).where(Practitioner.slug == "p1"))
     assert told(visits(session, later)) == ["2 not_cleared"]
     assert visits(session, "8;2026-09-07;10:00;IMS;p2", later).imported == 2
+
+
+def test_clearances_of_a_file_are_the_decision_of_who_is_named(session: Session) -> None:
+    make_clinic(session)
+    data = b"First name,Last name,Cleared for IMS\nAnn,Roy,yes\nBob,Roy,no\n"
+    with pytest.raises(UnusableFile):
+        import_patients(session, open_file("patients", data), settings=replace(SETTINGS, cleared_by="nobody"))
+    session.rollback()
+    import_patients(session, open_file("patients", data), settings=replace(SETTINGS, cleared_by="p2"))
+    named = session.scalars(select(Practitioner.id).where(Practitioner.slug == "p2")).one()
+    found = session.execute(select(Patient.given_name, Patient.clearing_practitioner_id).order_by(Patient.id)).all()
+    assert [tuple(one) for one in found] == [("Ann", named), ("Bob", None)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import BookingRefused, Invalid, MergeRefused
 from scheduler.domain.patient_search import criteria_of
-from scheduler.models import Appointment, AppointmentHistory, Message, Patient, PatientMerge
+from scheduler.models import Appointment, AppointmentHistory, AuditLine, Message, Patient, PatientMerge, Practitioner
 from scheduler.queries.ims_given import too_near_to_come
 from scheduler.queries.patient_search import find
 from scheduler.usecases.booking import book_slot
@@ -33,6 +33,8 @@ def merge(session: Session, kept: str, merged: str, *, sure: bool = False) -> Pa
 def test_the_record_that_stays_takes_over_what_it_lacks_and_all_visits_with_their_history(session: Session) -> None:
     kept, merged = two_records(session)
     number = kept.phone_account_id
+    decider = session.scalars(select(Practitioner.id).where(Practitioner.slug == "p1")).one()
+    merged.clearing_practitioner_id = decider
     visit = make_appointment(session, patient=merged, starts_local=local(MONDAY, "10:00"))
     session.add(
         Message(direction="out", kind="x", number="+1", body="", status="sent", created_at=NOW, patient_id=merged.id)
@@ -40,7 +42,9 @@ def test_the_record_that_stays_takes_over_what_it_lacks_and_all_visits_with_thei
     session.commit()
     merge(session, kept.public_id, merged.public_id)
     assert (kept.birth_date, kept.phone_account_id, kept.note) == (BORN, number, "mornings\nafternoons")
-    assert kept.cleared_for_ims_at is not None
+    assert kept.cleared_for_ims_at is not None and kept.clearing_practitioner_id == decider
+    cleared = select(AuditLine.details).where(AuditLine.what == "patient.cleared", AuditLine.patient_id == kept.id)
+    assert session.scalars(cleared).all() == ["p1"]
     assert (visit.patient_id, visit.version, visit.schedule_version) == (kept.id, 2, 1)
     why = session.scalars(select(AppointmentHistory.changed_why).order_by(AppointmentHistory.id)).all()
     assert why == [None, "two records of one person were merged"]

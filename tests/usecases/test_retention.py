@@ -14,6 +14,7 @@ from scheduler.models import (
     AppointmentNote,
     AuditLine,
     Base,
+    CorrectionRequest,
     LockBox,
     LockBoxOpening,
     MayActFor,
@@ -91,6 +92,20 @@ def of_new_tables(session: Session, patient: Patient, at: datetime) -> list[Base
     session.flush()
     asked = {"birth_date": patient.birth_date, "asked_at": at}
     return [
+        CorrectionRequest(
+            patient_id=patient.id,
+            what_is_wrong=SECRET,
+            should_say=SECRET,
+            asked_at=at,
+            asked_by="patient:1",
+            answer="refused",
+            answer_words=SECRET,
+            answered_at=at,
+            answered_by="staff:test",
+            statement=SECRET,
+            stated_at=at,
+            stated_by="patient:1",
+        ),
         MayActFor(
             actor_id=other.id,
             patient_id=patient.id,
@@ -183,13 +198,15 @@ def test_a_held_record_stays_until_the_hold_is_lifted(session: Session, old: Pat
     assert blank(session, old)
 
 
-@pytest.mark.parametrize("later", ["visit", "note", "text", "minor"])
+@pytest.mark.parametrize("later", ["visit", "note", "text", "correction", "minor"])
 def test_a_later_visit_or_entry_and_youth_keep_a_record(session: Session, old: Patient, later: str) -> None:
     visit = session.scalars(select(Appointment)).one()
     if later == "visit":
         make_appointment(session, patient=old, starts_local=local(date(2019, 3, 4), "10:00"), status="cancelled")
     elif later == "note":
         session.add(AppointmentNote(appointment_id=visit.id, words="w", written_at=NOW, written_by="staff:test"))
+    elif later == "correction":
+        session.scalars(select(CorrectionRequest)).one().stated_at = NOW
     elif later == "text":
         session.add(
             Message(

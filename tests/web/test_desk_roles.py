@@ -56,6 +56,8 @@ WHO_MAY = {
         reception_kept_form.show
         reception_patients.show
         reception_protection.ask
+        reception_asked_corrections.ask
+        reception_asked_corrections.disagree
         reception_protection.open_it
         reception_patients_search.page
         reception_patients_search.search
@@ -126,6 +128,8 @@ WHO_MAY = {
     CLINICAL: """
         reception_clearance.clear
         reception_clearance.take_back
+        reception_corrections.answer
+        reception_corrections.show
     """,
     OWNER: """
         reception_openings.note_seen

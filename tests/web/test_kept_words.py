@@ -34,6 +34,8 @@ NEVER_KEPT = {"reception_imports.upload", "reception_kept_form.discard"}
 """One with a file, and the page's own; nor what OWN_DOOR asks for: passwords."""
 NOT_IN_THE_DEMO = {
     "reception_acting.let",
+    "reception_asked_corrections.disagree",
+    "reception_corrections.answer",
     "reception_ims.answer",
     "reception_ims_reviews.answer",
     "reception_protection.open_it",

@@ -71,6 +71,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "must_move": lambda: _("Visits to move"),
     "ims_given": lambda: _("IMS given?"),
     "ims_reviews": lambda: _("IMS to look at"),
+    "corrections": lambda: _("Corrections asked for"),
     "who_is_who": lambda: _("Who is who"),
     "old_records": lambda: _("Old records"),
     "same_person": lambda: _("Records that look alike"),

@@ -36,6 +36,7 @@ from scheduler.web import access
 from scheduler.web.reception.actor_words import actor_words
 from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
+from scheduler.web.reception.deciders import deciders
 from scheduler.web.reception.door import require_staff
 from scheduler.web.reception.import_runs import Run, Runs
 from scheduler.web.reception.import_words import column_words, field_words, file_words, remark_words
@@ -195,6 +196,7 @@ def _asked_options(run: Run) -> dict[str, Any]:
         "same_person": {row: answer == "yes" for row, answer in answers.items() if answer in ("yes", "no")},
         "without_bad_phones": text("without_bad_phones") == "yes",
         "clear_for_ims": text("clear_for_ims") == "yes",
+        "cleared_by": text("cleared_by")[:60],
     }
 
 
@@ -234,6 +236,7 @@ def _shown(token: str, run: Run) -> dict[str, object]:
         ],
         "aliases": "\n".join(f"{theirs} = {ours}" for theirs, ours in run.options.get("aliases", {}).items()),
         "remark_words": remark_words,
+        "deciders": deciders(),
         "holds_others_up": run.rows >= MUCH and db.engine.dialect.name == "sqlite",
     }
 

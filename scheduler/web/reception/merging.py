@@ -10,6 +10,7 @@ from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
 from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
+from scheduler.models import Patient, Practitioner
 from scheduler.queries import patient_page, patient_search, patients
 from scheduler.queries.clearances import cleared_today
 from scheduler.queries.duplicates import LikelyDuplicate, likely_duplicates
@@ -18,6 +19,7 @@ from scheduler.usecases import audit, merging
 from scheduler.usecases.acting import after_merge
 from scheduler.usecases.looks import Listing
 from scheduler.web import access
+from scheduler.web.dates import day_with_year_words
 from scheduler.web.errors import explain
 from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.door import require_staff
@@ -102,6 +104,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         records=[(one, visits[one.id]) for one in (kept, other)],
         cleared=cleared,
         on=_two_now(public_id, other_id),
+        taken_over=_clearance_words(kept, other),
         kept=kept,
         other=other,
         alike=merging.look_alike(kept, other),
@@ -114,6 +117,16 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
         display=display,
         local=local,
     )
+
+
+def _clearance_words(kept: Patient, other: Patient) -> str:
+    """Whose decision it is that the record that stays takes over; empty when it takes over none."""
+    if kept.cleared_for_ims_at is not None or other.cleared_for_ims_at is None:
+        return ""
+    day = day_with_year_words(local(other.cleared_for_ims_at))
+    who = db.session().get(Practitioner, other.clearing_practitioner_id) if other.clearing_practitioner_id else None
+    name = who.full_name if who else _("no practitioner named")
+    return str(_("It takes over the clearance for IMS: decided by %(who)s on %(day)s.", who=name, day=day))
 
 
 def _conflict_words(conflict: MergeConflict) -> str:

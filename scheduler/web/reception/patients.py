@@ -16,7 +16,7 @@ from scheduler.domain.screening import ScreeningQuestion
 from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
-from scheduler.queries import acting, patient_page, reference, text_agreements
+from scheduler.queries import acting, corrections, ims_reviews, patient_page, reference, text_agreements
 from scheduler.queries import visits as visits_queries
 from scheduler.queries.clearances import clearances
 from scheduler.queries.lock_box import box_of
@@ -80,8 +80,11 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         may_act = allowed(acting.acting_of(connection, patient.id, now_local.date()))
         over = allowed(acting.ended_acting_of(connection, patient.id, now_local.date()))
         said = text_agreements.of_patient(connection, patient)
+        asked = corrections.of_patient(connection, patient.id)
+        reviewed = ims_reviews.open_for(connection, patient.id, now)
         by = (name for one in (*may_act, *over) for name in (one.granted_by, one.ended_by))
-        actors = (patient.cleared_by, patient.restricted_by, *by, *(one.said_by for one in said))
+        about = (name for one in asked for name in (one.asked_by, one.answered_by, one.stated_by))
+        actors = (patient.cleared_by, patient.restricted_by, *by, *(one.said_by for one in said), *about)
         names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
@@ -115,6 +118,8 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         "agreement": agreement_words(now_said, local, by) if patient.number else "",
         "agreed_words": now_said.words if now_said else "",
         "agreements": [(one, display(one.number), agreement_words(one, local, by)) for one in said],
+        "corrections": asked,
+        "reviewed": reviewed,
         "told_us": patient.opted_out_by == TOLD_US,
         "visit_sign": visit_sign,
         "ims_sign": ims_sign,

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from scheduler.domain.corrections import CORRECTED
 from scheduler.gateways.record_pdf import Section
 from scheduler.queries.audit import ShownLine
+from scheduler.queries.corrections import Correction
 from scheduler.queries.patient_page import PatientText, PatientVisit
 from scheduler.queries.text_agreements import Agreement
 from scheduler.web.dates import day_with_year_words, time_words
@@ -25,6 +27,7 @@ def record_sections(shown: dict[str, Any], looks: Sequence[ShownLine]) -> list[S
         Section(_("Past and cancelled visits"), [_visit(shown, visit) for visit in visits.past]),
         Section(_("IMS at other clinics"), [_visit(shown, visit) for visit in visits.elsewhere]),
         Section(_("Screening answers"), list(_screenings(shown))),
+        Section(_("Corrections asked for"), [_correction(shown, one) for one in shown["corrections"]]),
         Section(_("Agreement to texts"), [_agreement(*said) for said in shown["agreements"]]),
         Section(_("Texts"), [_text(shown, *text) for text in shown["texts"]]),
         Section(_("Who looked or changed"), [_look(shown, look) for look in looks]),
@@ -67,8 +70,29 @@ def _screenings(shown: dict[str, Any]) -> Iterator[str]:
         yield _("%(what)s: %(words)s", what=_("Yes"), words=", ".join(yeses)) if yeses else _("No to every question")
 
 
+def _correction(shown: dict[str, Any], one: Correction) -> str:
+    lines = [
+        (_("Asked on %(day)s", day=day_with_year_words(shown["local"](one.asked_at))), shown["by"](one.asked_by)),
+        (_("What is wrong"), one.what_is_wrong),
+        (_("What it should say"), one.should_say),
+    ]
+    if one.answered_at is None:
+        return "\n".join([*(_pair(*line) for line in lines), _("Not answered yet")])
+    answer = _("Corrected") if one.answer == CORRECTED else _("Not corrected")
+    day = day_with_year_words(shown["local"](one.answered_at))
+    lines.append((f"{answer}, {day}, {shown['by'](one.answered_by)}", one.answer_words or "–"))
+    if one.stated_at is not None:
+        lines.append((_("The patient’s statement of disagreement"), one.statement))
+    return "\n".join(_pair(*line) for line in lines)
+
+
+def _pair(what: str, words: str) -> str:
+    return str(_("%(what)s: %(words)s", what=what, words=words))
+
+
 def _agreement(said: Agreement, number: str, words: str) -> str:
-    return f"{number}, {words}\n“{said.words}”" if said.words else f"{number}, {words}"
+    line = f"{number}, {words}"
+    return "\n".join((line, _("“%(words)s”", words=said.words))) if said.words else line
 
 
 def _text(shown: dict[str, Any], text: PatientText, moment: datetime, body: str | None) -> str:

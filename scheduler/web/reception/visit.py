@@ -14,7 +14,7 @@ from scheduler.domain.errors import BookingRefused, Invalid
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import Appointment, PrivateVisit
-from scheduler.queries import appointments, desk_visit, patient_page, reference
+from scheduler.queries import appointments, desk_visit, ims_reviews, patient_page, reference
 from scheduler.queries.clearances import cleared_today
 from scheduler.queries.private_visits import kept_off
 from scheduler.usecases.visit_status import change_status
@@ -167,6 +167,7 @@ def visit_page(
         rooms=desk_visit.rooms(session),
         sign=visit_sign(found.status),
         ims=ims_of(found, known, now),
+        reviewed=ims_reviews.open_for(connection, found.patient_id, now) if found.patient_id else {},
         steps=[step for step in _STEPS if can_change(stands, step) and _is_time_for(step, found, now_local)],
         step_words=_step_words(stands),
         movable=movable,
