@@ -58,6 +58,11 @@ ROUTES: list[tuple[str, str, tuple[str, ...]]] = [
     ("GET", "/desk/patients/{a}/acting", RECEPTION),
     ("POST", "/desk/patients/{a}/acting", RECEPTION),
     ("POST", "/desk/patients/{a}/acting/end", RECEPTION),
+    ("POST", "/desk/patients/{a}/texts", RECEPTION),
+    ("GET", "/desk/patients/{a}/correction", EVERYBODY),
+    ("POST", "/desk/patients/{a}/correction", EVERYBODY),
+    ("GET", "/desk/patients/{a}/corrections/{r}/statement", EVERYBODY),
+    ("POST", "/desk/patients/{a}/corrections/{r}/statement", EVERYBODY),
     ("GET", "/desk/calls", RECEPTION),
     ("POST", "/desk/calls/{v}", RECEPTION),
     ("POST", "/desk/calls/{v}/take-back", RECEPTION),
@@ -105,7 +110,7 @@ def test_every_address_lets_in_its_roles_and_nobody_else(
     other = make_patient(session)
     visit = make_appointment(session, patient=amelie, starts_local=local(MONDAY, "14:00"))
     is_practitioner(session, "p1")
-    ids = {"a": amelie.public_id, "b": other.public_id, "v": visit.public_id}
+    ids = {"a": amelie.public_id, "b": other.public_id, "v": visit.public_id, "r": "1"}
     app.config["WTF_CSRF_ENABLED"] = False
     clients = {role: as_role(role).client for role in ROLES}
     stranger = app.test_client()
@@ -581,7 +586,7 @@ def test_a_patient_takes_the_same_number_of_queries_whatever_is_known(
         session.rollback()
         more_is_known(session, amelie, number)
     assert "Relative2" in visitor.page.text
-    assert set(counts) == {15}
+    assert set(counts) == {19}
 
 
 def more_is_known(session: Session, patient: Patient, number: int) -> None:

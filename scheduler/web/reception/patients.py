@@ -82,9 +82,9 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         said = text_agreements.of_patient(connection, patient)
         asked = corrections.of_patient(connection, patient.id)
         reviewed = ims_reviews.open_for(connection, patient.id, now)
-        by = (name for one in (*may_act, *over) for name in (one.granted_by, one.ended_by))
+        acted_by = (name for one in (*may_act, *over) for name in (one.granted_by, one.ended_by))
         about = (name for one in asked for name in (one.asked_by, one.answered_by, one.stated_by))
-        actors = (patient.cleared_by, patient.restricted_by, *by, *(one.said_by for one in said), *about)
+        actors = (patient.cleared_by, patient.restricted_by, *acted_by, *(one.said_by for one in said), *about)
         names = patient_page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
         clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
