@@ -281,6 +281,7 @@ _READ: Mapping[str, Callable[[Connection, str], str]] = {
     "kind": lambda _connection, value: KIND_WORDS[value](),
     "named": _staff,
     "practitioner": _practitioner,
+    "cleared_by": _practitioner,
     "room": _room,
     "settle": _settled,
     "starts": _moment,
