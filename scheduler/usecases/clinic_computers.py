@@ -109,10 +109,12 @@ class WrongPin(Exception):
 def pass_pin(session: Session, *, computer_id: int, staff_id: int, pin: str, address: str, now: datetime) -> CameBack:
     """Refuses with WrongPin. A try is counted before the PIN is compared, so that two at once are two tries."""
     tried = _count_try(session, computer_id, staff_id, now)
-    if tried is None:
-        raise WrongPin(0)
     person = session.get(StaffUser, staff_id)
     actor = Actor("staff", person.username if person else "", address)
+    if tried is None:
+        session.rollback()
+        record_sign_in(session, outcome=SignIn.LOCKED, actor=actor, step=STEP, now=now)
+        raise WrongPin(0)
     pin_hash = person.pin_hash if person is not None and person.active else None
     session.rollback()
     if not secret_matches(pin_hash, pin):
@@ -148,7 +150,9 @@ def _come_back(
     person = session.get(StaffUser, staff_id, with_for_update=True, populate_existing=True)
     row = session.scalar(select(ComputerSignIn).where(*_of(computer_id, staff_id)).with_for_update())
     if person is None or row is None or not person.active or person.pin_hash != pin_hash:
-        raise WrongPin(0)  # something changed while the PIN was compared
+        session.rollback()  # something changed while the PIN was compared
+        record_sign_in(session, outcome=SignIn.LOCKED, actor=actor, step=STEP, now=now)
+        raise WrongPin(0)
     back = CameBack(person, row.given_at, row.page, row.kept_form)
     row.wrong_pins, row.page, row.kept_form = 0, None, None
     person.last_sign_in_at = now

@@ -14,9 +14,11 @@ from scheduler.domain.errors import TooManyTries
 from scheduler.domain.folding import typed_words
 from scheduler.models import BirthDateAsked, KnownBrowser, LiveSession, Patient
 from scheduler.models.patient import PhoneAccount
+from scheduler.models.wrong_number import is_marked
 from scheduler.queries.known_browsers import Opened, born_on, known_here
 from scheduler.queries.live_sessions import id_hash
 from scheduler.usecases.rate_limit import rate_key, require_allowed, take_back
+from scheduler.usecases.sign_in_audit import SignIn, note_sign_in, patient_actor
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 WRONG_DATES_A_DAY = 5
@@ -42,6 +44,8 @@ def born_then(
     given_name: str = "",
     secret: str,
     now: datetime,
+    address: str,
+    shared: bool = False,
     what: str = "birth-date",
 ) -> list[Patient]:
     """The patients of this number whom this birth date opens; of several grown-ups born that day, the one so called.
@@ -52,9 +56,11 @@ def born_then(
     begin_write(session)
     key = rate_key(secret, what, account.number)
     account_id = account.id
+    actor = patient_actor(account_id, address)
     try:
         require_allowed(session, key=key, limit=WRONG_DATES_A_DAY, window=timedelta(days=1), now=now)
     except TooManyTries:
+        note_sign_in(session, outcome=SignIn.LOCKED, actor=actor, step="birth date, locked for the day", now=now)
         session.commit()  # the counter stands
         raise
     for undated in born_on(session, account_id, None):
@@ -62,6 +68,9 @@ def born_then(
     found = _so_called(born_on(session, account_id, day), given_name)
     if found:
         take_back(session, key=key)
+    outcome, step = _as_noted(session, account_id, day, found, shared)
+    who = found[0].id if len(found) == 1 else None
+    note_sign_in(session, outcome=outcome, actor=actor, step=step, now=now, patient_id=who)
     session.commit()
     return found
 
@@ -137,28 +146,30 @@ def go_on_using(
 
 
 @retry_deadlocks
-def sign_out_everywhere(session: Session, opened: Opened, *, now: datetime) -> None:
+def sign_out_everywhere(session: Session, opened: Opened, *, address: str, now: datetime) -> None:
     """Every browser that knows those who are open here, and every session of the number."""
     ids, account_id = list(opened.ids), opened.account.id
     begin_write(session)
     for patient_id in ids:
         end_known(session, patient_id=patient_id, why="signed out everywhere", now=now)
     session.execute(delete(LiveSession).where(LiveSession.phone_account_id == account_id))
+    note_sign_in(session, outcome=SignIn.OUT, actor=patient_actor(account_id, address), step="everywhere", now=now)
     session.commit()
 
 
 @retry_deadlocks
-def forget_browser(session: Session, opened: Opened, *, now: datetime) -> None:
+def forget_browser(session: Session, opened: Opened, *, address: str, now: datetime) -> None:
     """A shared device after all: it knows nobody any more, at once."""
-    if opened.browser is None:
-        return
-    hashed = opened.browser.browser_hash
+    hashed = opened.browser.browser_hash if opened.browser else None
+    actor = patient_actor(opened.account.id, address)
     begin_write(session)
-    session.execute(
-        update(KnownBrowser)
-        .where(KnownBrowser.browser_hash == hashed, KnownBrowser.ended_at.is_(None))
-        .values(ended_at=now, ended_why="shared device")
-    )
+    if hashed is not None:
+        session.execute(
+            update(KnownBrowser)
+            .where(KnownBrowser.browser_hash == hashed, KnownBrowser.ended_at.is_(None))
+            .values(ended_at=now, ended_why="shared device")
+        )
+    note_sign_in(session, outcome=SignIn.OUT, actor=actor, step="shared device", now=now)
     session.commit()
 
 
@@ -176,6 +187,23 @@ def _so_called(found: list[Patient], given_name: str) -> list[Patient]:
         return found
     asked = "".join(typed_words(given_name))
     return [patient for patient in found if "".join(typed_words(patient.given_name)) == asked]
+
+
+def _as_noted(session: Session, account_id: int, day: date, found: list[Patient], shared: bool) -> tuple[SignIn, str]:
+    """For the audit log: what came of it, and why not."""
+    if found:
+        return SignIn.RIGHT, "birth date, shared device" if shared else "birth date"
+    locked = or_(Patient.restricted_at.is_not(None), is_marked())
+    theirs = session.execute(
+        select(Patient.birth_date, case((locked, 1), else_=0)).where(Patient.phone_account_id == account_id)
+    ).all()
+    if not theirs:
+        return SignIn.WRONG, "birth date, nobody on this number"
+    if any(born == day and is_locked for born, is_locked in theirs):
+        return SignIn.WRONG, "birth date, record locked"
+    if any(born is None for born, _is_locked in theirs):
+        return SignIn.WRONG, "birth date, none on file"
+    return SignIn.WRONG, "birth date"
 
 
 def _note_asked(session: Session, patient_id: int, now: datetime) -> None:

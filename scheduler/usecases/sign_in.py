@@ -25,6 +25,7 @@ from scheduler.usecases.code_limits import (
     wrong_codes_key,
 )
 from scheduler.usecases.rate_limit import forget_counter
+from scheduler.usecases.sign_in_audit import SignIn, note_sign_in, number_actor, patient_actor
 from scheduler.usecases.text_agreements import Said, agree_by_code
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.wrong_codes import count_wrong, forget_wrong
@@ -68,6 +69,9 @@ def request_code(
         session.commit()  # the counters stand
         if created_at is not None and created_at > now - timedelta(seconds=limits.resend_seconds):
             return challenge
+        refused = number_actor(session, number, address)
+        note_sign_in(session, outcome=SignIn.REFUSED, actor=refused, step="code request, too often", now=now)
+        session.commit()
         raise
     if session.scalar(known) is not None:
         challenge = public_id()
@@ -86,6 +90,12 @@ def request_code(
         session.flush()
         if not is_sent:  # written and taken back, which takes as long
             written.rollback()
+    with session.begin_nested() as noted:
+        whose = patient_actor(None, address)  # not looked up: it is all the same for every number
+        note_sign_in(session, outcome=SignIn.REFUSED, actor=whose, step="code request, kept for patients", now=now)
+        session.flush()
+        if is_sent:
+            noted.rollback()
     session.commit()
     return challenge
 

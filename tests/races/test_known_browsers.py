@@ -34,7 +34,7 @@ def test_two_right_birth_dates_at_once_open_one_browser(engine: Engine, round_of
         with Session(engine) as session:
             account = session.get_one(PhoneAccount, account_id)
             start.wait()
-            found = born_then(session, account=account, day=born, secret="a secret", now=NOW)
+            found = born_then(session, account=account, day=born, secret="a secret", now=NOW, address="192.0.2.7")
             return know_patients(
                 session,
                 account_id=account_id,

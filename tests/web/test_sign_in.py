@@ -1,7 +1,7 @@
 """Signing in by number and code, as a browser does it and as an attacker would."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -16,6 +16,8 @@ from scheduler.models import LiveSession, Message, Patient, PhoneAccount, SignIn
 from tests.factories import NOW, make_clinic, make_patient
 from tests.web.conftest import make_app
 from tests.web.pages import form_of, last_code, path_of, plain, say_birth_date, send, sign_in
+from tests.web.signing_in import make_staff, press
+from tests.web.signing_in import sign_in as enter_desk
 
 
 @pytest.fixture(autouse=True)
@@ -358,3 +360,35 @@ def test_no_number_and_no_code_stands_in_a_log(
     written = "".join(capfd.readouterr())
     assert "/me/sign-in/code" in written
     assert "5550142" not in written and "555-0142" not in written and last_code(session) not in written
+
+
+def test_the_owners_page_shows_every_step_of_a_patients_sign_in_and_from_where(
+    app: Flask, client: FlaskClient, session: Session, patient: Patient
+) -> None:
+    make_staff(session)
+    page = asked(client)
+    send(client, page, "code", code="000000" if last_code(session) != "000000" else "000001")
+    assert path_of(send(client, page, "code", code=last_code(session))) == "/me"
+    say_birth_date(client, date(1990, 5, 17))
+    say_birth_date(client, patient.birth_date)
+    send(client, client.get("/me"), "sign-out-everywhere")
+    send(client, client.get("/me/sign-in"), "sign-in", number="613-555-0142")
+    owner = app.test_client()
+    press(owner, "/desk/sign-in", username="owner", password="not this one")
+    enter_desk(owner)
+    press(owner, "/desk/account", "/desk/account/recovery-codes", password="not mine")
+    owner.get("/api/v1/patients", headers={"Authorization": "Bearer ims_guess"})
+    shown = plain(owner.get("/desk/audit", headers={"Accept-Language": "en"}))
+    for line in (
+        "the patient tried to sign in, wrongly (code by text) 127.0.0.1",
+        "the patient signed in (code by text) 127.0.0.1",
+        "the patient tried to sign in, wrongly (date of birth) 127.0.0.1",
+        f"the patient signed in (date of birth) {patient.given_name} {patient.family_name} 127.0.0.1",
+        "the patient signed out (everywhere) 127.0.0.1",
+        "the patient was refused (a code, asked for too often) 127.0.0.1",
+        "Owner tried to sign in, wrongly (password) 127.0.0.1",
+        "Owner tried to sign in, wrongly (password asked for again) 127.0.0.1",
+        "somebody unknown was refused (token) 127.0.0.1",
+    ):
+        assert line in shown, f"{line}: {shown}"
+    assert "1990" not in shown and "guess" not in shown and "not mine" not in shown

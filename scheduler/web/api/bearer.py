@@ -15,6 +15,7 @@ from scheduler.queries.lock_box import Hidden, Viewer, hidden_from
 from scheduler.queries.reference import State
 from scheduler.queries.tokens import TokenInfo
 from scheduler.usecases.looks import Listing
+from scheduler.usecases.sign_in_audit import record_refused_program
 from scheduler.usecases.token_use import note_use
 from scheduler.usecases.tokens import token_hash
 from scheduler.web.api import once
@@ -34,6 +35,7 @@ def require_token() -> None:
     else:
         found, g.earlier_answer = tokens.by_hash_with_answer(db.engine, hashed, key, now=now)
     if found is None:
+        record_refused_program(db.session(), token_hash=hashed, address=request.remote_addr or "", now=now)
         raise _unauthorized()
     g.token, g.state = found
     _refuse_protected()

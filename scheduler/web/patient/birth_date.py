@@ -52,6 +52,8 @@ def is_recognised(form: BirthDateForm, account: PhoneAccount) -> bool:
             given_name=form.given_name.data[:LONGEST_NAME],
             secret=current_app.config["SECRET_KEY"],
             now=now,
+            address=request.remote_addr or "",
+            shared=bool(form.shared.data),
         )
     except TooManyTries:
         form.is_unmatched = True

@@ -1,6 +1,6 @@
 """The page of a booking that asks who has the number, and the same question where somebody new is named."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -62,6 +62,8 @@ def settle_who_is_new(booking: Booking, who: WhoForm) -> bool:
             given_name=who.given_name.data,
             secret=current_app.config["SECRET_KEY"],
             now=booking.now,
+            address=request.remote_addr or "",
+            shared=bool(booking.opened and booking.opened.browser and booking.opened.browser.shared),
             what="birth-date-of-another" if is_known else "birth-date",
         )
     except TooManyTries:

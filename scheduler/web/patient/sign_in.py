@@ -92,7 +92,7 @@ def forget_browser() -> ResponseReturnValue:
     """A shared device after all: signed out, and known to nobody."""
     found = opened()
     if found:
-        known_browsers.forget_browser(db.session(), found, now=clock.now())
+        known_browsers.forget_browser(db.session(), found, address=request.remote_addr or "", now=clock.now())
     end_session()
     return redirect(url_for("site.home"), 303)
 
@@ -101,7 +101,7 @@ def forget_browser() -> ResponseReturnValue:
 def sign_out_everywhere() -> ResponseReturnValue:
     found = opened()
     if found:
-        known_browsers.sign_out_everywhere(db.session(), found, now=clock.now())
+        known_browsers.sign_out_everywhere(db.session(), found, address=request.remote_addr or "", now=clock.now())
     end_session()
     return redirect(url_for(".give_number"), 303)
 

@@ -8,7 +8,7 @@ from scheduler.domain.errors import CodeGone, CodeWrong
 from scheduler.extensions import db
 from scheduler.models.patient import PhoneAccount
 from scheduler.usecases import sign_in
-from scheduler.usecases.sign_in_audit import SignIn, patient_actor, record_sign_in
+from scheduler.usecases.sign_in_audit import SignIn, number_actor, patient_actor, record_sign_in
 from scheduler.web.agreement_words import by_code
 from scheduler.web.language import template_variables
 
@@ -26,10 +26,10 @@ def account_of_code(*, challenge: str, digits: str, where: str, now: datetime) -
             agreed=by_code(where),
         )
     except CodeWrong:
-        note_outcome(SignIn.WRONG, None, now)
+        _note_of_number(SignIn.WRONG, challenge, now)
         raise
     except CodeGone:
-        note_outcome(SignIn.LOCKED, None, now)
+        _note_of_number(SignIn.LOCKED, challenge, now)
         raise
     note_outcome(SignIn.RIGHT, account.id, now)
     return account
@@ -37,4 +37,10 @@ def account_of_code(*, challenge: str, digits: str, where: str, now: datetime) -
 
 def note_outcome(outcome: SignIn, account_id: int | None, now: datetime) -> None:
     actor = patient_actor(account_id, request.remote_addr or "")
+    record_sign_in(db.session(), outcome=outcome, actor=actor, step="code", now=now)
+
+
+def _note_of_number(outcome: SignIn, challenge: str, now: datetime) -> None:
+    number = sign_in.number_of(db.session(), challenge=challenge)
+    actor = number_actor(db.session(), number, request.remote_addr or "")
     record_sign_in(db.session(), outcome=outcome, actor=actor, step="code", now=now)

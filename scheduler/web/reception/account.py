@@ -152,6 +152,7 @@ def _refused_without_password() -> ResponseReturnValue | None:
             staff_id=current_user.id,
             password=form.password.data or "",
             key=current_app.config["SECRET_KEY"],
+            actor=current_user.actor,
             now=clock.now(),
         )
     except (Invalid, TooManyTries) as refused:

@@ -115,6 +115,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "sign_in.right": lambda: _("signed in"),
     "sign_in.wrong": lambda: _("tried to sign in, wrongly"),
     "sign_in.locked": lambda: _("was locked out of signing in"),
+    "sign_in.refused": lambda: _("was refused"),
     "sign_in.signed_out": lambda: _("signed out"),
 }
 
@@ -145,4 +146,18 @@ _DETAILS: dict[str, Callable[[], str]] = {
     "let in without the second step": lambda: _("let in without the second step"),
     "code": lambda: _("code by text"),
     "birth date": lambda: _("date of birth"),
+    "locked for the day": lambda: _("too many today"),
+    "nobody on this number": lambda: _("the number is nobody’s yet"),
+    "record locked": lambda: _("the number is marked wrong, or the record is restricted"),
+    "none on file": lambda: _("none on file"),
+    "shared device": lambda: _("shared device"),
+    "everywhere": lambda: _("everywhere"),
+    "away": lambda: _("away for too long"),
+    "locked by a press": lambda: _("locked the computer"),
+    "password again": lambda: _("password asked for again"),
+    "code request": lambda: _("a code"),
+    "too often": lambda: _("asked for too often"),
+    "kept for patients": lambda: _("few left, kept for patients’ numbers"),
+    "token": lambda: _("token"),
+    "ended": lambda: _("ended or revoked"),
 }

@@ -23,6 +23,7 @@ from scheduler.queries.reference import DeskState
 from scheduler.usecases import kept_forms
 from scheduler.usecases.clinic_computers import note_full_sign_in, note_place
 from scheduler.usecases.live_sessions import begin_session, end_session
+from scheduler.usecases.sign_in_audit import SignIn, record_sign_in
 from scheduler.web import access
 from scheduler.web.reception import computers
 from scheduler.web.reception.computers import COMPUTER
@@ -149,8 +150,9 @@ def let_out() -> None:
     _clear_cookie()
 
 
-def lock(page: str | None, kept: str | None) -> None:
+def lock(page: str | None, kept: str | None, *, why: str = "away") -> None:
     """Signed out for having been away. At a clinic computer the PIN leads back to `page` and to the form `kept`."""
+    record_sign_in(db.session(), outcome=SignIn.OUT, actor=current_user.actor, step=why, now=clock.now())
     minutes, computer_id = computers.idle_minutes(), session.get(COMPUTER)
     if computer_id is not None:
         note_place(db.session(), computer_id=computer_id, staff_id=current_user.id, page=page, kept_form=kept)

@@ -39,7 +39,7 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 @access.open_to_all
 def lock_now() -> ResponseReturnValue:
     if current_user.is_authenticated and computers.COMPUTER in session:
-        lock(desk_path(request.form.get("page", "")), _keep_typed())
+        lock(desk_path(request.form.get("page", "")), _keep_typed(), why="locked by a press")
         session.pop(WHY_OUT)
     return redirect(url_for("reception_locked.show"), 303)
 

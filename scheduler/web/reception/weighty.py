@@ -53,6 +53,7 @@ def ask_password() -> ResponseReturnValue | None:
             staff_id=current_user.id,
             password=form.password_again.data or "",
             key=current_app.config["SECRET_KEY"],
+            actor=current_user.actor,
             now=now,
             field=form.password_again.name,
         )
