@@ -70,11 +70,21 @@ def earliest_allowed(
     min_days: int,
     on_clock: Callable[[datetime], datetime] = lambda local: local,
 ) -> datetime:
-    """The first allowed start at or after `from_local`; with `on_clock` (clock.on) one that the clinic's clock shows, once."""
+    """The first allowed start at or after `from_local`; with `on_clock` (clock.on) one that the clinic's clock shows, once.
+
+    The time after a clock change may itself be too near the next visit, so the ranges that follow are looked at too.
+    """
     for after, before in forbidden(taken, min_days=min_days):
         if after < from_local < before:
-            return on_clock(before)
+            from_local = on_clock(before)
     return from_local
+
+
+def last_before(allowed: datetime, taken: Iterable[CountingVisit], *, min_days: int) -> CountingVisit | None:
+    """Of the visits that are `min_days` or more before the start `allowed`, the last: the one that is waited for."""
+    gap = timedelta(days=min_days)
+    far_enough = (visit for visit in taken if visit.starts_local + gap <= allowed)
+    return max(far_enough, key=lambda visit: visit.starts_local, default=None)
 
 
 def latest_allowed_before(from_local: datetime, taken: Iterable[CountingVisit], *, min_days: int) -> datetime:

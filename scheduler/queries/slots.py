@@ -19,7 +19,7 @@ from scheduler import clock
 from scheduler.domain.availability import HiddenReason, Offer, OfferedStart, SlotSearch, find_offer
 from scheduler.domain.clinic_settings import ClinicSettings
 from scheduler.domain.timeslot import OpenRange, TimeSlot
-from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, forbidden, last_before
 from scheduler.models.engine import Database, database_of
 from scheduler.queries import calendar, reference
 from scheduler.queries.plain import Plainly
@@ -213,13 +213,12 @@ def narrowed(
         lapses = datetime.combine(lapses_on, time.min)
         ever_after = OpenRange(lapses - timedelta(minutes=1), max(lapses, found.earliest_local) + 2 * A_YEAR)
         offer = offer.without([ever_after], HiddenReason.BEYOND_HORIZON)
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
-    allowed = earliest_allowed(now_local, facts.counting, min_days=treatment.min_days or 1) if too_soon else None
+    zone = clock.zone(clinic.zone)
+    now_local, days = clock.to_local(now, zone), treatment.min_days or 1
+    allowed = earliest_allowed(now_local, facts.counting, min_days=days, on_clock=clock.on(zone)) if too_soon else None
     if allowed is None or allowed <= now_local:
         return FoundForPatient(offer, found, facts, None, None)
-    gap = timedelta(days=treatment.min_days or 0)
-    clash = next(visit for visit in facts.counting if visit.starts_local + gap == allowed)
-    return FoundForPatient(offer, found, facts, clash, clock.on(clock.zone(clinic.zone))(allowed))
+    return FoundForPatient(offer, found, facts, last_before(allowed, facts.counting, min_days=days), allowed)
 
 
 @dataclass(frozen=True, slots=True)

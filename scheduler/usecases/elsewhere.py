@@ -89,7 +89,7 @@ def record_within(
     if again is not None:
         return again
     if not leaves_booked:
-        _require_no_visit_to_come(near, counts_from, ims.min_days, now)
+        _require_no_visit_to_come(near, counts_from, ims.min_days, now, time_known=at is not None)
     later = [visit for visit in near if visit.counts_from_local > counts_from or _is_to_come(visit, now)]
     if not later:
         stop_counting(session, near, now=now, actor=actor)
@@ -211,15 +211,19 @@ def _around(patient_id: int, moment: datetime, min_days: int) -> Select[Appointm
     )
 
 
-def _require_no_visit_to_come(near: list[Appointment], counts_from: datetime, min_days: int, now: datetime) -> None:
+def _require_no_visit_to_come(
+    near: list[Appointment], counts_from: datetime, min_days: int, now: datetime, *, time_known: bool = False
+) -> None:
     """One that is going on may still be stopped."""
     for visit in near:
         if _is_to_come(visit, now):
-            here = CountingVisit(counts_from, elsewhere=True, time_known=False)
+            here = CountingVisit(counts_from, elsewhere=True, time_known=time_known)
             raise VisitMustMove(
                 wanted_local=visit.counts_from_local,
                 clash=here,
-                earliest=earliest_allowed(visit.counts_from_local, [here], min_days=min_days),
+                earliest=earliest_allowed(
+                    visit.counts_from_local, [here], min_days=min_days, on_clock=clock.on(clock.zone(visit.zone))
+                ),
                 latest_before=None,
                 min_days=min_days,
             )

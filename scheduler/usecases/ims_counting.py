@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import TreatmentTooSoon
@@ -132,7 +133,7 @@ def require_far_from_what_took_place(session: Session, visit: Appointment, *, no
         raise TreatmentTooSoon(
             wanted_local=wanted,
             clash=here,
-            earliest=earliest_allowed(wanted, [here], min_days=days),
+            earliest=earliest_allowed(wanted, [here], min_days=days, on_clock=clock.on(clock.zone(visit.zone))),
             latest_before=None,
             min_days=days,
         )

@@ -21,8 +21,17 @@ def is_known(etag: str) -> bool:
         return False
     if asked == f'"{etag}"':
         return True
-    tags = request.if_none_match
-    return tags.star_tag or any(BY_A_PROXY.sub("", tag) == etag for tag in tags.as_set(include_weak=True))
+    return request.if_none_match.star_tag or etag in known_tags()
+
+
+def known_tags() -> set[str]:
+    """The ETags that the asker names, as we wrote them."""
+    return {as_written(tag) for tag in request.if_none_match.as_set(include_weak=True)}
+
+
+def as_written(tag: str) -> str:
+    """An ETag without what a proxy put behind it."""
+    return BY_A_PROXY.sub("", tag)
 
 
 def is_as_old(changed_at: datetime) -> bool:

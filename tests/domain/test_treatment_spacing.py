@@ -14,6 +14,7 @@ from scheduler.domain.treatment_spacing import (
     earliest_allowed,
     end_of_day,
     forbidden,
+    last_before,
     latest_allowed_before,
     require_min_days,
     require_spacing,
@@ -108,6 +109,22 @@ def test_a_visit_elsewhere_at_an_unknown_time_counts_from_the_end_of_its_day():
     assert elsewhere.starts_local == datetime(2026, 12, 1)
     assert elsewhere.day == date(2026, 11, 30)
     assert earliest_allowed(MONDAY_TEN + DAY, [elsewhere], min_days=7) == datetime(2026, 12, 8)
+
+
+def test_the_earliest_is_a_time_that_the_clock_shows_and_that_is_allowed():
+    """The clocks skip 02:00 to 03:00; the hour after is too near the next visit."""
+    change = datetime(2026, 3, 8, 2)
+
+    def on_clock(moment: datetime) -> datetime:
+        return change + timedelta(hours=1) if change <= moment < change + timedelta(hours=1) else moment
+
+    before = CountingVisit(change + 15 * MINUTE - WEEK)
+    assert earliest_allowed(change - DAY, [before], min_days=7, on_clock=on_clock) == change + timedelta(hours=1)
+    after = CountingVisit(change + 30 * MINUTE + WEEK)
+    found = earliest_allowed(change - DAY, [before, after], min_days=7, on_clock=on_clock)
+    assert found == after.starts_local + WEEK
+    assert last_before(found, [before, after], min_days=7) == after
+    assert last_before(change, [before, after], min_days=7) is None
 
 
 def test_a_visit_at_a_known_time_is_on_its_own_day():

@@ -55,3 +55,15 @@ def test_slots_take_five_queries_at_most_whatever_the_range(
         counts[f"earliest{whose}"] = len(statements)
     assert max(counts.values()) <= MOST, counts
     assert min(counts.values()) >= 1, counts
+
+
+@pytest.mark.parametrize("written", ['"%s"', 'W/"%s"', '"%s-gzip"', 'W/"%s-br"', '"other","%s;gzip"', '"%s--gzip"'])
+def test_unchanged_slots_are_a_304_also_behind_a_proxy_that_compresses(
+    client: FlaskClient, session: Session, written: str
+) -> None:
+    make_clinic(session)
+    path = f"/api/v1/slots?treatment=ims&from={MONDAY}&to={MONDAY}"
+    etag = client.get(path).headers["ETag"].strip('"')
+    again = client.get(path, headers={"If-None-Match": written % etag})
+    assert (again.status_code, again.headers["ETag"]) == (304, f'"{etag}"')
+    assert client.get(f"{path}&practitioner=p1", headers={"If-None-Match": written % etag}).status_code == 200

@@ -33,6 +33,7 @@ from scheduler.web.api.schemas import (
     Cancellation,
     NewAppointment,
 )
+from scheduler.web.unchanged import as_written
 
 blueprint = Part("api_appointments", __name__, url_prefix="/api/v1/appointments")
 access.declare(blueprint, "token", guard=bearer.require_token)
@@ -247,7 +248,7 @@ def _expected_version(row: AppointmentRow) -> int | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+    tags = [as_written(tag.strip().removeprefix("W/").strip('"')) for tag in header.split(",")]
     if str(row.version) in tags:
         return row.version
     raise VersionConflict(row.version)

@@ -27,7 +27,7 @@ from scheduler.web.api import bearer, described, documents, rfc3339
 from scheduler.web.api.asked import Asked
 from scheduler.web.api.part import Part
 from scheduler.web.api.schemas import SlotsShown
-from scheduler.web.unchanged import Unchanged
+from scheduler.web.unchanged import Unchanged, known_tags
 
 MOST_FIRST = 50
 NOT_CLEARED, NO_DAYS = "not-cleared", "no-days"
@@ -47,10 +47,9 @@ def find() -> Response:
         with Lent(db.engine) as connection:
             return _for_patient(connection, reference.state(connection), bounds, clinic, now)
     state = reference.state_now(db.engine)
-    known = request.environ.get("HTTP_IF_NONE_MATCH")
-    for tag in known.split(", ") if known else ():
+    for tag in known_tags() if "HTTP_IF_NONE_MATCH" in request.environ else ():
         if _still_so(tag, state, bounds, now):
-            return Unchanged(tag.removeprefix("W/").strip('"'), {})
+            return Unchanged(tag, {})
     return _for_anybody(state, bounds, clinic, now)
 
 
@@ -194,7 +193,7 @@ def _tag(state: State, bounds: Bounds, valid_until: datetime | None) -> str:
 
 
 def _still_so(tag: str, state: State, bounds: Bounds, now: datetime) -> bool:
-    known, _dot, until = tag.removeprefix("W/").strip('"').rpartition(".")
+    known, _dot, until = tag.rpartition(".")
     if known != _now_and_asked(state, bounds):
         return False
     try:

@@ -15,7 +15,7 @@ from scheduler import clock
 from scheduler.domain.errors import BookingRefused, Invalid, NotFound
 from scheduler.domain.patient_search import LONGEST, criteria_of
 from scheduler.domain.treatment_kind import TreatmentKind
-from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed
+from scheduler.domain.treatment_spacing import CountingVisit, earliest_allowed, last_before
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
 from scheduler.queries import (
@@ -269,11 +269,10 @@ def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime,
     if ims is not None and ims.min_days and cleared:
         wanted = Wanted(ims, now_local.date(), now_local.date() + timedelta(days=clinic.horizon_days))
         counting = slots.facts_for(connection, wanted, patient.id, now=now, zone=clinic.zone).counting
-        next_ims = earliest_allowed(now_local, counting, min_days=ims.min_days)
+        on_clock = clock.on(clock.zone(clinic.zone))
+        next_ims = earliest_allowed(now_local, counting, min_days=ims.min_days, on_clock=on_clock)
         if next_ims > now_local:
-            gap = timedelta(days=ims.min_days)
-            clash = next((visit for visit in counting if visit.starts_local + gap == next_ims), None)
-            next_ims = clock.on(clock.zone(clinic.zone))(next_ims)
+            clash = last_before(next_ims, counting, min_days=ims.min_days)
     return Line(
         patient=patient,
         number=patient.number,
