@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving, zone_check
+from scheduler import backup, clock, demo, importing_commands, jobs, live_settings, private_files, serving
 from scheduler.database_check import require_database, require_known_database, take_part, upgrade_database
 from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
@@ -23,8 +23,8 @@ from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.queries.retention import due_records
-from scheduler.usecases import exporting, settings_staff, staff, staff_second_step, tokens
-from scheduler.usecases.calendar_face import notice_calendar_face
+from scheduler.start_check import check_start
+from scheduler.usecases import exporting, settings_staff, staff, tokens
 from scheduler.usecases.clock_refresh import MovedInstant, refresh_instants
 from scheduler.usecases.pace import sender_name
 from scheduler.usecases.sms_status import sms_status
@@ -123,23 +123,8 @@ def run_jobs() -> None:
 
 
 def _check_what_lies_here() -> None:
-    """At a start: files that others can read, secrets that we cannot, and visits by another zone."""
-    instance = Path(current_app.instance_path)
-    ours = [instance, instance / "secret_key", instance / "imports"]
-    if db.engine.dialect.name == "sqlite" and db.engine.url.database:
-        ours += private_files.of_sqlite(Path(db.engine.url.database))
-    if warning := private_files.warning(ours):
-        click.echo(warning, err=True)
-    unreadable = staff_second_step.check_secrets(db.session(), seals=current_app.extensions["seals"])
-    if unreadable:
-        click.echo(
-            f"The second step of {', '.join(unreadable)} was kept under another SECRET_KEY: give that one in "
-            "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in.",
-            err=True,
-        )
-    notice_calendar_face(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
-    if warning := zone_check.warning(db.engine, zone=current_app.config["CLINIC"].zone, now=clock.now()):
-        click.echo(warning, err=True)
+    for line in check_start(current_app._get_current_object()):  # type: ignore[attr-defined]
+        click.echo(line, err=True)
 
 
 @jobs_group.command("tick", help="Do everything that is due, once, and exit.")

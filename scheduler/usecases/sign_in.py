@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
@@ -110,6 +111,7 @@ def verify_code(
     now: datetime,
     language: str = "en",
     agreed: Said | None = None,
+    earlier_secrets: Sequence[str] = (),
 ) -> PhoneAccount:
     """The account of the number that the code was sent to, made when it is new. `agreed`: what the page said that
     whoever types the code agrees to.
@@ -128,7 +130,8 @@ def verify_code(
     if tried is None:
         session.rollback()
         raise CodeGone
-    if not hmac.compare_digest(tried.code_hmac, _code_hmac(secret, challenge, code)):
+    right = [_code_hmac(one, challenge, code) for one in (secret, *earlier_secrets)]  # of a code sent before a new key
+    if not any([hmac.compare_digest(tried.code_hmac, one) for one in right]):
         tries_left = MAX_TRIES - tried.tries
         if not tries_left:
             forget_counter(session, key=resend_key(secret, tried.number))

@@ -460,3 +460,12 @@ def test_codes_have_a_months_budget_of_their_own(session: Session) -> None:
     assert refusal.value.again_at == datetime(2027, 1, 1, 5, tzinfo=UTC), "midnight at the clinic"
     ask(session, OTHER, clinic=clinic, now=refusal.value.again_at)
     assert texted(session)[6:] == [NUMBER] * 4 + [OTHER]
+
+
+def test_a_code_sent_before_the_key_was_changed_still_lets_in(session: Session) -> None:
+    challenge, code = ask(session, secret="the key of before"), last_code(session)
+    with pytest.raises(CodeWrong):
+        type_in(session, challenge, code)
+    with pytest.raises(CodeWrong):
+        type_in(session, challenge, another(code), earlier_secrets=["another", "the key of before"])
+    assert type_in(session, challenge, code, earlier_secrets=["another", "the key of before"]).number == NUMBER

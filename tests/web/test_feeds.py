@@ -395,6 +395,16 @@ def test_a_visits_file_opens_with_the_key_of_its_link(
         assert client.get(f"/appointments/{visit.public_id}.ics{wrong}").status_code == 404, wrong
 
 
+def test_the_key_of_a_link_works_on_when_the_secret_was_changed(app: Flask, session: Session, patient: Patient) -> None:
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    with app.app_context():
+        path = f"/appointments/{visit.public_id}.ics?key={visit_key(visit)}"
+    before = app.config["SECRET_KEY"]
+    for fallbacks, status in (([], 404), (["another key from long ago", before], 200)):
+        app.config.update(SECRET_KEY="the key of today: long", SECRET_KEY_FALLBACKS=fallbacks)
+        assert app.test_client().get(path).status_code == status
+
+
 def test_a_visits_file_opens_for_its_patient_signed_in_and_for_nobody_else(
     app: Flask, session: Session, patient: Patient
 ) -> None:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scheduler import start_check
 from scheduler.domain import passwords
 from scheduler.domain.errors import TooManyTries
 from scheduler.extensions import db
@@ -297,3 +298,22 @@ def test_after_a_change_of_the_key_whoever_has_the_old_one_stays_in_and_the_seco
     assert morgan.totp_secret != sealed
     with before.app_context():
         assert staff_second_step.check_secrets(db.session(), seals=before.extensions["seals"]) == ["morgan"]
+
+
+@SQLITE
+def test_a_production_server_names_at_its_start_whose_second_step_no_key_opens(
+    another_app: Callable[..., Flask],
+    session: Session,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, after = another_app(SECRET_KEY="the key of before: long"), another_app(SECRET_KEY="the key of today: long")
+    make_staff(session, "morgan", totp_secret=SECRET)
+    session.rollback()
+    start_check.say_under_a_server(before)
+    assert "morgan" not in capsys.readouterr().err
+    start_check.say_under_a_server(after)
+    assert "The second step of morgan was kept under another SECRET_KEY" in capsys.readouterr().err
+    monkeypatch.setenv(start_check.BY_COMMAND, "true")
+    start_check.say_under_a_server(after)
+    assert capsys.readouterr().err == "", "commands look for themselves"

@@ -21,6 +21,7 @@ def account_of_code(*, challenge: str, digits: str, where: str, now: datetime) -
             challenge=challenge,
             code=digits,
             secret=current_app.config["SECRET_KEY"],
+            earlier_secrets=current_app.config["SECRET_KEY_FALLBACKS"],
             now=now,
             language=template_variables()["language"],
             agreed=by_code(where),
