@@ -20,6 +20,7 @@ from scheduler.demo import welcome
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
+from scheduler.domain.second_step import GRACE
 from scheduler.extensions import db
 from scheduler.models.access import ROLES, StaffUser
 from scheduler.queries.retention import due_records
@@ -198,14 +199,21 @@ def add_staff(username: str, role: str, display_name: str, password_stdin: bool)
     click.echo(f"{username} can sign in at {current_app.config['PUBLIC_URL']}/desk as {role}.")
 
 
-@staff_group.command("reset-second-step", help="For a lost telephone: USERNAME's next sign-in sets up another one.")
+@staff_group.command(
+    "reset-second-step",
+    help="For a lost telephone, or days that are over: USERNAME has 7 days to set up an authenticator.",
+)
 @click.argument("username")
 def reset_second_step(username: str) -> None:
     staff_id = db.session.scalar(select(StaffUser.id).where(StaffUser.username == username.strip().lower()))
     if staff_id is None:
         raise click.ClickException(f"there is nobody of the user name {username}.")
-    settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=Actor("system", "command"), now=clock.now())
-    click.echo(f"{username} is signed out; the next sign-in sets up another authenticator.")
+    now = clock.now()
+    settings_staff.reset_second_step(
+        db.session(), staff_id=staff_id, due_at=now + GRACE, actor=Actor("system", "command"), now=now
+    )
+    last = clock.to_local(now + GRACE, clock.zone(current_app.config["CLINIC"].zone))
+    click.echo(f"{username} is signed out, and sets up another authenticator before {last:%Y-%m-%d %H:%M}.")
 
 
 @clock_group.command(

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
 
 GRACE = timedelta(days=7)
-A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondStep:
-    """One person's. `exempt`: a demo account. `due_at`: by when to have set it up, from the first sign-in on.
-    `let_in_until`: the owner lets them in without it today."""
+    """One person's, whatever the role. `exempt`: a demo account. `due_at`: by when to have set it up, from the first
+    sign-in on. `let_in_until`: the owner lets them in without it today."""
 
-    role: str
     exempt: bool
     enrolled: bool
     due_at: datetime | None
@@ -24,16 +21,22 @@ class SecondStep:
         return self.enrolled and not self.is_let_in(now)
 
     def is_missing(self, now: datetime) -> bool:
-        """To be set up before anything else. An owner, who can change everything here, has no days to wait."""
+        """The days to set it up are over: nothing opens but the page that says so."""
         if self.exempt or self.enrolled or self.is_let_in(now):
             return False
-        return self.role == "owner" or (self.due_at is not None and self.due_at <= now)
+        return self.due_at is not None and self.due_at <= now
 
-    def days_left(self, now: datetime) -> int | None:
-        """To set it up; None for whoever need not be told."""
-        if self.exempt or self.enrolled or self.due_at is None or self.due_at <= now:
+    def may_enrol(self, now: datetime) -> bool:
+        """Within the days, or let in by an owner. Afterwards a password alone must not choose the second step."""
+        return not self.is_missing(now)
+
+    def to_set_up_by(self, now: datetime) -> datetime | None:
+        """Until when it is to be set up; None for whoever need not be told."""
+        if self.exempt or self.enrolled or self.due_at is None:
             return None
-        return ceil((self.due_at - now) / A_DAY)
+        if self.due_at <= now:
+            return self.let_in_until if self.is_let_in(now) else None
+        return self.due_at
 
     def is_let_in(self, now: datetime) -> bool:
         return self.let_in_until is not None and now < self.let_in_until

@@ -90,14 +90,16 @@ def reset_password(session: Session, *, staff_id: int, actor: Actor, now: dateti
 
 
 @retry_deadlocks
-def reset_second_step(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
-    """For a lost telephone: the next sign-in enrols another."""
+def reset_second_step(session: Session, *, staff_id: int, due_at: datetime, actor: Actor, now: datetime) -> None:
+    """For a lost telephone: another one is to be enrolled before `due_at`. Refuses (Invalid) for one's own account."""
     begin_write(session)
     person = _locked(session, staff_id)
-    person.totp_secret, person.second_step_due_at = None, now
+    if actor.kind == "staff" and person.username == actor.ident:
+        raise Invalid({"": "You cannot do this to your own account. Ask another owner."})
+    person.totp_secret, person.second_step_due_at = None, due_at
     session.execute(delete(RecoveryCode).where(RecoveryCode.staff_user_id == staff_id))
     _sign_out(session, staff_id)
-    _note(session, person, "second step reset", actor, now)
+    _note(session, person, f"second step reset, to set up until {due_at:%Y-%m-%d %H:%M} UTC", actor, now)
     session.commit()
 
 

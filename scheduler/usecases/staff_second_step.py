@@ -70,7 +70,7 @@ def renew_recovery_codes(session: Session, *, staff_id: int, actor: Actor, now: 
 
 @retry_deadlocks
 def turn_off(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> None:
-    """For a new authenticator, which is enrolled at once by whoever needs one."""
+    """Of a demo account: everybody else only changes to another authenticator."""
     begin_write(session)
     person = _locked(session, staff_id)
     person.totp_secret, person.second_step_due_at = None, now

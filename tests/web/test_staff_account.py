@@ -21,6 +21,7 @@ from scheduler.usecases import staff, staff_second_step
 from scheduler.usecases.rate_limit import rate_key
 from scheduler.usecases.staff import password_matches
 from scheduler.web.domain_sentences import PASSWORD_SENTENCES
+from tests.web.pages import plain
 from tests.web.signing_in import PASSWORD, make_staff, press, sign_in, token_in
 
 NOW = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)
@@ -41,11 +42,10 @@ def code(secret: str = SECRET, seconds: int = 0) -> str:
 
 
 @SQLITE
-def test_an_owner_enrols_before_anything_else(client: FlaskClient, session: Session) -> None:
+def test_an_owner_enrols_within_seven_days_as_everybody_does(client: FlaskClient, session: Session) -> None:
     make_staff(session, "morgan")
     assert sign_in(client, "morgan").status_code == 303
-    assert client.get("/desk").location == SECOND
-    assert client.get("/desk/outbox").location == SECOND
+    assert client.get("/desk").status_code == 200
     page = client.get(SECOND).text
     assert "<svg" in page
     found = re.search(r'<code class="key">([A-Z2-7 ]+)</code>', page)
@@ -146,29 +146,107 @@ def test_the_own_password_is_not_to_be_guessed_at_a_desk_left_alone(client: Flas
 
 
 @SQLITE
-def test_everybody_has_seven_days_from_the_first_sign_in_and_is_told_how_many_are_left(
-    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+@pytest.mark.parametrize("role", ["receptionist", "owner"])
+def test_everybody_has_seven_days_from_the_first_sign_in_and_is_told_until_when(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller, role: str
 ) -> None:
-    make_staff(session, "robin", "receptionist")
-    for days, left in ((0, "7 days are left"), (1, "6 days are left"), (5, "1 day is left")):  # 0, 1 and 6 days later
+    make_staff(session, "robin", role)
+    for days in (0, 1, 5):  # 0, 1 and 6 days later
         at_the_clinic.shift(timedelta(days=days))
         client = app.test_client()
         sign_in(client, "robin")
-        assert left in client.get("/desk", headers={"Accept-Language": "en"}).text
-        assert client.get(SECOND).status_code == 200  # whoever wants to may at once
-    at_the_clinic.shift(timedelta(days=1))
-    client = app.test_client()
-    sign_in(client, "robin")
-    assert client.get("/desk").location == SECOND
+        page = plain(client.get("/desk", headers={"Accept-Language": "en"}))
+        assert "Set up your second step : until Monday 7 December, 10:29 am." in page
+        assert "<svg" in client.get(SECOND).text  # whoever wants to may at once
 
 
 @SQLITE
-def test_who_changes_the_authenticator_sets_up_the_other_one_at_once(client: FlaskClient, session: Session) -> None:
-    make_staff(session, "robin", "receptionist", totp_secret=SECRET)
+def test_after_the_seven_days_a_password_alone_sets_nothing_up(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    """Whoever knows it would set it up on their own telephone, and be the owner's account from then on."""
+    morgan = make_staff(session, "morgan")
+    waiting = app.test_client()
+    sign_in(waiting, "morgan")
+    page = waiting.get(SECOND)
+    found = re.search(r'<code class="key">([A-Z2-7 ]+)</code>', page.text)
+    assert found
+    at_the_clinic.shift(timedelta(days=7))
+    sign_in(waiting, "morgan")  # on a page kept open since, too
+    for path in ("/desk", "/desk/outbox", ACCOUNT, f"{ACCOUNT}/password"):
+        answer = waiting.get(path) if path != f"{ACCOUNT}/password" else press(waiting, SECOND, path, current=PASSWORD)
+        assert answer.location == SECOND, path
+    late = waiting.get(SECOND, headers={"Accept-Language": "en"})
+    assert "The days to set up your second step are over" in late.text
+    assert "<svg" not in late.text and 'class="key"' not in late.text
+    press(waiting, SECOND, SECOND, code=code(found[1].replace(" ", "")))
+    session.rollback()
+    session.refresh(morgan)
+    assert morgan.totp_secret is None
+    session.rollback()
+
+    make_staff(session)
+    owner, path = app.test_client(), f"/desk/settings/staff/{morgan.id}"
+    session.rollback()
+    sign_in(owner)
+    press(owner, path, f"{path}/let-in")
+    let_in = app.test_client()
+    sign_in(let_in, "morgan")
+    assert "until Monday 7 December, 11:59 pm" in plain(let_in.get("/desk", headers={"Accept-Language": "en"}))
+    assert "<svg" in let_in.get(SECOND).text
+    at_the_clinic.shift(timedelta(days=1))
+    late_again = app.test_client()
+    sign_in(late_again, "morgan")
+    assert late_again.get("/desk").location == SECOND
+
+
+@SQLITE
+def test_a_reset_by_an_owner_is_for_the_day_and_one_on_the_server_for_seven(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    me = make_staff(session)
+    morgan = make_staff(session, "morgan", totp_secret=SECRET)
+    owner, path = app.test_client(), f"/desk/settings/staff/{morgan.id}"
+    own = f"/desk/settings/staff/{me.id}"
+    session.rollback()
+    sign_in(owner)
+    assert press(owner, own, f"{own}/second-step").status_code == 422
+    assert press(owner, path, f"{path}/second-step").status_code == 303
+    reset = app.test_client()
+    assert sign_in(reset, "morgan").location == "/desk"
+    assert "<svg" in reset.get(SECOND).text
+    at_the_clinic.shift(timedelta(days=1))
+    reset = app.test_client()
+    sign_in(reset, "morgan")
+    assert reset.get("/desk").location == SECOND
+    assert "<svg" not in reset.get(SECOND).text
+    said = app.test_cli_runner().invoke(args=["staff", "reset-second-step", "morgan"])
+    assert "before 2026-12-08 10:30" in said.output, said.output
+    for days, status in ((0, 200), (6, 200), (1, 303)):
+        at_the_clinic.shift(timedelta(days=days))
+        reset = app.test_client()
+        sign_in(reset, "morgan")
+        assert reset.get("/desk").status_code == status
+
+
+@SQLITE
+def test_who_changes_the_authenticator_keeps_the_one_of_before_until_the_other_is_set_up(
+    app: Flask, client: FlaskClient, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    robin = make_staff(session, "robin", "receptionist", totp_secret=SECRET)
+    assert client.get(SECOND).status_code == 303
     sign_in(client, "robin")
     press(client, "/desk/sign-in/code", code=code())
+    assert client.get(SECOND).location == ACCOUNT  # not without the password
     assert press(client, ACCOUNT, f"{ACCOUNT}/second-step/off", password=PASSWORD).location == SECOND
-    assert client.get("/desk").location == SECOND
+    found = re.search(r'<code class="key">([A-Z2-7 ]+)</code>', client.get(SECOND).text)
+    assert found
+    assert sign_in(app.test_client(), "robin").location == "/desk/sign-in/code"
+    assert press(client, SECOND, code=code(found[1].replace(" ", ""))).status_code == 200
+    assert client.get(SECOND).location == ACCOUNT
+    session.rollback()
+    session.refresh(robin)
+    assert robin.totp_secret and robin.totp_secret != SECRET
 
 
 @SQLITE
@@ -261,8 +339,8 @@ def test_whoever_is_not_the_demos_owner_is_not_let_off(session: Session, app: Fl
     demo, other = app.test_client(), app.test_client()
     sign_in(demo, "demo-owner")
     sign_in(other, "morgan")
-    assert demo.get("/desk").status_code == 200
-    assert other.get("/desk").location == SECOND
+    assert "second-step-days" not in demo.get("/desk").text
+    assert "second-step-days" in other.get("/desk").text
     assert session.scalar(select(StaffUser.totp_secret).where(StaffUser.username == "morgan")) is None
 
 

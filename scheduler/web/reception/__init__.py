@@ -145,7 +145,7 @@ for _blueprint in BLUEPRINTS:
             "unseen_openings": protection.unseen_openings,
             "sending_warning": sending_notice.sending_warning,
             "locks_after": computers.locks_after,
-            "second_step_days": door.days_for_second_step,
+            "second_step_by": door.second_step_by,
             "acts_on": acts_on.shown,
             "facts": shown_facts,
         }

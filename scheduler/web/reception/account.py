@@ -16,10 +16,12 @@ from scheduler.usecases.staff import SignInRefused
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
 from scheduler.web.patient.form_fields import form_errors
-from scheduler.web.reception.door import EVERYBODY, fully_signed_in, let_in, let_out, needs_second_step, require_staff
+from scheduler.web.reception.door import EVERYBODY, fully_signed_in, let_in, let_out, require_staff
 from scheduler.web.reception.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm, PinForm
 
 NEW_SECRET = "new_second_step"  # noqa: S105 - where the session keeps it until a code proves that it was read
+
+REPLACING = "replacing_second_step"
 
 blueprint = Blueprint("reception_account", __name__, url_prefix="/desk/account")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
@@ -87,15 +89,18 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 @blueprint.get("/second-step")
 def second_step() -> ResponseReturnValue:
-    if current_user.has_second_step:
+    if _has_and_keeps_it():
         return redirect(url_for("reception_account.show"), 303)
+    if not current_user.second_step.may_enrol(clock.now()):
+        return render_template("reception/account/too_late.html")
     return _enrolment(CodeForm(None))
 
 
 @blueprint.post("/second-step")
 def enrol() -> ResponseReturnValue:
     form = CodeForm()
-    if current_user.has_second_step or NEW_SECRET not in session:
+    in_time = current_user.second_step.may_enrol(clock.now())
+    if _has_and_keeps_it() or NEW_SECRET not in session or not in_time:
         return redirect(url_for("reception_account.second_step"), 303)
     try:
         codes = staff_second_step.enrol(
@@ -111,6 +116,7 @@ def enrol() -> ResponseReturnValue:
         form.code.errors = [_("This is not what it should show now. Wait for the next 6 digits and type those.")]
         return _enrolment(form), 422
     del session[NEW_SECRET]
+    session.pop(REPLACING, None)
     fully_signed_in()
     return _codes_page(codes, new=True)
 
@@ -128,15 +134,20 @@ def renew_recovery_codes() -> ResponseReturnValue:
 
 @blueprint.post("/second-step/off")
 def turn_off_second_step() -> ResponseReturnValue:
-    """Also to change to another telephone: who needs the second step is led to the new enrolment at once."""
+    """Or, for whoever needs it, to change to another telephone: the one of before works until the new one does."""
     refused = _refused_without_password()
     if refused is not None:
         return refused
-    staff_second_step.turn_off(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
     if not current_user.second_step.exempt:
+        session[REPLACING] = True
         return redirect(url_for("reception_account.second_step"), 303)
+    staff_second_step.turn_off(db.session(), staff_id=current_user.id, actor=current_user.actor, now=clock.now())
     flash(_("The second step is off."))
     return redirect(url_for("reception_account.show"), 303)
+
+
+def _has_and_keeps_it() -> bool:
+    return current_user.has_second_step and REPLACING not in session
 
 
 def _codes_page(codes: list[str], *, new: bool) -> str:
@@ -200,5 +211,4 @@ def _enrolment(form: CodeForm) -> str:
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         # White around and below it in dark mode too: cameras want dark on light.
         picture=Markup(segno.make(link, error="m").svg_inline(scale=5, dark="#000", light="#fff", border=4)),  # noqa: S704 - segno's own drawing
-        needed=needs_second_step(current_user),
     )

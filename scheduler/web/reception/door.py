@@ -68,7 +68,7 @@ class SignedInStaff:
     @property
     def second_step(self) -> SecondStep:
         exempt = self.username in current_app.config["WITHOUT_SECOND_STEP"]
-        return SecondStep(self.role, exempt, self.has_second_step, self.second_step_due_at, self.let_in_until)
+        return SecondStep(exempt, self.has_second_step, self.second_step_due_at, self.let_in_until)
 
     @property
     def actor(self) -> Actor:
@@ -215,19 +215,25 @@ def needs_second_step(staff: SignedInStaff) -> bool:
     return staff.second_step.is_missing(clock.now())
 
 
-def days_for_second_step() -> int | None:
-    """Left to set it up, for the line that says so."""
-    return current_user.second_step.days_left(clock.now()) if current_user.is_authenticated else None
+def second_step_by() -> datetime | None:
+    """The clinic's time until which it is to be set up, for the line that says so."""
+    if not current_user.is_authenticated:
+        return None
+    until = current_user.second_step.to_set_up_by(clock.now())
+    if until is None:
+        return None
+    return clock.to_local(until - timedelta(minutes=1), clock.zone(current_app.config["CLINIC"].zone))
 
 
 def _to_what_comes_first() -> ResponseReturnValue | None:
-    """A password of one's own, and an authenticator where one is asked for, come before everything else."""
-    if request.blueprint == "reception_account" or request.endpoint == "reception_entrance.leave":
+    """An authenticator, once its days are over, comes before everything else; then a password of one's own."""
+    if request.endpoint == "reception_entrance.leave":
         return None
-    if current_user.password_temporary:
-        return redirect(url_for("reception_account.show"), 303)
     if needs_second_step(current_user):
-        return redirect(url_for("reception_account.second_step"), 303)
+        is_there = request.endpoint in ("reception_account.second_step", "reception_account.enrol")
+        return None if is_there else redirect(url_for("reception_account.second_step"), 303)
+    if current_user.password_temporary and request.blueprint != "reception_account":
+        return redirect(url_for("reception_account.show"), 303)
     return None
 
 

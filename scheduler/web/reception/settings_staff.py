@@ -144,8 +144,15 @@ def reset_password(staff_id: int) -> str:
 @weighty
 @acts_on(_colleague_now)
 def reset_second_step(staff_id: int) -> ResponseReturnValue:
-    settings_staff.reset_second_step(db.session(), staff_id=staff_id, actor=current_user.actor, now=clock.now())
-    flash(_("The second step is reset: the next sign-in sets up another authenticator."))
+    """Another authenticator is to be set up before midnight."""
+    now = clock.now()
+    try:
+        settings_staff.reset_second_step(
+            db.session(), staff_id=staff_id, due_at=_midnight(now), actor=current_user.actor, now=now
+        )
+    except Invalid as refused:
+        return _refused(staff_id, refused)
+    flash(_("The second step is reset: another authenticator is to be set up before midnight."))
     return redirect(url_for("reception_settings_staff.show"), 303)
 
 
@@ -154,22 +161,32 @@ def reset_second_step(staff_id: int) -> ResponseReturnValue:
 @acts_on(_colleague_now)
 def let_in_today(staff_id: int) -> ResponseReturnValue:
     """Without the second step until midnight."""
-    now, zone = clock.now(), clock.zone(current_app.config["CLINIC"].zone)
-    tomorrow = datetime.combine(clock.to_local(now, zone).date() + timedelta(days=1), time.min)
+    now = clock.now()
     try:
         settings_staff.let_in(
             db.session(),
             staff_id=staff_id,
-            until=clock.to_utc_or_near(tomorrow, zone),
+            until=_midnight(now),
             actor=current_user.actor,
             now=now,
         )
     except Invalid as refused:
-        form = ColleagueForm(None, data=settings_staff.shown(_person(staff_id)))
-        form.display_name.errors = [_(sentence) for sentence in refused.errors.values()]
-        return _page(form, _person(staff_id)), 422
+        return _refused(staff_id, refused)
     flash(_("The password alone is enough for the rest of the day."))
     return redirect(url_for("reception_settings_staff.show"), 303)
+
+
+def _midnight(now: datetime) -> datetime:
+    """That ends the clinic's day."""
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    tomorrow = datetime.combine(clock.to_local(now, zone).date() + timedelta(days=1), time.min)
+    return clock.to_utc_or_near(tomorrow, zone)
+
+
+def _refused(staff_id: int, refused: Invalid) -> ResponseReturnValue:
+    form = ColleagueForm(None, data=settings_staff.shown(_person(staff_id)))
+    form.display_name.errors = [_(sentence) for sentence in refused.errors.values()]
+    return _page(form, _person(staff_id)), 422
 
 
 def _person(staff_id: int) -> StaffUser:
