@@ -14,7 +14,7 @@ from scheduler.models import ClinicComputer, ComputerSignIn, StaffUser
 from scheduler.queries.clinic_computers import COMES_BACK, MOST_WRONG
 from scheduler.queries.live_sessions import id_hash
 from scheduler.usecases import audit
-from scheduler.usecases.sign_in_audit import SignIn, note_sign_in, record_sign_in
+from scheduler.usecases.sign_in_audit import SignIn, WrongTries, note_sign_in, record_sign_in, wrong_tries_since
 from scheduler.usecases.staff import secret_matches
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
@@ -97,6 +97,7 @@ class CameBack:
     given_at: datetime
     page: str | None
     kept_form: str | None
+    wrong: WrongTries | None
 
 
 class WrongPin(Exception):
@@ -153,7 +154,8 @@ def _come_back(
         session.rollback()  # something changed while the PIN was compared
         record_sign_in(session, outcome=SignIn.LOCKED, actor=actor, step=STEP, now=now)
         raise WrongPin(0)
-    back = CameBack(person, row.given_at, row.page, row.kept_form)
+    wrong = wrong_tries_since(session, actor)
+    back = CameBack(person, row.given_at, row.page, row.kept_form, wrong)
     row.wrong_pins, row.page, row.kept_form = 0, None, None
     person.last_sign_in_at = now
     note_sign_in(session, outcome=SignIn.RIGHT, actor=actor, step=STEP, now=now)

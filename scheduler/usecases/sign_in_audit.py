@@ -1,5 +1,6 @@
 """Every outcome of a sign-in, of staff, patients and programs, as a line of the audit log."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -73,6 +74,30 @@ def record_refused_program(session: Session, *, token_hash: str, address: str, n
     begin_write(session)
     session.add(AuditLine(at=now, actor=who, what=SignIn.REFUSED.value, details=step, address=network))
     session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTries:
+    """`addresses`: where they came from, the last first."""
+
+    count: int
+    last_at: datetime
+    addresses: tuple[str, ...]
+
+
+def wrong_tries_since(session: Session, actor: Actor) -> WrongTries | None:
+    """Since this account was last signed in to; to be asked before the sign-in of now is noted. None: there were none."""
+    own = AuditLine.actor == str(actor)[:80]
+    last = select(AuditLine.id).where(own, AuditLine.what == SignIn.RIGHT).order_by(AuditLine.id.desc()).limit(1)
+    wrong = AuditLine.what.in_((SignIn.WRONG, SignIn.LOCKED))
+    lines = session.execute(
+        select(AuditLine.at, AuditLine.address)
+        .where(own, wrong, AuditLine.id > (session.scalar(last) or 0))
+        .order_by(AuditLine.id.desc())
+    ).all()
+    if not lines:
+        return None
+    return WrongTries(len(lines), lines[0].at, tuple(dict.fromkeys(line.address for line in lines)))
 
 
 def staff_actor(username: str, address: str) -> Actor:

@@ -83,6 +83,33 @@ def test_the_second_step_is_asked_for_and_no_code_works_twice(
 
 
 @SQLITE
+def test_whoever_signs_in_is_told_once_of_wrong_tries_since_the_last_time(
+    app: Flask, session: Session, at_the_clinic: time_machine.Traveller
+) -> None:
+    make_staff(session, "morgan", totp_secret=SECRET)
+    english = {"Accept-Language": "en"}
+    own = app.test_client()
+    sign_in(own, "morgan", "my typo")
+    sign_in(own, "morgan")
+    press(own, "/desk/sign-in/code", code=code())
+    assert "there was 1 wrong try with your name: on Monday 30 November" in plain(own.get("/desk", headers=english))
+    assert "wrong" not in plain(own.get("/desk", headers=english))
+    at_the_clinic.shift(timedelta(hours=1))
+    stranger = app.test_client()
+    for _ in range(2):
+        sign_in(stranger, "morgan", "a guess", address="203.0.113.7")
+    sign_in(stranger, "morgan", address="198.51.100.9")
+    press(stranger, "/desk/sign-in/code", code="000000", address="198.51.100.9")
+    again = app.test_client()
+    sign_in(again, "morgan")
+    press(again, "/desk/sign-in/code", code=code())
+    assert (
+        "there were 3 wrong tries with your name: the last on Monday 30 November, 11:30 am, "
+        "from 198.51.100.9, 203.0.113.7." in plain(again.get("/desk", headers=english))
+    )
+
+
+@SQLITE
 def test_codes_are_not_to_be_guessed(client: FlaskClient, session: Session) -> None:
     make_staff(session, "morgan", totp_secret=SECRET)
     sign_in(client, "morgan")

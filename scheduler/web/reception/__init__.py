@@ -148,6 +148,7 @@ for _blueprint in BLUEPRINTS:
             "second_step_by": door.second_step_by,
             "acts_on": acts_on.shown,
             "facts": shown_facts,
+            "wrong_tries": door.wrong_tries,
         }
     )
 

@@ -23,7 +23,7 @@ from scheduler.queries.reference import DeskState
 from scheduler.usecases import kept_forms
 from scheduler.usecases.clinic_computers import note_full_sign_in, note_place
 from scheduler.usecases.live_sessions import begin_session, end_session
-from scheduler.usecases.sign_in_audit import SignIn, record_sign_in
+from scheduler.usecases.sign_in_audit import SignIn, WrongTries, record_sign_in
 from scheduler.web import access
 from scheduler.web.reception import computers
 from scheduler.web.reception.computers import COMPUTER
@@ -34,6 +34,7 @@ EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
 KEPT_FORM = "kept_form"
 FULLY = "fully"  # whether password and second step were given
+WRONG_TRIES, MOST_ADDRESSES = "wrong_tries", 3
 OWN_DOOR = ("reception_account", "reception_entrance", "reception_locked")
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
@@ -112,6 +113,21 @@ def let_in(staff: StaffUser, now: datetime, *, fully: bool = False) -> None:
     session[FULLY] = fully
     if (computer := computers.here(now)) is not None:
         at_computer(computer.id)
+
+
+def tell_of_wrong_tries(tries: WrongTries | None) -> None:
+    """On the first page that is shown: whoever typed them may not have been the account's owner."""
+    if tries is not None:
+        session[WRONG_TRIES] = [tries.count, int(tries.last_at.timestamp()), list(tries.addresses[:MOST_ADDRESSES])]
+
+
+def wrong_tries() -> tuple[int, datetime, str] | None:
+    """Told once: how many, the clinic's time of the last, and from where."""
+    if WRONG_TRIES not in session:
+        return None
+    count, last_at, addresses = session.pop(WRONG_TRIES)
+    zone = clock.zone(current_app.config["CLINIC"].zone)
+    return count, clock.to_local(datetime.fromtimestamp(last_at, UTC), zone), ", ".join(addresses)
 
 
 def fully_signed_in() -> None:

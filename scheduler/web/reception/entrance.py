@@ -13,7 +13,7 @@ from scheduler.domain.errors import TooManyTries
 from scheduler.extensions import db
 from scheduler.models import StaffUser
 from scheduler.usecases import clinic_computers, kept_forms, staff, staff_second_step
-from scheduler.usecases.sign_in_audit import SignIn, record_sign_in, staff_actor
+from scheduler.usecases.sign_in_audit import SignIn, WrongTries, record_sign_in, staff_actor, wrong_tries_since
 from scheduler.web import access
 from scheduler.web.errors import explain, retry_after
 from scheduler.web.reception import computers, half_way
@@ -26,6 +26,7 @@ from scheduler.web.reception.door import (
     let_out,
     require_staff,
     signed_in,
+    tell_of_wrong_tries,
     was_away,
 )
 from scheduler.web.reception.locked import WRONG_PINS
@@ -71,8 +72,9 @@ def enter() -> ResponseReturnValue:
     second_step = signed_in(who).second_step
     if not second_step.is_asked(now):
         step = "let in without the second step" if second_step.is_let_in(now) and second_step.enrolled else "password"
+        tries = _wrong_tries(username)
         _record(SignIn.RIGHT, username, step, now)
-        return _enter_for_good(who, now, fully=second_step.exempt)
+        return _enter_for_good(who, now, tries, fully=second_step.exempt)
     half_way.begin(who)
     return redirect(url_for("reception_entrance.second_step", next=request.form.get("next", "")[:LONGEST] or None), 303)
 
@@ -108,8 +110,9 @@ def pass_second_step() -> ResponseReturnValue:
         _record(SignIn.LOCKED, half.username, "second step", now)
         explained = explain(refusal)
         return _code_page(f"{explained.title} {explained.advice}"), explained.status, retry_after(refusal)
+    tries = _wrong_tries(who.username)
     _record(SignIn.RIGHT, who.username, "second step", now)
-    return _enter_for_good(who, now, fully=True)
+    return _enter_for_good(who, now, tries, fully=True)
 
 
 @blueprint.post("/sign-out")
@@ -121,9 +124,10 @@ def leave() -> ResponseReturnValue:
     return redirect(url_for("reception_entrance.sign_in"), 303)
 
 
-def _enter_for_good(who: StaffUser, now: datetime, *, fully: bool) -> ResponseReturnValue:
+def _enter_for_good(who: StaffUser, now: datetime, tries: WrongTries | None, *, fully: bool) -> ResponseReturnValue:
     kept, staff_id = session.get(KEPT_FORM), who.id
     let_in(who, now, fully=fully)
+    tell_of_wrong_tries(tries)
     wanted = _wanted_page()
     if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
         session[KEPT_FORM], wanted = kept, url_for("reception_kept_form.show")
@@ -149,6 +153,10 @@ def _code_page(error: str = "") -> str:
 
 def _wanted_page() -> str:
     return desk_path(request.values.get("next", "")) or url_for("reception_calendar.show")
+
+
+def _wrong_tries(username: str) -> WrongTries | None:
+    return wrong_tries_since(db.session(), staff_actor(username, ""))
 
 
 def _record(outcome: SignIn, username: str, step: str, now: datetime) -> None:

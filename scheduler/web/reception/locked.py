@@ -25,6 +25,7 @@ from scheduler.web.reception.door import (
     desk_path,
     lock,
     require_staff,
+    tell_of_wrong_tries,
     was_away,
 )
 
@@ -81,6 +82,7 @@ def open_again() -> ResponseReturnValue:
         return _page(people, f"{words} {left}", chosen), 422
     kept, page, staff_id = back.kept_form, back.page, back.staff.id
     come_back(back.staff, now, since=back.given_at, computer_id=computer.id)
+    tell_of_wrong_tries(back.wrong)
     if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
         session[KEPT_FORM] = kept
         return redirect(url_for("reception_kept_form.show"), 303)
