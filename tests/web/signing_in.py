@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
+from html import unescape
 
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
@@ -50,5 +51,14 @@ def press(
 ) -> TestResponse:
     """Open `page`, fill in its form and send it (to `path`, where that is another)."""
     environ = {"REMOTE_ADDR": address}
-    form = {"csrf_token": token_in(client.get(page, environ_base=environ)), **fields}
+    shown = client.get(page, environ_base=environ)
+    form = {"csrf_token": token_in(shown), **acts_on_in(shown, path or page), **fields}
     return client.post(path or page, data=form, environ_base=environ)
+
+
+def acts_on_in(page: TestResponse, path: str) -> dict[str, str]:
+    """What the page's form for `path`, or its first, says of on what it acts."""
+    forms = [form for form in re.findall(r"<form[^>]*>.*?</form>", page.text, re.DOTALL) if 'name="shown"' in form]
+    own = [form for form in forms if f'action="{path}"' in form] or forms
+    found = re.search(r'name="shown" value="([^"]*)"', own[0]) if own else None
+    return {"shown": unescape(found[1])} if found else {}
