@@ -45,6 +45,8 @@ BY_USE_CASE = {
 """What their forms carry; tests of their pages hold it (test_settings_*.py, test_page_texts.py, test_patients.py)."""
 NEED_NONE = {
     "reception_account.": "one's own account, with the password or a code",
+    "reception_asked_corrections.ask": "names the patient, and keeps what was typed",
+    "reception_asked_corrections.disagree": "names the request; a second statement is refused",
     "reception_booking.register": "makes a record; whoever is alike is shown first",
     "reception_booking.save": "names patient, treatment, practitioner and time, and makes a visit",
     "reception_booking_series.dates": "leads to the plan, and changes nothing",
@@ -65,9 +67,15 @@ NEED_NONE = {
 PATIENTS_OWN = {
     "booking.": "one's own draft; the review says what its button books (test_booking_tabs.py)",
     "birth_date.ask": "what is typed",
+    "me.act_for": "the code that is typed names whom",
     "me.cancel": "the visit's version (test_forms_say_on_what.py)",
+    "me.end_acting": "the address names both; ended twice is ended once",
+    "me.let_act": "makes a code for whoever is signed in",
     "me.move": "the visit's version (test_forms_say_on_what.py)",
     "me.renew_calendar": "the address names the patient; another new address harms nobody",
+    "my_record.ask": "what is typed",
+    "my_record.disagree": "the address names the request; a second statement is refused",
+    "my_record.say": "yes or no, for the number that is signed in",
     "new_number.ask": "what is typed",
     "sign_in.": "signing in and out",
     "visit_link.": "the visit's version (test_forms_say_on_what.py)",

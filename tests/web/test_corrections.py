@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.models import CorrectionRequest, TextAgreement
 from scheduler.usecases.lock_boxes import place_lock_box
 from tests.factories import NOW, STAFF, let_act, make_clinic, make_patient
-from tests.web.desk_staff import Desk, make_staff
+from tests.web.desk_staff import Desk, make_staff, said
 from tests.web.pages import send, sign_in
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -40,8 +40,10 @@ def test_from_the_patients_page_to_the_desk_and_back(app: Flask, session: Sessio
     request_id = session.scalars(select(CorrectionRequest.id)).one()
     session.rollback()
     answer = f"/desk/corrections/{request_id}"
-    assert desk.post(answer, answer="refused", words="").status_code == 422
-    assert desk.post(answer, answer="refused", words="so it says").status_code == 303
+    facts = said(desk.get("/desk/corrections"), answer)
+    assert desk.post(answer, **facts, answer="refused", words="").status_code == 422
+    assert desk.post(answer, **facts, answer="refused", words="so it says").status_code == 303
+    assert desk.post(answer, **facts, answer="corrected", words="").status_code == 409
     assert "so it says" in mine.get(f"{record}/details").text
     disagreeing = mine.get(f"{record}/corrections/{request_id}/statement")
     assert send(mine, disagreeing, "Put it", statement="I say otherwise").status_code == 303
@@ -78,7 +80,7 @@ def test_a_protected_records_request_is_the_owners(app: Flask, session: Session)
     place_lock_box(session, public_id=patient.public_id, named=[], words="", now=NOW, actor=STAFF)
     desk = Desk(app.test_client(), session, "practitioner")
     assert "Quillfeather" not in desk.get("/desk/corrections").text
-    assert desk.post(page, answer="corrected", words="").status_code == 403
+    assert desk.post(page, answer="corrected", words="").status_code == 409
     assert "overdue by 1 day" in Desk(app.test_client(), session, "owner").get("/desk/corrections").text
 
 
@@ -91,5 +93,5 @@ def test_texts_are_ended_and_wanted_again_on_the_patients_page(app: Flask, sessi
         assert send(mine, details, "/texts", agrees=agrees).status_code == 303
     session.rollback()
     assert patient.phone_account and patient.phone_account.opted_out_at is None
-    said = session.execute(select(TextAgreement.agrees, TextAgreement.how).order_by(TextAgreement.id)).all()
-    assert [tuple(one) for one in said] == [(True, "sign_in"), (False, "page"), (True, "page")]
+    lines = session.execute(select(TextAgreement.agrees, TextAgreement.how).order_by(TextAgreement.id)).all()
+    assert [tuple(one) for one in lines] == [(True, "sign_in"), (False, "page"), (True, "page")]

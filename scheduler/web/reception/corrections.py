@@ -4,7 +4,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.corrections import REFUSED, days_left
@@ -19,11 +18,13 @@ from scheduler.usecases.looks import Listing
 from scheduler.web import access
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.reception.actor_words import actor_words
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import SHOWN_AGAIN
 from scheduler.web.reception.door import EVERYBODY, require_staff
 from scheduler.web.reception.noted import note_patients
 from scheduler.web.reception.patients import local, seen
 from scheduler.web.reception.protection import allowed, hidden
+from scheduler.web.reception.shown_facts import Facts, of_correction
 
 blueprint = Blueprint("reception_corrections", __name__, url_prefix="/desk/corrections")
 access.declare(blueprint, "staff", roles=("practitioner", "owner"), guard=require_staff)
@@ -36,14 +37,18 @@ def show() -> str:
     return _list()
 
 
+def _request_now(request_id: int) -> Facts:
+    """Nothing of somebody whose record is protected."""
+    with db.reading.connect() as connection:
+        asked = queries.one(connection, request_id)
+    return of_correction(None if asked is None or asked.public_id in hidden().patients else asked)
+
+
 @blueprint.post("/<int:request_id>")
+@acts_on(_request_now)
 def answer(request_id: int) -> ResponseReturnValue:
     """`answer`: corrected or refused, and `words`."""
     words = _typed("words")
-    with db.reading.connect() as connection:
-        asked = queries.one(connection, request_id)
-    if asked is not None and asked.public_id in hidden().patients:
-        raise Forbidden
     try:
         usecases.answer_correction(
             db.session(),

@@ -10,10 +10,12 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from scheduler import clock
+from scheduler.domain.corrections import CORRECTED, REFUSED
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import ApiToken, ClinicComputer, ImportRun, StaffUser
 from scheduler.queries.acting import Acting
 from scheduler.queries.calls import Call
+from scheduler.queries.corrections import Correction
 from scheduler.queries.displaced import DisplacedVisit
 from scheduler.queries.identity import AskedNumber
 from scheduler.queries.ims_reviews import ReviewedVisit
@@ -138,6 +140,22 @@ def of_review(visit: ReviewedVisit | None) -> Facts:
     }
 
 
+def of_correction(asked: Correction | None) -> Facts:
+    if asked is None:
+        return {}
+    answers = {CORRECTED: _("Corrected"), REFUSED: _("Not corrected")}
+    return {
+        _("Patient"): asked.patient,
+        _("What is wrong"): asked.what_is_wrong,
+        _("What it should say"): asked.should_say,
+        _("Answer"): answers.get(asked.answer or "", NOTHING),
+    }
+
+
+def of_texts(patient: PatientRecord) -> Facts:
+    return {**of_patient(patient), _("No texts"): _since(patient.opted_out_at)}
+
+
 def of_text(text: ThreadText) -> Facts:
     """An answer of ours, and what became of it."""
     return {_("Answer"): text.body[:200], _("State"): text_sign(text.status, text.error_code).words}
@@ -202,7 +220,7 @@ def of_upload(run: Run) -> Facts:
     """A file as its last check left it, by which choices."""
     options = run.options
     columns = [f"{name} {letter}" for name, letter in sorted(options.get("columns", {}).items())]
-    chosen = [str(options[name]) for name in ("encoding", "date_order") if options.get(name)]
+    chosen = [str(options[name]) for name in ("encoding", "date_order", "cleared_by") if options.get(name)]
     ticked = [name for name in ("without_bad_phones", "clear_for_ims") if options.get(name)]
     same = [f"{row}: {answer}" for row, answer in sorted(options.get("same_person", {}).items())]
     aliases = [f"{theirs} = {ours}" for theirs, ours in sorted(options.get("aliases", {}).items())]

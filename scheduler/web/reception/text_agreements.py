@@ -8,17 +8,26 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
+from scheduler.queries import patient_page
 from scheduler.usecases.patients import say_about_texts
 from scheduler.web import access
 from scheduler.web.agreement_words import at_desk
+from scheduler.web.reception.acts_on import acts_on
 from scheduler.web.reception.asked import text
 from scheduler.web.reception.door import require_staff
+from scheduler.web.reception.shown_facts import Facts, of_texts
 
 blueprint = Blueprint("reception_text_agreements", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)
 
 
+def _texts_now(public_id: str) -> Facts:
+    with db.reading.connect() as connection:
+        return of_texts(patient_page.record(connection, public_id))
+
+
 @blueprint.post("/<public_id>/texts")
+@acts_on(_texts_now)
 def say(public_id: str) -> ResponseReturnValue:
     """`agrees`: yes or no."""
     agrees = text("agrees") == "yes"
