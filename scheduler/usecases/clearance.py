@@ -41,6 +41,8 @@ def deciding_practitioner(session: Session, decider: Decider) -> int | None:
         try:
             named = current.practitioner(decider.named)
         except NotFound:
+            if not decider.is_person:
+                raise
             raise Invalid({"cleared_by": "Choose one of the practitioners."}) from None
         own_name = decider.role != "practitioner" or not decider.is_person or named.id == decider.practitioner_id
         if named.id not in able or not own_name:

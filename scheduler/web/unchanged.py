@@ -26,7 +26,7 @@ def is_known(etag: str) -> bool:
 
 def known_tags() -> set[str]:
     """The ETags that the asker names, as we wrote them."""
-    return {as_written(tag) for tag in request.if_none_match.as_set(include_weak=True)}
+    return {as_written(tag) for tag in request.if_none_match.as_set(include_weak=True) if tag}
 
 
 def as_written(tag: str) -> str:

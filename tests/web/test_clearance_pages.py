@@ -47,7 +47,8 @@ def test_only_a_practitioner_who_may_needle_clears_or_an_owner_in_their_name(
         assert "Clear for IMS" not in practitioner.get(page).text
         assert (
             practitioner.client.post(
-                f"{page}/clear", data={**said(owner.client.get(page)), "csrf_token": csrf(practitioner)}
+                f"{page}/clear",
+                data={**said(owner.client.get(page), f"{page}/clear"), "csrf_token": csrf(practitioner)},
             ).status_code
             == 403
         )
@@ -55,7 +56,9 @@ def test_only_a_practitioner_who_may_needle_clears_or_an_owner_in_their_name(
     assert "Decided by" in owner.get(page).text
 
     def enter(named: str) -> TestResponse:
-        return owner.client.post(f"{page}/clear", data={**said(owner.client.get(page)), "cleared_by": named})
+        return owner.client.post(
+            f"{page}/clear", data={**said(owner.client.get(page), f"{page}/clear"), "cleared_by": named}
+        )
 
     unnamed = enter("")
     assert unnamed.status_code == 422 and "Choose whose decision it is." in unnamed.text
@@ -105,7 +108,7 @@ def test_the_api_names_whose_decision_it_is(client: FlaskClient, session: Sessio
 
         assert patch("receptionist", cleared_for_ims=True, cleared_by="p1").status_code == 403
         assert "cleared_by" in patch(cleared_for_ims=True, cleared_by="p2").json["errors"]
-        assert patch(cleared_for_ims=True, cleared_by="nobody").status_code == 422
+        assert patch(cleared_for_ims=True, cleared_by="nobody").status_code == 404
         assert patch(cleared_by="p1").status_code == 200, "who is named beside nothing has decided nothing"
         shown = patch(cleared_for_ims=True, cleared_by="p1").json
         assert (shown["cleared_for_ims"], shown["cleared_by"]) == (True, "p1")

@@ -307,7 +307,7 @@ def test_the_day_takes_the_same_number_of_queries_however_full_it_is(
         make_appointment(
             session, patient=make_patient(session), starts_local=local(MONDAY, "09:00") + timedelta(minutes=45 * number)
         )
-    assert _queries(seen, client) == empty <= 9
+    assert _queries(seen, client) == empty <= 10
 
 
 def _queries(seen: list[str], client: FlaskClient) -> int:
