@@ -412,6 +412,7 @@ def test_a_production_server_names_at_its_start_whose_second_step_no_key_opens(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("FLASK_RUN_FROM_CLI", raising=False)  # which a command of an earlier test has set
     before, after = another_app(SECRET_KEY="the key of before: long"), another_app(SECRET_KEY="the key of today: long")
     make_staff(session, "morgan", totp_secret=SECRET)
     session.rollback()
