@@ -38,96 +38,48 @@ END $$"""
     },
 )
 
-_AUDIT = "audit_is_append_only"
-AUDIT_APPEND_ONLY = Lot(
-    table="audit_line",
-    sqlite={
-        f"{_AUDIT}_{event.lower()}": f"BEFORE {event} ON audit_line BEGIN SELECT RAISE(ABORT, '{_AUDIT}');"
-        for event in ("UPDATE", "DELETE")
-    },
-    postgresql={
-        _AUDIT: ("audit_line", "BEFORE UPDATE OR DELETE ON audit_line FOR EACH ROW EXECUTE FUNCTION audit_guard()"),
-        "audit_is_not_truncated": (
-            "audit_line",
-            "BEFORE TRUNCATE ON audit_line FOR EACH STATEMENT EXECUTE FUNCTION audit_guard()",
-        ),
-    },
-    functions={
-        "audit_guard": f"""
-CREATE OR REPLACE FUNCTION audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '{_AUDIT}' USING ERRCODE = '23514', CONSTRAINT = '{_AUDIT}';
-END $$"""
-    },
-)
 
-_NOTES = "notes_are_append_only"
-NOTES_APPEND_ONLY = Lot(
-    table="appointment_note",
-    sqlite={
-        f"{_NOTES}_{event.lower()}": f"BEFORE {event} ON appointment_note BEGIN SELECT RAISE(ABORT, '{_NOTES}');"
-        for event in ("UPDATE", "DELETE")
-    },
-    postgresql={
-        _NOTES: (
-            "appointment_note",
-            "BEFORE UPDATE OR DELETE ON appointment_note FOR EACH ROW EXECUTE FUNCTION notes_guard()",
-        )
-    },
-    functions={
-        "notes_guard": f"""
-CREATE OR REPLACE FUNCTION notes_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '{_NOTES}' USING ERRCODE = '23514', CONSTRAINT = '{_NOTES}';
-END $$"""
-    },
-)
+def _append_only(
+    table: str, rule: str, guard: str, *, but_delete: str | None = None, not_truncated: str | None = None
+) -> Lot:
+    """`rule`: what a change violates; `guard`: PostgreSQL's function; `but_delete`: SQL for rows that may be deleted;
+    `not_truncated`: the trigger that holds TRUNCATE off as well, which SQLite does not know.
 
-_BREACHES = "breaches_are_append_only"
-BREACHES_APPEND_ONLY = Lot(
-    table="breach",
-    sqlite={
-        f"{_BREACHES}_{event.lower()}": f"BEFORE {event} ON breach BEGIN SELECT RAISE(ABORT, '{_BREACHES}');"
-        for event in ("UPDATE", "DELETE")
-    },
-    postgresql={
-        _BREACHES: ("breach", "BEFORE UPDATE OR DELETE ON breach FOR EACH ROW EXECUTE FUNCTION breach_guard()")
-    },
-    functions={
-        "breach_guard": f"""
-CREATE OR REPLACE FUNCTION breach_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+    What a record's retention may blank all the same: constraints_retention.py.
+    """
+    lets_go = "" if but_delete is None else f" WHEN NOT ({but_delete})"
+    returns = "" if but_delete is None else f"  IF TG_OP = 'DELETE' AND {but_delete} THEN\n    RETURN OLD;\n  END IF;\n"
+    truncate = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {guard}()"
+    return Lot(
+        table=table,
+        sqlite={
+            f"{rule}_{event.lower()}": f"BEFORE {event} ON {table}{unless} BEGIN SELECT RAISE(ABORT, '{rule}');"
+            for event, unless in (("UPDATE", ""), ("DELETE", lets_go))
+        },
+        postgresql={
+            rule: (table, f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {guard}()"),
+            **({not_truncated: (table, truncate)} if not_truncated else {}),
+        },
+        functions={
+            guard: f"""
+CREATE OR REPLACE FUNCTION {guard}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '{_BREACHES}' USING ERRCODE = '23514', CONSTRAINT = '{_BREACHES}';
+{returns}  RAISE EXCEPTION '{rule}' USING ERRCODE = '23514', CONSTRAINT = '{rule}';
 END $$"""
-    },
-)
+        },
+    )
 
-_AGREEMENTS = "text_agreements_are_append_only"
-_BROUGHT = "OLD.how = 'import'"  # an import is taken back as a whole
-TEXT_AGREEMENTS_APPEND_ONLY = Lot(
-    table="text_agreement",
-    sqlite={
-        f"{_AGREEMENTS}_update": f"BEFORE UPDATE ON text_agreement BEGIN SELECT RAISE(ABORT, '{_AGREEMENTS}');",
-        f"{_AGREEMENTS}_delete": (
-            f"BEFORE DELETE ON text_agreement WHEN NOT ({_BROUGHT}) BEGIN SELECT RAISE(ABORT, '{_AGREEMENTS}');"
-        ),
-    },
-    postgresql={
-        _AGREEMENTS: (
-            "text_agreement",
-            "BEFORE UPDATE OR DELETE ON text_agreement FOR EACH ROW EXECUTE FUNCTION text_agreement_guard()",
-        )
-    },
-    functions={
-        "text_agreement_guard": f"""
-CREATE OR REPLACE FUNCTION text_agreement_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'DELETE' AND {_BROUGHT} THEN
-    RETURN OLD;
-  END IF;
-  RAISE EXCEPTION '{_AGREEMENTS}' USING ERRCODE = '23514', CONSTRAINT = '{_AGREEMENTS}';
-END $$"""
-    },
+
+AUDIT_APPEND_ONLY = _append_only(
+    "audit_line", "audit_is_append_only", "audit_guard", not_truncated="audit_is_not_truncated"
+)
+NOTES_APPEND_ONLY = _append_only("appointment_note", "notes_are_append_only", "notes_guard")
+BREACHES_APPEND_ONLY = _append_only("breach", "breaches_are_append_only", "breach_guard")
+TEXT_AGREEMENTS_APPEND_ONLY = _append_only(
+    "text_agreement",
+    "text_agreements_are_append_only",
+    "text_agreement_guard",
+    but_delete="OLD.how = 'import'",  # an import is taken back as a whole
 )
 
 
