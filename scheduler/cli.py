@@ -124,7 +124,7 @@ def run_jobs() -> None:
 
 
 def _check_what_lies_here() -> None:
-    for line in check_start(current_app._get_current_object()):  # type: ignore[attr-defined]
+    for line in check_start():
         click.echo(line, err=True)
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler import clock, live_settings, private_files, zone_check
@@ -18,23 +18,23 @@ from scheduler.usecases.calendar_face import notice_calendar_face
 BY_COMMAND = "FLASK_RUN_FROM_CLI"  # set by Flask's own commands, which look for themselves
 
 
-def check_start(app: Flask) -> list[str]:
+def check_start() -> list[str]:
     """What to say: of files that others can read, secrets that we cannot, and visits by another zone."""
     said = []
-    instance = Path(app.instance_path)
+    instance = Path(current_app.instance_path)
     ours = [instance, instance / "secret_key", instance / "imports"]
     if db.engine.dialect.name == "sqlite" and db.engine.url.database:
         ours += private_files.of_sqlite(Path(db.engine.url.database))
     if warning := private_files.warning(ours):
         said.append(warning)
-    unreadable = staff_second_step.check_secrets(db.session(), seals=app.extensions["seals"])
+    unreadable = staff_second_step.check_secrets(db.session(), seals=current_app.extensions["seals"])
     if unreadable:
         said.append(
             f"The second step of {', '.join(unreadable)} was kept under another SECRET_KEY: give that one in "
             "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in."
         )
-    notice_calendar_face(db.session(), clinic=app.config["CLINIC"], now=clock.now())
-    if warning := zone_check.warning(db.engine, zone=app.config["CLINIC"].zone, now=clock.now()):
+    notice_calendar_face(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
+    if warning := zone_check.warning(db.engine, zone=current_app.config["CLINIC"].zone, now=clock.now()):
         said.append(warning)
     return said
 
@@ -52,7 +52,7 @@ def say_under_a_server(app: Flask) -> None:
         try:
             require_database(db.engine)
             live_settings.of(app).read(db.engine)
-            said = check_start(app)
+            said = check_start()
         except (CannotStart, SQLAlchemyError):
             said = []
         finally:

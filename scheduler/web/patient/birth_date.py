@@ -15,7 +15,7 @@ from scheduler.usecases.booking_drafts import begin_draft
 from scheduler.usecases.known_browsers import born_then, needs_name
 from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.access import declare
-from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.booking_steps import accepted, expired, expired_words
 from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import PARTS, DayMonthYearField, FormError, form_errors, tidy
 from scheduler.web.patient.forms import LONGEST_NAME, NEW_PATIENT, BookingForm, Typed, birth_date_field, typed_in
@@ -101,7 +101,7 @@ def ask() -> ResponseReturnValue:
             return redirect(wanted_page(), 303)
     errors = form_errors(form)
     if expired():
-        errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
+        errors = [FormError("", expired_words())]
     html = render_template("patient/sign_in/birth_date.html", form=form, errors=errors, next=wanted_page())
     return html, 400 if expired() else 422 if errors else 200
 

@@ -127,6 +127,10 @@ def expired() -> bool:
     return bool(g.get("form_expired"))
 
 
+def expired_words() -> str:
+    return str(_("This page had been open for too long. Please press the button once more."))
+
+
 def show_expired_form(_error: CSRFError) -> ResponseReturnValue:
     """The same page again with everything typed, and a fresh token."""
     g.form_expired = True

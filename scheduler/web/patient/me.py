@@ -16,7 +16,7 @@ from scheduler.web.access import declare
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import Explained, explain
 from scheduler.web.patient import me_acting, move
-from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.booking_steps import expired, expired_words
 from scheduler.web.patient.calendar_links import calendar_links
 from scheduler.web.patient.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.form_fields import FormError, tidy
@@ -62,9 +62,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
     if request.method == "GET":
         return _show_cancel(visit)
     if expired():
-        return _show_cancel(
-            visit, [FormError("", _("This page had been open for too long. Please press the button once more."))], 400
-        )
+        return _show_cancel(visit, [FormError("", expired_words())], 400)
     reason = tidy(request.form.get("reason"))
     if len(reason) > LONGEST_REASON:
         return _show_cancel(visit, [FormError("reason", _("This is too long: at most 500 letters fit."))], 422)

@@ -19,7 +19,7 @@ from scheduler.usecases.acting import end_acting
 from scheduler.usecases.acting_codes import act_by_code, make_acting_code, works
 from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.dates import time_words
-from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.booking_steps import accepted, expired, expired_words
 from scheduler.web.patient.door import patient_actor, signed_in
 from scheduler.web.patient.form_fields import FormError, form_errors
 from scheduler.web.patient.forms import BookingForm
@@ -62,7 +62,7 @@ def let_act() -> ResponseReturnValue:
     if request.method == "GET":
         return _show_let()
     if expired():
-        return _show_let([_too_long()], 400)
+        return _show_let([expired_words()], 400)
     now = clock.now()
     try:
         code = make_acting_code(
@@ -114,7 +114,7 @@ def act_for() -> ResponseReturnValue:
             return redirect(url_for(".visits", _anchor="acting"), 303)
     errors = [FormError("", words) for words in more] + form_errors(form)
     if expired():
-        errors, status = [FormError("", _too_long())], 400
+        errors, status = [FormError("", expired_words())], 400
     html = render_template("patient/me/act_for.html", form=form, errors=errors)
     return html, status if errors else 200
 
@@ -125,7 +125,7 @@ def end(who: str, public_id: str) -> ResponseReturnValue:
     if who not in (ACTS, IS_ACTED_FOR) or found is None or not may_end(found):
         raise NotFound("acting")
     if request.method == "GET" or expired():
-        errors = [FormError("", _too_long())] if request.method == "POST" else []
+        errors = [FormError("", expired_words())] if request.method == "POST" else []
         return _show_end(found, errors), 400 if errors else 200
     mine, name = _person().public_id, found.full_name
     acting, patient = (public_id, mine) if found.acts else (mine, public_id)
@@ -154,10 +154,6 @@ def _show_let(problems: list[str] | None = None, status: int = 200) -> ResponseR
 def _show_end(found: Acting, errors: list[FormError]) -> str:
     shares = any(one.public_id == found.public_id for one in signed_in().account.patients)
     return render_template("patient/me/end_acting.html", one=found, errors=errors, shares=shares)
-
-
-def _too_long() -> str:
-    return str(_("This page had been open for too long. Please press the button once more."))
 
 
 def _person() -> Patient:

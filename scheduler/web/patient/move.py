@@ -13,7 +13,7 @@ from scheduler.extensions import db
 from scheduler.usecases.booking import move_appointment
 from scheduler.web.dates import day_and_time_words, day_words
 from scheduler.web.errors import explain
-from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.booking_steps import expired, expired_words
 from scheduler.web.patient.door import patient_actor
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
@@ -31,7 +31,7 @@ def move(public_id: str) -> ResponseReturnValue:
     if request.method == "GET" or not visit.is_open:
         return _show(visit, now)
     if expired():
-        return _show(visit, now, [_("This page had been open for too long. Please press the button once more.")], 400)
+        return _show(visit, now, [expired_words()], 400)
     wanted = wanted_start()
     if wanted is None:
         return _show(visit, now, [_("Choose a time.")], 422)

@@ -19,7 +19,7 @@ from scheduler.usecases.patients import say_about_texts
 from scheduler.usecases.text_agreements import TOLD_US
 from scheduler.web.access import declare
 from scheduler.web.agreement_words import agreement_words, on_page, page_words
-from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.booking_steps import expired, expired_words
 from scheduler.web.patient.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.session import now_local
@@ -133,6 +133,6 @@ def _own_record(public_id: str) -> Patient:
 def _show(page: str, patient: Patient, refused: Invalid | None = None, **shown: object) -> ResponseReturnValue:
     errors = [FormError(name, _(words)) for name, words in (refused.errors if refused else {}).items()]
     if expired():
-        errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
+        errors = [FormError("", expired_words())]
     html = render_template(f"patient/me/{page}.html", patient=patient, errors=errors, **shown)
     return html, 400 if expired() else 422 if errors else 200

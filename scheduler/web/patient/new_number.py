@@ -13,7 +13,7 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.usecases.number_requests import ask_for_new_number
 from scheduler.web.access import declare
-from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.booking_steps import accepted, expired, expired_words
 from scheduler.web.patient.door import show_form_again
 from scheduler.web.patient.form_fields import DayMonthYearField, FormError, form_errors, tidy
 from scheduler.web.patient.forms import BookingForm, birth_date_field
@@ -65,7 +65,7 @@ def ask() -> ResponseReturnValue:
             return redirect(url_for(".asked"), 303)
     errors = [*more, *form_errors(form)]
     if expired():
-        errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
+        errors = [FormError("", expired_words())]
     html = render_template(
         "patient/sign_in/new_number.html", form=form, errors=errors, number=phone_numbers.display(account.number)
     )

@@ -19,7 +19,7 @@ from scheduler.web.access import declare
 from scheduler.web.agreement_words import code_words
 from scheduler.web.errors import retry_after
 from scheduler.web.language import template_variables
-from scheduler.web.patient.booking_steps import accepted, expired
+from scheduler.web.patient.booking_steps import accepted, expired, expired_words
 from scheduler.web.patient.code_words import sparing_words, too_often_words
 from scheduler.web.patient.door import show_form_again, wanted_page
 from scheduler.web.patient.form_fields import FormError, form_errors
@@ -164,7 +164,7 @@ def _show(
     too_often = too_often_words(refused, challenge=session.get("challenge"), number=number) if refused else None
     errors = [*([FormError("", too_often)] if too_often else ()), *form_errors(form)]
     if expired():
-        errors = [FormError("", _("This page had been open for too long. Please press the button once more."))]
+        errors = [FormError("", expired_words())]
     html = render_template(f"patient/sign_in/{page}.html", form=form, errors=errors, next=wanted_page(), **shown)
     if refused:
         return html, 429, retry_after(refused)

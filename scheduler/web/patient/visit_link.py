@@ -22,11 +22,10 @@ from scheduler.usecases.visit_status import change_status
 from scheduler.web.access import declare
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.patient import visit_link_move
-from scheduler.web.patient.booking_steps import expired, show_expired_form
+from scheduler.web.patient.booking_steps import expired, expired_words, show_expired_form
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.my_visits import shown_version
 from scheduler.web.patient.visit_link_door import (
-    expired_words,
     gone,
     holder_of,
     is_changeable,

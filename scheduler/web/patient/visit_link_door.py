@@ -4,7 +4,6 @@ from datetime import datetime
 
 from flask import current_app, render_template, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import refresh
 
 from scheduler import clock
@@ -61,7 +60,3 @@ def is_changeable(visit: Appointment, now: datetime) -> bool:
 def holder_of(visit: Appointment) -> Actor:
     account_id = visit.patient.phone_account_id if visit.patient else None
     return Actor("patient", str(account_id), request.remote_addr or "")
-
-
-def expired_words() -> str:
-    return str(_("This page had been open for too long. Please press the button once more."))

@@ -16,12 +16,11 @@ from scheduler.usecases.booking import move_appointment
 from scheduler.usecases.visit_links import was_moved_by
 from scheduler.web.dates import day_and_time_words
 from scheduler.web.errors import explain
-from scheduler.web.patient.booking_steps import expired
+from scheduler.web.patient.booking_steps import expired, expired_words
 from scheduler.web.patient.form_fields import FormError
 from scheduler.web.patient.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
 from scheduler.web.patient.my_visits import shown_version
 from scheduler.web.patient.visit_link_door import (
-    expired_words,
     gone,
     holder_of,
     is_changeable,
