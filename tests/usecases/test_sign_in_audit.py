@@ -1,6 +1,6 @@
 """Every outcome of a sign-in leaves a line, and none of them what a stranger typed."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -60,7 +60,7 @@ def test_somebody_locked_out_who_goes_on_trying_does_not_fill_the_log(session: S
 
 
 def test_a_code_that_is_not_sent_is_noted_once_and_why(session: Session) -> None:
-    def ask(number: str, now=NOW, **limits: float) -> None:  # type: ignore[no-untyped-def]
+    def ask(number: str, now: datetime = NOW, **limits: float) -> None:
         sign_in.request_code(
             session,
             number=number,
@@ -69,7 +69,7 @@ def test_a_code_that_is_not_sent_is_noted_once_and_why(session: Session) -> None
             secret="a secret",
             clinic=CLINIC,
             now=now,
-            limits=code_limits.CodeLimits(**limits),  # type: ignore[arg-type]
+            limits=code_limits.CodeLimits(**limits),
         )
 
     make_clinic(session)

@@ -393,7 +393,9 @@ def make_code(visitor: BookingVisitor) -> str:
     visitor.get("/me")
     visitor.follow("Let somebody see and change my visits")
     shown = visitor.press("code")
-    return re.search(r"[A-Z3-9]{4}-[A-Z3-9]{4}", shown.text)[0]  # type: ignore[index]
+    found = re.search(r"[A-Z3-9]{4}-[A-Z3-9]{4}", shown.text)
+    assert found
+    return found[0]
 
 
 def type_acting_code(visitor: BookingVisitor, code: str) -> Page:
@@ -480,7 +482,7 @@ def test_the_code_of_a_record_that_opens_nowhere_any_more_does_not_work(
         session.rollback()
         merge_patients(session, kept=kept, merged=merged, sure=True, now=NOW, actor=STAFF)
     else:
-        doubt_number(session, amelie.phone_account, said_at=NOW)  # type: ignore[arg-type]
+        doubt_number(session, amelie.phone_account, said_at=NOW)
         session.commit()
     assert NO_CODE in type_acting_code(his_browser, code).text
     assert standing_now(session) == []
