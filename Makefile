@@ -18,7 +18,7 @@ setup: python-test parts-test browser $(messages)
 workers = $$($(python) -c "import os; print(1 + len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1 + (os.cpu_count() or 1))")
 
 test: setup check
-	$(python) -m pytest -n $(workers) --dist loadfile --ignore=tests/faults/test_workers.py --ignore=tests/soak
+	$(python) -m pytest -n $(workers) --dist loadfile --no-loadscope-reorder --ignore=tests/faults/test_workers.py --ignore=tests/soak
 
 # The lints alone.
 check: python-test

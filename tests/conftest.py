@@ -20,6 +20,21 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, prin
 hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# In few long tests, so that no process is left alone with them at the end (`make test` keeps this order).
+LONG_FILES = (
+    "test_every_page",
+    "test_serving",
+    "test_booking_races",
+    "test_aimed_at_one_visit",
+    "test_api_schema",
+    "test_kept_words",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG_FILES)
+
 
 @pytest.fixture(scope="session")
 def outside_addresses_refused() -> Iterator[list[str]]:
