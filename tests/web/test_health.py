@@ -155,7 +155,7 @@ def test_the_gauges_are_those_that_the_operators_read_about(app: Flask, client: 
                 direction="out",
                 kind="code",
                 number="+16135550142",
-                body="a private word",
+                body="a word for nobody else",
                 status="delivered",
                 created_at=now,
                 attempted_at=now - timedelta(seconds=9),
@@ -170,4 +170,4 @@ def test_the_gauges_are_those_that_the_operators_read_about(app: Flask, client: 
     assert len(names) > 10
     for name, label in names:
         assert re.search(rf"^clinic_sms{name}{rf'{{{label}=' if label else ' '}", told, re.MULTILINE), name
-    assert "+1613" not in told and "private" not in told
+    assert "+1613" not in told and "for nobody else" not in told
