@@ -20,12 +20,14 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// The button that goes on names the time chosen.
-document.addEventListener("change", (event) => {
-  const says = event.target.dataset?.says;
-  const button = says && event.target.form?.querySelector("[data-says-choice]");
+// The button that goes on names the time chosen, also one chosen before this file was here, or kept by the back button.
+function nameChoice(choice) {
+  const says = choice.dataset?.says;
+  const button = says && choice.form?.querySelector("[data-says-choice]");
   if (button) button.textContent = says;
-});
+}
+document.addEventListener("change", (event) => nameChoice(event.target));
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-says]:checked").forEach(nameChoice));
 
 function showCopyButtons() {
   for (const button of document.querySelectorAll("button[data-copy][hidden]")) {

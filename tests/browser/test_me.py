@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -100,3 +100,26 @@ def test_a_first_visit_is_led_to_the_assessment(browser: Browser, base: str) -> 
     expect(page.get_by_role("heading", name="A first visit is an assessment")).to_be_visible()
     look(page, complaints, "first")
     context.close()
+
+
+def test_a_time_chosen_before_the_script_has_come_is_named_by_the_button(
+    browser: Browser, base: str, engine: Engine, visit_local: datetime
+) -> None:
+    context = browser.new_context(locale="en-CA")
+    page, _complaints = open_page(context)
+    page.goto(f"{base}/me")
+    page.fill("#number", "613-555-0142")
+    page.get_by_role("button", name="Text me a code").click()
+    page.fill("#code", code(engine))
+    page.get_by_role("button", name="Sign in").click()
+    for part, typed in (("day", "14"), ("month", "3"), ("year", "1986")):
+        page.fill(f"#birth_date-{part}", typed)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name=re.compile("^Move")).click()
+    page.locator(".day-row", has_text=f"Monday {visit_local.day} {visit_local:%B}").click()
+    held: list[Route] = []
+    page.route("**/site.js*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.locator("label", has_text="11:00 am").click()
+    held[0].continue_()
+    expect(page.get_by_role("button", name=re.compile("Move to .*11:00 am"))).to_be_visible()
