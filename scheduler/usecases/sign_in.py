@@ -26,7 +26,7 @@ from scheduler.usecases.code_limits import (
     wrong_codes_key,
 )
 from scheduler.usecases.rate_limit import forget_counter
-from scheduler.usecases.sign_in_audit import SignIn, note_sign_in, number_actor, patient_actor
+from scheduler.usecases.sign_in_audit import SignIn, note_sign_in, number_actor, patient_actor, record_sign_in
 from scheduler.usecases.text_agreements import Said, agree_by_code
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.wrong_codes import count_wrong, forget_wrong
@@ -71,8 +71,7 @@ def request_code(
         if created_at is not None and created_at > now - timedelta(seconds=limits.resend_seconds):
             return challenge
         refused = number_actor(session, number, address)
-        note_sign_in(session, outcome=SignIn.REFUSED, actor=refused, step="code request, too often", now=now)
-        session.commit()
+        record_sign_in(session, outcome=SignIn.REFUSED, actor=refused, step="code request, too often", now=now)
         raise
     if session.scalar(known) is not None:
         challenge = public_id()

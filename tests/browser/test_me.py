@@ -117,6 +117,7 @@ def test_a_time_chosen_before_the_script_has_come_is_named_by_the_button(
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("link", name=re.compile("^Move")).click()
     page.locator(".day-row", has_text=f"Monday {visit_local.day} {visit_local:%B}").click()
+    page.locator("label", has_text="11:00 am").wait_for()
     held: list[Route] = []
     page.route("**/site.js*", lambda route: held.append(route))
     page.reload(wait_until="commit")

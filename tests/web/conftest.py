@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -105,7 +105,19 @@ def make_app(database_url: str, **settings: str) -> Flask:
     app.config["TESTING"] = True
     app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
     app.config["WITHOUT_SECOND_STEP"] |= {"owner"}  # most tests of what owners do are not about their authenticator
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", refuse_a_read_that_turns_into_a_write)
     return app
+
+
+def refuse_a_read_that_turns_into_a_write(
+    connection: Connection, _cursor: object, statement: str, *_other: object
+) -> None:
+    """On SQLite it fails as soon as somebody else has written in between, and no waiting cures it (models/engine.py)."""
+    writes = statement.lstrip().startswith(("INSERT", "UPDATE", "DELETE")) and " staged_" not in statement  # temporary
+    if writes and connection.dialect.name == "sqlite":
+        options = connection.get_execution_options()
+        assert options.get("writing") or options.get("reading"), statement
 
 
 @pytest.fixture

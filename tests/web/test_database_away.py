@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
@@ -21,6 +22,12 @@ EARLIEST = "/api/v1/slots/earliest?treatment=ims"
 PAGES = ["/", "/book", "/desk/sign-in", "/me/sign-in", SLOTS, EARLIEST, "/api/v1/treatments", "/api/v1/practitioners"]
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def around_now() -> Iterator[None]:
+    with time_machine.travel(NOW):
+        yield
 
 
 @pytest.fixture
@@ -78,7 +85,7 @@ def test_while_the_database_is_away_all_say_so_and_afterwards_all_is_well(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_whoever_waits_too_long_for_a_writer_is_told_to_try_again_and_has_lost_nothing(
-    visitor: BookingVisitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    visitor: BookingVisitor, engine: Engine, monkeypatch: pytest.MonkeyPatch, around_now: None
 ) -> None:
     visitor.begin()
     address = visitor.choose(MONDAY_10).path
