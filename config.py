@@ -11,8 +11,8 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from scheduler import clock, private_files
 from scheduler.demo.staff import DEMO_USERNAMES
-from scheduler.domain import setting_fields, web_address
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic import setting_fields, web_address
+from scheduler.domain.clinic.settings import ClinicSettings
 
 INSTANCE = Path(__file__).parent / "instance"  # unless INSTANCE_DIR says otherwise
 
@@ -81,7 +81,7 @@ class Config:
         self.MAX_CONTENT_LENGTH = 1_000_000
 
     def _clinic(self) -> ClinicSettings:
-        """Where the settings page has its own word, that goes over this one (scheduler/live_settings.py)."""
+        """Where the settings page has its own word, that goes over this one (scheduler/serving/live_settings.py)."""
         quiet = self._text("QUIET_HOURS", "21:00-08:00").split("-")
         if len(quiet) != 2:
             raise ConfigError("QUIET_HOURS: like 21:00-08:00")

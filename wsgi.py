@@ -13,7 +13,8 @@ if interruptible:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from config import Config  # noqa: E402 - importing is what takes long
-from scheduler import console, create_app, start_check  # noqa: E402
+from scheduler import create_app  # noqa: E402
+from scheduler.serving import console, start_check  # noqa: E402
 
 console.print_what_it_can()
 app = create_app(Config())

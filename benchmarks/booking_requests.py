@@ -11,7 +11,7 @@ from benchmarks import load
 from benchmarks.clinics import CLINIC, NEWCOMERS, Size
 from scheduler import clock
 from scheduler.models import Appointment
-from scheduler.usecases.tokens import create_token
+from scheduler.usecases.staff.tokens import create_token
 
 APPOINTMENTS = "/api/v1/appointments"
 HORIZON_DAYS = 366  # so that there are enough free slots for all rounds

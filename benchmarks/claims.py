@@ -14,7 +14,7 @@ from benchmarks.report import Report
 from benchmarks.rounds import QUICK
 from scheduler.models.constraints import install, remove
 from scheduler.models.engine import without_transactions
-from scheduler.usecases.reminders import anything_due, claim_due
+from scheduler.usecases.texts.sending.reminders import anything_due, claim_due
 
 FEW, MANY, DUE = 1_000, 100_000 if QUICK else 1_000_000, 10_000 if QUICK else 100_000
 AT_ONCE = 32

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, islice
 
 from scheduler import clock
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 
 CLINIC = ClinicSettings()
 PRACTITIONERS, FORMER = 5, 45

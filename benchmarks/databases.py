@@ -14,8 +14,8 @@ from benchmarks import bulk
 from benchmarks.clinics import Size, today
 from benchmarks.yardsticks import ROW
 from scheduler.models.engine import create_engine
-from tests.engines import migrate
-from tests.postgres_server import PostgresServer
+from tests.support.engines import migrate
+from tests.support.postgres_server import PostgresServer
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 AS_IT_COMES: dict[str, str] = {}

@@ -23,8 +23,8 @@ from benchmarks.serving import CORES, Server
 from scheduler import clock
 from scheduler.models import Appointment, StaffUser
 from scheduler.models.engine import without_transactions
-from scheduler.usecases.staff import hash_password
-from tests.chromium import FLAGS, chromium_path, playwright_node
+from scheduler.usecases.staff.staff import hash_password
+from tests.support.chromium import FLAGS, chromium_path, playwright_node
 
 SIZE = 50_000
 PRACTITIONERS, VISITS_EACH, MINUTES = 12, 30, 15

@@ -18,10 +18,10 @@ from benchmarks.databases import POSTGRESQL, SQLITE, Databases, connected
 from benchmarks.report import Report
 from benchmarks.rounds import QUICK, alternate
 from scheduler.demo.people import FAMILY, GIVEN
-from scheduler.domain.patient_search import criteria_of
+from scheduler.domain.patients.search import criteria_of
 from scheduler.models.engine import without_transactions
-from scheduler.models.patient_search import index_names, index_numbers
-from scheduler.queries import patient_search
+from scheduler.models.patients.search import index_names, index_numbers
+from scheduler.queries.patients import search
 
 FEW, MANY = 2_000, 20_000 if QUICK else 200_000
 SLOWER, MILLISECONDS = 3.0, 100.0
@@ -48,7 +48,7 @@ def _measure(report: Report, few: Engine, many: Engine) -> None:
         for typed in TYPED:
             rates = alternate({"few": partial(_rate, small, typed), "many": partial(_rate, large, typed)})
             slowest = max(slowest, 1_000 / rates.rate("many"))
-            found = len(patient_search.find(large, criteria_of(typed)))
+            found = len(search.find(large, criteria_of(typed)))
             report.at_most(
                 f"“{typed}”", rates.ratio("few", "many"), SLOWER, unit=" times the time", note=f"{found} found"
             )
@@ -59,7 +59,7 @@ def _rate(connection: Connection, typed: str) -> float:
     """Searches a second."""
     began = perf_counter()
     for _ in range(AT_ONCE):
-        patient_search.find(connection, criteria_of(typed))
+        search.find(connection, criteria_of(typed))
     return AT_ONCE / (perf_counter() - began)
 
 

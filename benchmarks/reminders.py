@@ -157,7 +157,7 @@ def _provider() -> Iterator[dict[str, str]]:
     """The settings to send to it."""
     options = ["--port", "0", "--latency", str(LATENCY), "--no-callbacks", "--quiet"]
     provider = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_twilio", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.support.fake_twilio", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         assert provider.stdout

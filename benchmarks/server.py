@@ -18,9 +18,9 @@ from benchmarks.yardsticks import QUERIES, make_yardsticks
 from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
-from scheduler.queries import reference
-from scheduler.web.reception import calendar
-from tests.statements import statements_of
+from scheduler.queries.clinic import reference
+from scheduler.web.desk.calendar import calendar
+from tests.support.statements import statements_of
 
 P = ParamSpec("P")
 S = TypeVar("S", reference.State, reference.DeskState)

@@ -3,10 +3,10 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from scheduler.database_check import require_known_database
 from scheduler.models import Base
 from scheduler.models.base import Instant, WallTime
-from scheduler.models.constraints_postgresql import EXCLUSIONS
+from scheduler.models.constraints.postgresql import EXCLUSIONS
+from scheduler.serving.database_check import require_known_database
 
 
 def main() -> None:

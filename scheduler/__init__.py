@@ -8,16 +8,18 @@ import structlog
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from scheduler import assets, cli, live_settings, logs, looks, serving_lock
+from scheduler import cli
 from scheduler.extensions import babel, csrf, db, migrate, staff_sign_in
 from scheduler.gateways import phone_numbers
-from scheduler.usecases.sealing import Seals
-from scheduler.web import access, errors, front_door, language, sessions
+from scheduler.serving import assets, live_settings, logs, looks_kept, serving_lock
+from scheduler.usecases.staff.sealing import Seals
+from scheduler.web import access, errors
 from scheduler.web.blueprints import register_blueprints
-from scheduler.web.envelope import Envelope
-from scheduler.web.reception.door import body_limit
-from scheduler.web.visitor_address import VisitorAddress
-from scheduler.web.whole_body import WholeBodyRequest
+from scheduler.web.desk.sign_in.door import body_limit
+from scheduler.web.requests import front_door, language, sessions
+from scheduler.web.requests.envelope import Envelope
+from scheduler.web.requests.visitor_address import VisitorAddress
+from scheduler.web.requests.whole_body import WholeBodyRequest
 
 log = structlog.get_logger("requests")
 
@@ -61,7 +63,7 @@ def create_app(config: Any) -> Flask:
     front_door.init_app(app)
     serving_lock.init_app(app)
     live_settings.init_app(app)
-    looks.init_app(app)
+    looks_kept.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     register_blueprints(app)
     cli.init_app(app)

@@ -22,29 +22,24 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from scheduler import clock, live_settings
+from scheduler import clock
 from scheduler.extensions import db
 from scheduler.gateways.outbox_sms import OutboxSms
 from scheduler.gateways.sms import SmsGateway
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases import (
-    acting,
-    codes,
-    housekeeping,
-    import_files,
-    in_doubt,
-    missed_replies,
-    receipts,
-    reminders,
-    sms_prices,
-    sms_retention,
-)
-from scheduler.usecases.pace import Pace, WatchedGateway, sender_name
-from scheduler.usecases.reminders import Claim
-from scheduler.usecases.sending_pool import send_all
-from scheduler.usecases.sms_budget import SmsBudget, mark_waiting
-from scheduler.usecases.sms_states import gateway_name
-from scheduler.usecases.sms_status import SCHEDULER, WORKER
+from scheduler.serving import live_settings
+from scheduler.usecases import housekeeping
+from scheduler.usecases.moving_in import import_files
+from scheduler.usecases.patients import acting
+from scheduler.usecases.texts import retention
+from scheduler.usecases.texts.replies import missed
+from scheduler.usecases.texts.sending import in_doubt, prices, receipts, reminders, unplanned
+from scheduler.usecases.texts.sending.budget import SmsBudget, mark_waiting
+from scheduler.usecases.texts.sending.pace import Pace, WatchedGateway, sender_name
+from scheduler.usecases.texts.sending.pool import send_all
+from scheduler.usecases.texts.sending.reminders import Claim
+from scheduler.usecases.texts.sending.sms_states import gateway_name
+from scheduler.usecases.texts.sending.status import SCHEDULER, WORKER
 
 WORKER_NAME = f"{WORKER}{socket.gethostname()[:24]} {os.getpid()}"
 BEAT_EVERY = timedelta(seconds=10)
@@ -206,9 +201,9 @@ class _Work:
             return "code" if self._budget.is_used_up(clock.now()) else None
 
         def claim(engine: Engine, *, now: datetime, limit: int, gateway: str) -> Claim:
-            return codes.claim_codes(engine, now=now, limit=limit, gateway=gateway, only=only())
+            return unplanned.claim_codes(engine, now=now, limit=limit, gateway=gateway, only=only())
 
-        self._send(claim, lambda engine, now: codes.anything_waiting(engine, now=now, only=only()), urgent=True)
+        self._send(claim, lambda engine, now: unplanned.anything_waiting(engine, now=now, only=only()), urgent=True)
 
     def _send(
         self,
@@ -264,15 +259,15 @@ class _Work:
     def _take_missed_replies(self) -> None:
         live_settings.of(self._app).refresh(self._engine)
         clinic = self._app.config["CLINIC"]
-        missed_replies.take_missed(self._engine, self._gateway, clinic=clinic, now=clock.now())
+        missed.take_missed(self._engine, self._gateway, clinic=clinic, now=clock.now())
 
     def _ask_prices(self) -> None:
-        sms_prices.ask_prices(self._engine, self._gateway, now=clock.now())
+        prices.ask_prices(self._engine, self._gateway, now=clock.now())
 
     def _tidy(self) -> None:
-        codes.blank_old_codes(self._engine, now=clock.now())
-        sms_retention.blank_old_bodies(self._engine, days=self._bodies_days, now=clock.now())
-        sms_retention.blank_at_provider(self._engine, self._gateway, now=clock.now())
+        unplanned.blank_old_codes(self._engine, now=clock.now())
+        retention.blank_old_bodies(self._engine, days=self._bodies_days, now=clock.now())
+        retention.blank_at_provider(self._engine, self._gateway, now=clock.now())
         with Session(self._engine) as session:
             now = clock.now()
             housekeeping.tidy(session, now=now)

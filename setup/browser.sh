@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . setup/node.sh
 
 found() {
-    .venv/bin/python -m tests.chromium >/dev/null 2>&1
+    .venv/bin/python -m tests.support.chromium >/dev/null 2>&1
 }
 
 from_apt() {

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from scheduler.models.engine import create_engine
-from scheduler.usecases import staff
-from tests.engines import PostgresDatabases, SqliteDatabases
-from tests.loopback_only import refuse_outside
-from tests.postgres_server import PostgresServer
+from scheduler.usecases.staff import staff
+from tests.support.engines import PostgresDatabases, SqliteDatabases
+from tests.support.loopback_only import refuse_outside
+from tests.support.postgres_server import PostgresServer
 
 # The same examples every time: a failure is the change's own. HYPOTHESIS_PROFILE=explore looks further.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)

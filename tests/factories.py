@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.models import (
     Appointment,
     MayActFor,

@@ -3,7 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scheduler.models import constraints, constraints_later, patient_search
+from scheduler.models import constraints
+from scheduler.models.constraints import later
+from scheduler.models.patients import search
 
 revision = '0002'
 down_revision = '0001'
@@ -32,13 +34,13 @@ def upgrade() -> None:
     )
     op.create_index('ix_phone_number_ending_digits', 'phone_number_ending', ['digits', 'phone_account_id'])
     op.create_index(op.f('ix_patient_birth_date'), 'patient', ['birth_date'])
-    patient_search.index_names(op.get_bind())
-    patient_search.index_numbers(op.get_bind())
+    search.index_names(op.get_bind())
+    search.index_numbers(op.get_bind())
     constraints.install(op.get_bind())
 
 
 def downgrade() -> None:
-    for statement in constraints_later.PHONE_NUMBER_ENDINGS.remove_statements(op.get_bind().dialect.name):
+    for statement in later.PHONE_NUMBER_ENDINGS.remove_statements(op.get_bind().dialect.name):
         op.get_bind().exec_driver_sql(statement)
     op.drop_index(op.f('ix_patient_birth_date'), table_name='patient')
     op.drop_table('phone_number_ending')

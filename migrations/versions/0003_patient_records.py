@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scheduler.models import constraints, constraints_later
+from scheduler.models import constraints
+from scheduler.models.constraints import later
 
 revision = '0003'
 down_revision = '0002'
@@ -58,7 +59,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in constraints_later.AUDIT_APPEND_ONLY.remove_statements(op.get_bind().dialect.name):
+    for statement in later.AUDIT_APPEND_ONLY.remove_statements(op.get_bind().dialect.name):
         op.get_bind().exec_driver_sql(statement)
     op.drop_table('reminder_call')
     op.drop_table('audit_line')

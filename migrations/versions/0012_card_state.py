@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scheduler.models import constraints, constraints_later
+from scheduler.models import constraints
+from scheduler.models.constraints import later
 
 revision = '0012'
 down_revision = '0011'
@@ -23,6 +24,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in constraints_later.CARD_CHANGED.remove_statements(op.get_bind().dialect.name):
+    for statement in later.CARD_CHANGED.remove_statements(op.get_bind().dialect.name):
         op.get_bind().exec_driver_sql(statement)
     op.drop_table('card_state')

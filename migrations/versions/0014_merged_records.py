@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from scheduler import clock
-from scheduler.models import constraints, constraints_later
+from scheduler.models import constraints
+from scheduler.models.constraints import later
 from scheduler.models.base import Instant
 
 revision = '0014'
@@ -32,7 +33,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in constraints_later.MERGED_WITHOUT_VISITS.remove_statements(op.get_bind().dialect.name):
+    for statement in later.MERGED_WITHOUT_VISITS.remove_statements(op.get_bind().dialect.name):
         op.get_bind().exec_driver_sql(statement)
 
 

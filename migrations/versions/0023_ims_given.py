@@ -11,7 +11,7 @@ from alembic import op
 
 from scheduler.models import constraints
 from scheduler.models.base import Instant
-from scheduler.models.constraints_given import IMS_ANSWERS, IMS_GIVEN
+from scheduler.models.constraints.ims_given import IMS_ANSWERS, IMS_GIVEN
 
 revision = '0023'
 down_revision = '0022'

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scheduler.models import constraints, constraints_ims
+from scheduler.models import constraints
+from scheduler.models.constraints import ims
 
 revision = '0026'
 down_revision = '0025'
@@ -53,7 +54,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in constraints_ims.IMS_ONLY_FOR_CLEARED.remove_statements(op.get_bind().dialect.name):
+    for statement in ims.IMS_ONLY_FOR_CLEARED.remove_statements(op.get_bind().dialect.name):
         op.get_bind().exec_driver_sql(statement)
     op.drop_table('ims_review')
     if op.get_bind().dialect.name != 'sqlite':

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from scheduler import clock
-from scheduler.domain.coming_of_age import ADULT, OF_AGE, is_of
+from scheduler.domain.patients.coming_of_age import ADULT, OF_AGE, is_of
 from scheduler.models.base import Instant
 
 revision = '0027'

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from scheduler.models import constraints, constraints_later
+from scheduler.models import constraints
+from scheduler.models.constraints import later
 
 revision = "0035"
 down_revision = "0034"
@@ -48,6 +49,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in constraints_later.TEXT_AGREEMENTS_APPEND_ONLY.remove_statements(op.get_bind().dialect.name):
+    for statement in later.TEXT_AGREEMENTS_APPEND_ONLY.remove_statements(op.get_bind().dialect.name):
         op.execute(statement)
     op.drop_table('text_agreement')

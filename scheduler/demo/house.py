@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from scheduler.domain.treatment_kind import TreatmentKind
+from scheduler.domain.clinic.treatment_kind import TreatmentKind
 
 Stretch = tuple[datetime, datetime]
 

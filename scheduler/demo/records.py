@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.demo.diary import DemoVisit
 from scheduler.demo.people import DemoPatient
-from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.screening import ScreeningQuestion
-from scheduler.domain.treatment_spacing import end_of_day
+from scheduler.domain.booking.screening import ScreeningQuestion
+from scheduler.domain.booking.treatment_spacing import end_of_day
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.models import Appointment, Patient, Practitioner, Room, Screening, Treatment
-from scheduler.models.clinic import SpacingGroup
+from scheduler.models.clinic.clinic import SpacingGroup
 
 APPOINTMENTS = cast(Table, Appointment.__table__)
 BOOK = insert(APPOINTMENTS).values(version=1, schedule_version=1)

@@ -14,8 +14,8 @@ from scheduler.demo.diary import Diary
 from scheduler.demo.records import Records, unguessable
 from scheduler.demo.staff import add_demo_staff
 from scheduler.demo.texts import write_texts
-from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.coming_of_age import OF_AGE, is_of
+from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.patients.coming_of_age import OF_AGE, is_of
 from scheduler.models import (
     Closure,
     MayActFor,
@@ -30,7 +30,7 @@ from scheduler.models import (
     Treatment,
     WorkingHours,
 )
-from scheduler.models.known_browser import CHILD
+from scheduler.models.patients.known_browser import CHILD
 from scheduler.usecases.transaction import begin_write
 
 ANY_NUMBER = 20261122

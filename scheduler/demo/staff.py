@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.models import Practitioner, StaffUser
-from scheduler.usecases.staff import hash_password
+from scheduler.usecases.staff.staff import hash_password
 
 
 @dataclass(frozen=True, slots=True)

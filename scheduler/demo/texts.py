@@ -15,11 +15,11 @@ from scheduler.demo.diary import DemoVisit
 from scheduler.demo.house import given_name
 from scheduler.demo.people import DemoPatient
 from scheduler.demo.records import Records, unguessable
-from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.reminder_plan import PlannedReminder, plan_reminders
-from scheduler.domain.sms_segments import segments
+from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.texts.reminder_plan import PlannedReminder, plan_reminders
+from scheduler.domain.texts.sms_segments import segments
 from scheduler.models import Message, PhoneAccount, Reminder
-from scheduler.usecases.sms_texts import visit_text
+from scheduler.usecases.texts.visit_texts import visit_text
 
 EMPTY: dict[str, Any] = {"error_code": None, "reminder_id": None, "appointment_id": None, "segments": None}
 SENT = timedelta(seconds=8)  # after a text was due

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from scheduler.domain.appointment_status import AppointmentStatus
-    from scheduler.domain.availability import HiddenReason, OfferedStart
-    from scheduler.domain.treatment_spacing import CountingVisit
+    from scheduler.domain.booking.availability import HiddenReason, OfferedStart
+    from scheduler.domain.booking.treatment_spacing import CountingVisit
+    from scheduler.domain.visits.appointment_status import AppointmentStatus
 
 
 @dataclass(frozen=True, slots=True)

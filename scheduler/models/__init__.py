@@ -1,22 +1,7 @@
 """The tables. Importing this package makes `Base.metadata` whole."""
 
-from scheduler.models.access import (
-    ApiToken,
-    BookingDraft,
-    Heartbeat,
-    IdempotentAnswer,
-    RateCounter,
-    RecoveryCode,
-    SignInCode,
-    StaffUser,
-)
-from scheduler.models.appointment import Appointment, AppointmentHistory, AppointmentNote, ImsAnswer, Screening
-from scheduler.models.audit import AuditLine
 from scheduler.models.base import Base
-from scheduler.models.breach import Breach
-from scheduler.models.calls import ReminderCall
-from scheduler.models.clearance import ImsReview
-from scheduler.models.clinic import (
+from scheduler.models.clinic.clinic import (
     CalendarState,
     CardState,
     Closure,
@@ -28,10 +13,11 @@ from scheduler.models.clinic import (
     Treatment,
     WorkingHours,
 )
-from scheduler.models.clinic_computer import ClinicComputer, ComputerSignIn
-from scheduler.models.correction import CorrectionRequest
-from scheduler.models.kept_form import KeptForm
-from scheduler.models.known_browser import (
+from scheduler.models.clinic.page_text import PageText
+from scheduler.models.clinic.setting import Setting
+from scheduler.models.moving_in import ImportedRow, ImportRun, PatientNumber
+from scheduler.models.patients.correction import CorrectionRequest
+from scheduler.models.patients.known_browser import (
     ActingCode,
     BirthDateAsked,
     KnownBrowser,
@@ -39,21 +25,35 @@ from scheduler.models.known_browser import (
     NumberRequest,
     PrivateVisit,
 )
-from scheduler.models.live_session import LiveSession
-from scheduler.models.lock_box import LockBox, LockBoxOpening, LockBoxPerson
-from scheduler.models.look import Look
-from scheduler.models.moving_in import ImportedRow, ImportRun, PatientNumber
-from scheduler.models.page_text import PageText
-from scheduler.models.patient import Patient, PatientMerge, PhoneAccount
-from scheduler.models.patient_search import PatientSearchWord, PhoneNumberEnding
-from scheduler.models.replies import ReplyChoice
-from scheduler.models.retention import RetentionAct, RetentionHold
-from scheduler.models.setting import Setting
-from scheduler.models.sms import EarlyReceipt, Message, Reminder, SmsSender
-from scheduler.models.sms_text import SmsText
-from scheduler.models.text_agreement import TextAgreement
-from scheduler.models.visit_link import VisitLink
-from scheduler.models.wrong_number import WrongNumber
+from scheduler.models.patients.lock_box import LockBox, LockBoxOpening, LockBoxPerson
+from scheduler.models.patients.patient import Patient, PatientMerge, PhoneAccount
+from scheduler.models.patients.retention import RetentionAct, RetentionHold
+from scheduler.models.patients.search import PatientSearchWord, PhoneNumberEnding
+from scheduler.models.staff.access import (
+    ApiToken,
+    BookingDraft,
+    Heartbeat,
+    IdempotentAnswer,
+    RateCounter,
+    RecoveryCode,
+    SignInCode,
+    StaffUser,
+)
+from scheduler.models.staff.audit import AuditLine
+from scheduler.models.staff.breach import Breach
+from scheduler.models.staff.clinic_computer import ClinicComputer, ComputerSignIn
+from scheduler.models.staff.kept_form import KeptForm
+from scheduler.models.staff.live_session import LiveSession
+from scheduler.models.staff.look import Look
+from scheduler.models.texts.calls import ReminderCall
+from scheduler.models.texts.replies import ReplyChoice
+from scheduler.models.texts.sms import EarlyReceipt, Message, Reminder, SmsSender
+from scheduler.models.texts.sms_text import SmsText
+from scheduler.models.texts.text_agreement import TextAgreement
+from scheduler.models.texts.wrong_number import WrongNumber
+from scheduler.models.visits.appointment import Appointment, AppointmentHistory, AppointmentNote, ImsAnswer, Screening
+from scheduler.models.visits.ims_review import ImsReview
+from scheduler.models.visits.visit_link import VisitLink
 
 __all__ = [
     "ActingCode",

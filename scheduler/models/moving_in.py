@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scheduler.models.base import Base, Id, Instant
-from scheduler.models.patient import Patient
+from scheduler.models.patients.patient import Patient
 
 
 class PatientNumber(Base):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, bindparam, case, or_, select
 
-from scheduler.models.appointment import Appointment
-from scheduler.models.patient import Patient, PatientMerge
-from scheduler.models.wrong_number import is_marked
-from scheduler.queries.plain import Plain
-from scheduler.queries.private_visits import is_private
+from scheduler.models.patients.patient import Patient, PatientMerge
+from scheduler.models.texts.wrong_number import is_marked
+from scheduler.models.visits.appointment import Appointment
+from scheduler.queries.driver_statements import Plain
+from scheduler.queries.visits.private_visits import is_private
 
 
 class FeedState(NamedTuple):

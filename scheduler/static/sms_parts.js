@@ -1,4 +1,4 @@
-// Parts as domain/sms_segments.py counts them; the alphabets come with the page.
+// Parts as domain/texts/sms_segments.py counts them; the alphabets come with the page.
 function segments(text, basic, extended) {
   const letters = [...text.normalize("NFC")];
   const plain = letters.every((letter) => basic.has(letter) || extended.has(letter));

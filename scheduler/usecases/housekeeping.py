@@ -6,14 +6,14 @@ from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from scheduler.models.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
 from scheduler.models.base import Base
-from scheduler.models.clinic_computer import ComputerSignIn
-from scheduler.models.kept_form import KeptForm
-from scheduler.models.known_browser import ActingCode
-from scheduler.models.live_session import LiveSession
-from scheduler.models.visit_link import VisitLink
-from scheduler.usecases.holds import expire_holds
+from scheduler.models.patients.known_browser import ActingCode
+from scheduler.models.staff.access import BookingDraft, Heartbeat, IdempotentAnswer, RateCounter, SignInCode
+from scheduler.models.staff.clinic_computer import ComputerSignIn
+from scheduler.models.staff.kept_form import KeptForm
+from scheduler.models.staff.live_session import LiveSession
+from scheduler.models.visits.visit_link import VisitLink
+from scheduler.usecases.booking.holds import expire_holds
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 
 FORM_KEPT = timedelta(minutes=30)

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
-from scheduler.domain.visitor_network import networks_of
-from scheduler.models.access import RateCounter
+from scheduler.domain.sign_in.visitor_network import networks_of
+from scheduler.models.staff.access import RateCounter
 
 
 def rate_key(secret: str, *parts: str) -> str:

@@ -18,10 +18,10 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from scheduler import clock
 from scheduler.domain import errors
-from scheduler.domain.availability import HiddenReason
-from scheduler.logs import request_id
-from scheduler.web.again_words import again_words
-from scheduler.web.dates import day_and_time_words, day_words, time_words
+from scheduler.domain.booking.availability import HiddenReason
+from scheduler.serving.logs import request_id
+from scheduler.web.words.again import again_words
+from scheduler.web.words.dates import day_and_time_words, day_words, time_words
 
 log = structlog.get_logger("errors")
 

@@ -12,16 +12,16 @@ from datetime import date, datetime, time, timedelta
 from flask import Blueprint, Response, abort, current_app, request
 
 from scheduler import clock
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.extensions import db
 from scheduler.gateways.ical import calendar_bytes, event_bytes
 from scheduler.models import Appointment
 from scheduler.queries.feeds import FeedState, FeedVisit, SingleVisit, feed_state, feed_visits, single_visit
-from scheduler.queries.known_browsers import is_open_to
+from scheduler.queries.patients.known_browsers import is_open_to
 from scheduler.web.access import declare
-from scheduler.web.calendar_words import calendar_visit, calendar_words, last_changed_at
-from scheduler.web.patient.session import opened
-from scheduler.web.unchanged import Unchanged, is_as_old, is_known
+from scheduler.web.patient.sign_in.session import opened
+from scheduler.web.requests.unchanged import Unchanged, is_as_old, is_known
+from scheduler.web.words.calendar_file import calendar_visit, calendar_words, last_changed_at
 
 blueprint = Blueprint("feeds", __name__)
 declare(blueprint, "public")  # the token, or the key, is what lets in

@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
-from scheduler import clock, schema
+from scheduler import clock
 from scheduler.extensions import db
 from scheduler.models import constraints
-from scheduler.usecases.pace import sender_name
-from scheduler.usecases.sms_status import sms_status
+from scheduler.serving import schema
+from scheduler.usecases.texts.sending.pace import sender_name
+from scheduler.usecases.texts.sending.status import sms_status
 from scheduler.web import access
-from scheduler.web.envelope import METRICS
+from scheduler.web.requests.envelope import METRICS
 from scheduler.web.sms_metrics import sms_metrics
 
 NEAR = tuple(

@@ -9,9 +9,9 @@ from flask import Blueprint, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from scheduler.domain.reply import ATTACHED, NO_WORDS
-from scheduler.web import dates
-from scheduler.web.language import offered_languages, template_variables
+from scheduler.domain.texts.reply import ATTACHED, NO_WORDS
+from scheduler.web.requests.language import offered_languages, template_variables
+from scheduler.web.words import dates
 
 NAMES = {"en": "English", "fr": "Français"}
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from scheduler.usecases.sms_status import SmsStatus
+from scheduler.usecases.texts.sending.status import SmsStatus
 
 
 def sms_metrics(status: SmsStatus) -> bytes:

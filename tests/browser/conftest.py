@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.chromium import FLAGS, chromium_path, playwright_node
+from tests.support.chromium import FLAGS, chromium_path, playwright_node
 
 
 # Not for the whole session: while it is open Playwright keeps an event loop running, and asyncio allows no second one.

@@ -16,9 +16,9 @@ from scheduler.demo.staff import PASSWORD
 from scheduler.models import Message
 from scheduler.models.engine import create_engine
 from tests.browser.serving import serving
-from tests.chromium import FLAGS, chromium_path, playwright_node
-from tests.engines import migrate
 from tests.factories import CLINIC, ZONE
+from tests.support.chromium import FLAGS, chromium_path, playwright_node
+from tests.support.engines import migrate
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
 TUESDAY = 1

@@ -15,7 +15,7 @@ from scheduler import clock
 from scheduler.models import Message
 from tests.browser.serving import serving
 from tests.factories import CLINIC, make_appointment, make_clinic, make_patient
-from tests.web.booking_clinic import count_of, visits
+from tests.web.support.booking_clinic import count_of, visits
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

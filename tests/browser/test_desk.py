@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import Appointment, LiveSession, StaffUser
-from scheduler.usecases.staff import hash_password
+from scheduler.usecases.staff.staff import hash_password
 from tests.browser.serving import serving
 from tests.factories import CLINIC, NOW, local, make_appointment, make_clinic, make_patient
 

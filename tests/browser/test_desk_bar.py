@@ -8,7 +8,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from scheduler.models import StaffUser
-from scheduler.usecases.staff import hash_password
+from scheduler.usecases.staff.staff import hash_password
 from tests.browser.serving import serving
 from tests.browser.test_texts import text_in
 from tests.factories import NOW, make_clinic

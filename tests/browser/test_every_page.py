@@ -18,8 +18,8 @@ from scheduler import clock, demo
 from scheduler.demo.people import NGOZI
 from scheduler.demo.staff import PASSWORD
 from scheduler.models import Appointment, Patient
-from scheduler.usecases.inbound import IncomingText, receive
-from scheduler.usecases.visit_links import make_link
+from scheduler.usecases.texts.replies.inbound import IncomingText, receive
+from scheduler.usecases.visits.links import make_link
 from tests.browser.serving import serving
 from tests.browser.test_booking import AXE, code, open_page
 from tests.factories import CLINIC
@@ -35,17 +35,17 @@ NO_PAGES = {
     "health.alive",
     "health.metrics",
     "health.ready",
-    "reception_booking.find",
-    "reception_booking.new_patient",
-    "reception_booking_free.nearest",
-    "reception_booking_series.plan",
-    "reception_calendar.days",
-    "reception_calendar_forbidden.ranges",
-    "reception_imports.remarks",
-    "reception_patients_search.search",
-    "reception_records.export",
-    "reception_records.record",
-    "reception_watch.ask",
+    "desk_booking.find",
+    "desk_booking.new_patient",
+    "desk_booking_free.nearest",
+    "desk_booking_series.plan",
+    "desk_calendar.days",
+    "desk_calendar_forbidden.ranges",
+    "desk_imports.remarks",
+    "desk_patients_search.search",
+    "desk_records.export",
+    "desk_records.record",
+    "desk_watch.ask",
     "static",
     "visit_link.confirm",
 }
@@ -63,11 +63,11 @@ AFTER_A_FORM = {
     "booking.type_code",
     "my_record.disagree",
     "new_number.asked",
-    "reception_asked_corrections.disagree",
-    "reception_entrance.second_step",
-    "reception_imports.run",
-    "reception_kept_form.show",
-    "reception_locked.show",
+    "desk_asked_corrections.disagree",
+    "desk_entrance.second_step",
+    "desk_imports.run",
+    "desk_kept_form.show",
+    "desk_locked.show",
     "sign_in.type_code",
     "visit_link.cancelled",
     "visit_link.done",
@@ -160,7 +160,7 @@ def again_on_a_phone_in_french(page: Page, complaints: list[str], walk: Walk, st
 
 def endpoints(app: Flask, *, of_the_desk: bool) -> set[str]:
     found = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
-    pages = {each for each in found if not each.startswith("api") and each.startswith("reception_") == of_the_desk}
+    pages = {each for each in found if not each.startswith("api") and each.startswith("desk_") == of_the_desk}
     return pages - NO_PAGES - AFTER_A_FORM
 
 
@@ -178,8 +178,8 @@ def test_every_page_of_the_desk(browser: Browser, base: str, app: Flask, engine:
     walk.go(page, complaints, f"{base}/desk/patients/{who}/merge")
     walk.go(page, complaints, f"{base}/desk/patients/{who}/protected")  # the owner is never led there: others are
     walk.go(page, complaints, f"{base}/desk")
-    seen = {kind[0] for kind in walk.seen if kind[0].startswith("reception_")}
-    assert seen | {"reception_entrance.sign_in"} == endpoints(app, of_the_desk=True)
+    seen = {kind[0] for kind in walk.seen if kind[0].startswith("desk_")}
+    assert seen | {"desk_entrance.sign_in"} == endpoints(app, of_the_desk=True)
     again_on_a_phone_in_french(page, complaints, walk, f"{base}/desk")
     context.close()
 

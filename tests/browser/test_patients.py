@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import StaffUser
-from scheduler.usecases.staff import hash_password
+from scheduler.usecases.staff.staff import hash_password
 from tests.browser.serving import serving
 from tests.browser.test_booking import AXE, open_page
 from tests.factories import ZONE, make_appointment, make_clinic, make_patient
-from tests.web.test_desk import text_message
+from tests.web.calendar.test_desk import text_message
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -8,11 +8,11 @@ from playwright.sync_api import Page
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.sms_segments import segments
-from scheduler.usecases.sms_samples import sample_text, samples
+from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.texts.sms_segments import segments
+from scheduler.usecases.texts.samples import sample_text, samples
 from tests.browser.serving import serving
-from tests.web.signing_in import PASSWORD, make_staff
+from tests.web.support.signing_in import PASSWORD, make_staff
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 AXE = (Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js").read_text()

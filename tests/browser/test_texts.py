@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import Appointment, Message, StaffUser
-from scheduler.usecases.inbound import IncomingText, receive
-from scheduler.usecases.staff import hash_password
-from scheduler.usecases.visit_links import make_link
+from scheduler.usecases.staff.staff import hash_password
+from scheduler.usecases.texts.replies.inbound import IncomingText, receive
+from scheduler.usecases.visits.links import make_link
 from tests.browser import test_booking, test_desk
 from tests.browser.serving import serving
 from tests.browser.test_booking import open_page

@@ -2,10 +2,10 @@
 
 import pytest
 
-from scheduler.domain.patient_search import criteria_of
-from scheduler.domain.setting_fields import FIELDS
+from scheduler.domain.booking.visit_reference import appointment_of, reference_of
+from scheduler.domain.clinic.setting_fields import FIELDS
+from scheduler.domain.patients.search import criteria_of
 from scheduler.domain.typed_numbers import plain_number, typed_code
-from scheduler.domain.visit_reference import appointment_of, reference_of
 from scheduler.gateways import phone_numbers
 
 KEYCAPS = "".join(f"{digit}\ufe0f\u20e3" for digit in "4165550187")

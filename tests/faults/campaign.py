@@ -18,9 +18,11 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Practitioner, Reminder, Room, Treatment
-from scheduler.queries import calls
+from scheduler.queries.texts import calls
 from tests.factories import CLINIC, ZONE, make_clinic
-from tests.fake_twilio import (
+from tests.faults.conftest import Clinic
+from tests.faults.fast_time import FAST, FastTime
+from tests.support.fake_twilio import (
     DROP_AFTER_ACCEPTING,
     DROP_BEFORE_ACCEPTING,
     ERROR_AFTER_ACCEPTING,
@@ -30,8 +32,6 @@ from tests.fake_twilio import (
     slow,
     too_many,
 )
-from tests.faults.conftest import Clinic
-from tests.faults.fast_time import FAST, FastTime
 
 TEXTS = 12  # due in each run
 RUN_SECONDS = float(os.environ.get("RUN_SECONDS", "15"))

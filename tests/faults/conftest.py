@@ -22,9 +22,9 @@ from scheduler import create_app
 from scheduler.extensions import db
 from scheduler.models import Message, Reminder
 from tests.factories import make_appointment, make_clinic, make_patient
-from tests.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeMessage, FakeTwilio
 from tests.faults.fast_time import FastTime, running
-from tests.usecases.sms_clinic import make_reminder
+from tests.support.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeMessage, FakeTwilio
+from tests.usecases.texts.sms_clinic import make_reminder
 from tests.web.conftest import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent.parent

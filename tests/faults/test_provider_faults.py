@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
 from scheduler.models import PhoneAccount
-from tests.fake_twilio import (
+from tests.faults.conftest import Clinic
+from tests.support.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     BAD_GATEWAY_AFTER_ACCEPTING,
@@ -28,8 +29,7 @@ from tests.fake_twilio import (
     unavailable,
     unlisted,
 )
-from tests.faults.conftest import Clinic
-from tests.usecases.sms_clinic import send_reminders, settle
+from tests.usecases.texts.sms_clinic import send_reminders, settle
 
 PASSING = {
     "drop before accepting": DROP_BEFORE_ACCEPTING,

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from tests.fake_twilio import FakeMessage, FakeTwilio, slow
 from tests.faults.campaign import Campaign, make_due
 from tests.faults.conftest import ROOT, Clinic
 from tests.faults.fast_time import FAST, FastTime
+from tests.support.fake_twilio import FakeMessage, FakeTwilio, slow
 
 GROWN_OLD = (
     50.0  # seconds after which an attempt without an outcome is taken for lost, and as many until it is looked for

@@ -10,7 +10,7 @@ import pytest
 
 from scheduler import clock
 from tests.gateways.test_ical import FRENCH, ZONES, make_feed, make_visit
-from tests.node import node_path
+from tests.support.node import node_path
 
 READER = Path(__file__).with_name("read_by_ical_js.mjs")
 

@@ -2,7 +2,7 @@
 
 from holidays.countries.canada import CA
 
-from scheduler.domain.setting_fields import PROVINCES
+from scheduler.domain.clinic.setting_fields import PROVINCES
 
 
 def test_every_province_has_its_holidays() -> None:

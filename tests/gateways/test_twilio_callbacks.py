@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from scheduler.gateways.twilio_sms import TwilioSignature
-from tests.fake_http import HttpServer, Reply, Request
-from tests.fake_twilio import AUTH_TOKEN, FakeTwilio, signature
 from tests.gateways.test_twilio_sms import BODY, TO, make_sms, send
+from tests.support.fake_http import HttpServer, Reply, Request
+from tests.support.fake_twilio import AUTH_TOKEN, FakeTwilio, signature
 
 URL = "https://example.com/myapp.php?foo=1&bar=2"
 PARAMS = {

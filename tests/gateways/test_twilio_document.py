@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.fake_http import Request
-from tests.fake_twilio import FakeTwilio
 from tests.gateways.test_twilio_sms import BODY, TO, find, make_sms, send
+from tests.support.fake_http import Request
+from tests.support.fake_twilio import FakeTwilio
 
 _NAME = "twilio_api_v2010.json"
 _PLACES = [

@@ -22,8 +22,8 @@ from scheduler.gateways.sms import (
     SmsUnavailable,
 )
 from scheduler.gateways.twilio_sms import TwilioSettings, TwilioSms
-from scheduler.usecases.sending import Outgoing, call
-from tests.fake_twilio import (
+from scheduler.usecases.texts.sending.sending import Outgoing, call
+from tests.support.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     BAD_GATEWAY_AFTER_ACCEPTING,

@@ -1,4 +1,4 @@
-"""DESIGN §3, held by the database itself: every row here goes past the use cases, as a script would."""
+"""The invariants of ARCHITECTURE.md, held by the database itself: every row here goes past the use cases, as a script would."""
 
 from datetime import date, datetime, time, timedelta
 

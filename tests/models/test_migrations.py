@@ -30,9 +30,9 @@ from scheduler.models import (
     WrongNumber,
 )
 from scheduler.models.constraints import missing
-from scheduler.models.constraints_postgresql import EXCLUSIONS
-from tests.engines import ROOT
+from scheduler.models.constraints.postgresql import EXCLUSIONS
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
+from tests.support.engines import ROOT
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from scheduler.domain.availability import Absence, Busy
-from scheduler.domain.start_grid import wall_minute
+from scheduler.domain.booking.availability import Absence, Busy
+from scheduler.domain.booking.start_grid import wall_minute
 from scheduler.models import Appointment, Closure, Patient, TimeOff
-from scheduler.queries.calendar import Occupied, occupied
+from scheduler.queries.calendar.occupied import Occupied, occupied
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
 IMS = 45  # minutes, with its buffer

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from scheduler.queries.duplicates import likely_duplicates, similar
+from scheduler.queries.patients.duplicates import likely_duplicates, similar
 from tests.factories import make_patient
 
 BORN = date(1986, 3, 14)

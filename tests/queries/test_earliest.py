@@ -5,14 +5,15 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
-from scheduler.domain.availability import OfferedStart
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.booking.availability import OfferedStart
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.models import Closure
 from scheduler.models.engine import without_transactions
-from scheduler.queries import reference, slots
-from scheduler.queries.slots import Wanted
+from scheduler.queries.booking import slots
+from scheduler.queries.booking.slots import Wanted
+from scheduler.queries.clinic import reference
 from tests.factories import MONDAY, NOW, make_clinic
-from tests.statements import statements_of
+from tests.support.statements import statements_of
 
 CLINIC = ClinicSettings(horizon_days=180)
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.patient_search import criteria_of
+from scheduler.domain.patients.search import criteria_of
 from scheduler.models import PatientSearchWord, PhoneAccount, PhoneNumberEnding
-from scheduler.models.patient_search import index_names, index_numbers
-from scheduler.queries import patient_search
+from scheduler.models.patients.search import index_names, index_numbers
+from scheduler.queries.patients import search
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 
 
@@ -24,7 +24,7 @@ def people(session: Session) -> Session:
 
 
 def found(session: Session, typed: str) -> list[str]:
-    return [patient.family_name for patient in patient_search.find(session.connection(), criteria_of(typed))]
+    return [patient.family_name for patient in search.find(session.connection(), criteria_of(typed))]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_number_of_queries_does_not_depend_on_who_is_found(people: Session) 
     event.listen(connection, "before_cursor_execute", lambda *args: seen.append(args[2]))
     for typed, most in (("lev", 1), ("am lev", 2), ("a l 0142 1986", 2), ("1980", 2)):
         seen.clear()
-        patient_search.find(connection, criteria_of(typed))
+        search.find(connection, criteria_of(typed))
         assert len(seen) <= most, typed
 
 
@@ -108,7 +108,7 @@ def test_the_visits_of_those_found_are_summed_up(people: Session) -> None:
     for day, status in ((-21, "completed"), (-14, "completed"), (-7, "no_show"), (0, "cancelled"), (7, "booked")):
         starts = local(date.fromordinal(MONDAY.toordinal() + day), "10:00")
         make_appointment(people, patient=patient, starts_local=starts, status=status)
-    summary = patient_search.summaries(people.connection(), [patient.id, other.id], NOW)
+    summary = search.summaries(people.connection(), [patient.id, other.id], NOW)
     assert summary.keys() == {patient.id}
     assert summary[patient.id].last_visit == local(date(2026, 11, 16), "10:00")
     assert summary[patient.id].next_visit == local(date(2026, 12, 7), "10:00")

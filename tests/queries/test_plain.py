@@ -5,9 +5,9 @@ from sqlalchemy import Engine, QueuePool, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from scheduler.models import Patient
-from scheduler.models.access import Heartbeat
 from scheduler.models.engine import WRITING, without_transactions
-from scheduler.queries.plain import Plain
+from scheduler.models.staff.access import Heartbeat
+from scheduler.queries.driver_statements import Plain
 from tests.factories import NOW, make_patient
 
 BY_NAME = Plain(

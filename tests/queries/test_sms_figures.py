@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from scheduler.gateways.sms import SmsInDoubt, SmsUnavailable
 from scheduler.models import Message
-from scheduler.queries.sms_figures import SmsFigures, figures
+from scheduler.queries.texts.sms_figures import SmsFigures, figures
 from tests.factories import NOW
 from tests.fakes import FakeClock, FakeSms
-from tests.usecases.sms_clinic import make_reminder, make_visit, send_codes, send_reminders, settle
+from tests.usecases.texts.sms_clinic import make_reminder, make_visit, send_codes, send_reminders, settle
 
 
 @pytest.fixture

@@ -19,17 +19,17 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
-from scheduler.domain.appointment_status import AppointmentStatus
 from scheduler.domain.errors import BookingRefused
+from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, Patient, Room
 from scheduler.models.engine import create_engine
-from scheduler.usecases.booking import cancel_appointment, move_appointment
-from scheduler.usecases.clock_refresh import refresh_instants
-from scheduler.usecases.elsewhere import record_elsewhere
-from scheduler.usecases.holds import hold_slot
-from scheduler.usecases.merging import merge_patients
-from scheduler.usecases.visit_details import change_length, change_room
-from scheduler.usecases.visit_status import change_status
+from scheduler.usecases.booking.booking import cancel_appointment, move_appointment
+from scheduler.usecases.booking.holds import hold_slot
+from scheduler.usecases.calendar.clock_refresh import refresh_instants
+from scheduler.usecases.patients.elsewhere import record_elsewhere
+from scheduler.usecases.patients.merging import merge_patients
+from scheduler.usecases.visits.details import change_length, change_room
+from scheduler.usecases.visits.status import change_status
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local
 
 ROOT = Path(__file__).resolve().parent.parent.parent

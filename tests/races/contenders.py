@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.errors import BookingRefused
 from scheduler.models import Appointment
 from scheduler.models.engine import create_engine
-from scheduler.usecases.booking import book_slot
+from scheduler.usecases.booking.booking import book_slot
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, local
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from scheduler.extensions import db
 from scheduler.models import Appointment, Patient
-from scheduler.usecases.tokens import create_token
+from scheduler.usecases.staff.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
 from tests.web.conftest import make_app
 

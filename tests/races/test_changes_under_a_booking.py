@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, event, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.domain.errors import BookingRefused
-from scheduler.domain.screening import ScreeningAnswers
 from scheduler.models import (
     Appointment,
     Patient,
@@ -25,11 +25,11 @@ from scheduler.models import (
     Room,
     Treatment,
 )
-from scheduler.usecases import settings_rows
-from scheduler.usecases.booking import book_slot, cancel_appointment, move_appointment
-from scheduler.usecases.elsewhere import record_elsewhere
-from scheduler.usecases.merging import merge_patients
-from scheduler.usecases.settings import mark_of
+from scheduler.usecases.booking.booking import book_slot, cancel_appointment, move_appointment
+from scheduler.usecases.clinic import rows
+from scheduler.usecases.clinic.settings import mark_of
+from scheduler.usecases.patients.elsewhere import record_elsewhere
+from scheduler.usecases.patients.merging import merge_patients
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_appointment, make_clinic, make_patient
 
 Act = Callable[[Session], object]
@@ -105,9 +105,9 @@ def switch_off(kind: str, name: str) -> Act:
     def act(session: Session) -> object:
         table, column = (Practitioner, Practitioner.slug) if kind == "practitioners" else (Room, Room.name)
         row_id: int = session.scalars(select(table.id).where(column == name)).one()
-        shown = settings_rows.read(session, kind, row_id)
+        shown = rows.read(session, kind, row_id)
         session.rollback()
-        return settings_rows.save(
+        return rows.save(
             session,
             kind=kind,
             row_id=row_id,
@@ -124,11 +124,11 @@ def take_away(treatment: str, slug: str) -> Act:
     def act(session: Session) -> object:
         practitioner = session.scalars(select(Practitioner).where(Practitioner.slug == slug)).one()
         gone = session.scalars(select(Treatment.id).where(Treatment.slug == treatment)).one()
-        shown = settings_rows.read(session, "practitioners", practitioner.id)
+        shown = rows.read(session, "practitioners", practitioner.id)
         left = ",".join(each for each in shown["treatments"].split(",") if each != str(gone))
         row_id = practitioner.id
         session.rollback()
-        return settings_rows.save(
+        return rows.save(
             session,
             kind="practitioners",
             row_id=row_id,

@@ -12,13 +12,13 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.domain.screening import ScreeningAnswers
+from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.models import Appointment, Closure, Patient, Reminder
-from scheduler.queries.displaced import displaced
-from scheduler.usecases.absences import NewClosure, add_closures
-from scheduler.usecases.booking import cancel_appointment
-from scheduler.usecases.elsewhere import record_elsewhere
-from scheduler.usecases.merging import merge_patients
+from scheduler.queries.visits.must_move import displaced
+from scheduler.usecases.booking.booking import cancel_appointment
+from scheduler.usecases.calendar.absences import NewClosure, add_closures
+from scheduler.usecases.patients.elsewhere import record_elsewhere
+from scheduler.usecases.patients.merging import merge_patients
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, STAFF, local, make_clinic, make_patient
 from tests.races.test_changes_under_a_booking import Act, book, move, outcome, require_sound, switch_off
 

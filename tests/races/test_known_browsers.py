@@ -9,10 +9,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.models import BirthDateAsked, KnownBrowser, LiveSession, PhoneAccount, WrongNumber
-from scheduler.queries.known_browsers import opened_by
-from scheduler.usecases.known_browsers import born_then, know_patients
+from scheduler.queries.patients.known_browsers import opened_by
+from scheduler.usecases.sign_in.known_browsers import born_then, know_patients
+from scheduler.usecases.texts.wrong_numbers import doubt_number
 from scheduler.usecases.transaction import begin_write
-from scheduler.usecases.wrong_numbers import doubt_number
 from tests.factories import NOW, make_patient
 
 LOCAL = NOW.replace(tzinfo=None) - timedelta(hours=5)

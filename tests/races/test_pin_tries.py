@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.models import ClinicComputer, ComputerSignIn, StaffUser
-from scheduler.usecases import clinic_computers
-from scheduler.usecases.staff import hash_password
+from scheduler.usecases.staff import clinic_computers
+from scheduler.usecases.staff.staff import hash_password
 from tests.factories import NOW
 
 

@@ -8,13 +8,13 @@ from threading import Barrier
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
-from scheduler.models.access import SignInCode
-from scheduler.models.patient import PhoneAccount
-from scheduler.models.sms import Message
-from scheduler.usecases.code_limits import CodeLimits
-from scheduler.usecases.sign_in import request_code, verify_code
+from scheduler.models.patients.patient import PhoneAccount
+from scheduler.models.staff.access import SignInCode
+from scheduler.models.texts.sms import Message
+from scheduler.usecases.sign_in.code_limits import CodeLimits
+from scheduler.usecases.sign_in.sign_in import request_code, verify_code
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
 SECRET = "a secret of the clinic"

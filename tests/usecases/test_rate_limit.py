@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TooManyTries
-from scheduler.models.access import RateCounter
+from scheduler.models.staff.access import RateCounter
 from scheduler.usecases.rate_limit import (
     allow,
     forget_counter,

@@ -19,7 +19,7 @@ from config import Config
 from scheduler import create_app
 from scheduler.extensions import db
 from tests.factories import make_clinic
-from tests.web.booking_clinic import BookingVisitor
+from tests.web.support.booking_clinic import BookingVisitor
 
 TRANSLATIONS = Path(scheduler.__file__).parent / "translations"
 SETTINGS = {"SECRET_KEY": "a key for tests alone", "CLINIC_TIMEZONE": "America/Toronto", "HOST": "127.0.0.1"}

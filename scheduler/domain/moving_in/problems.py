@@ -1,4 +1,4 @@
-"""What can be wrong with a row, or worth knowing about it. Words for each are in web/reception/import_words.py."""
+"""What can be wrong with a row, or worth knowing about it. Words for each are in web/desk/moving_in/words.py."""
 
 from __future__ import annotations
 

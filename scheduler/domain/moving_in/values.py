@@ -9,7 +9,7 @@ from typing import Literal
 
 from scheduler.domain.folding import fold
 from scheduler.domain.moving_in.problems import BadValue
-from scheduler.domain.patient_search import MONTH_OF
+from scheduler.domain.patients.search import MONTH_OF
 
 DateOrder = Literal["dmy", "mdy"]
 

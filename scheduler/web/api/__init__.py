@@ -1,4 +1,4 @@
-"""The JSON API: DESIGN's contract under /api/v1, described at /api/v1/openapi.json."""
+"""The JSON API: the contract of docs/api.md under /api/v1, described at /api/v1/openapi.json."""
 
 from copy import deepcopy
 from datetime import date
@@ -11,10 +11,11 @@ from werkzeug.exceptions import HTTPException
 
 from scheduler import clock
 from scheduler.domain import errors
-from scheduler.usecases.patients import OLDEST
+from scheduler.usecases.patients.patients import OLDEST
 from scheduler.web import access
-from scheduler.web.api import appointments, described, patients, patterns, problems, slots, treatments
-from scheduler.web.api.schemas import Problem
+from scheduler.web.api import appointments, patients, problems, slots, treatments
+from scheduler.web.api import openapi as described
+from scheduler.web.api.schemas import Problem, patterns
 
 TITLE, VERSION, OPENAPI_VERSION = "Appointments", "1", "3.1.0"
 ABOUT = """Visits to a physiotherapy clinic that offers IMS.

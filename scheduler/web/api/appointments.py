@@ -7,22 +7,24 @@ from typing import Any
 from flask import Response, current_app, jsonify, request
 
 from scheduler import clock
-from scheduler.domain.appointment_status import AppointmentStatus
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound, StatusRefused, VersionConflict
+from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.extensions import db
-from scheduler.queries import appointments, ims_given, patients, reference
-from scheduler.queries.appointments import AppointmentRow
-from scheduler.queries.reference import Reference
-from scheduler.usecases import booking
-from scheduler.usecases.ims_given import answer_ims, is_own_slip
-from scheduler.usecases.looks import Listing
-from scheduler.usecases.visit_status import change_status
+from scheduler.queries.clinic import reference
+from scheduler.queries.clinic.reference import Reference
+from scheduler.queries.patients import patients
+from scheduler.queries.visits import appointments, ims_given
+from scheduler.queries.visits.appointments import AppointmentRow
+from scheduler.usecases.booking import booking
+from scheduler.usecases.staff.looks import Listing
+from scheduler.usecases.visits.ims_given import answer_ims, is_own_slip
+from scheduler.usecases.visits.status import change_status
 from scheduler.web import access
-from scheduler.web.api import bearer, described, documents, problems
-from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked, no_such
-from scheduler.web.api.once import Answer
+from scheduler.web.api import bearer, openapi, problems
+from scheduler.web.api.idempotency import Answer
 from scheduler.web.api.part import Part
+from scheduler.web.api.query_fields import LIST_UNLESS_ASKED, LONGEST_LIST, Asked, no_such
 from scheduler.web.api.schemas import (
     CHANGED_TO,
     AppointmentBooked,
@@ -32,14 +34,15 @@ from scheduler.web.api.schemas import (
     AppointmentsShown,
     Cancellation,
     NewAppointment,
+    documents,
 )
-from scheduler.web.unchanged import as_written
+from scheduler.web.requests.unchanged import as_written
 
 blueprint = Part("api_appointments", __name__, url_prefix="/api/v1/appointments")
 access.declare(blueprint, "token", guard=bearer.require_token)
 
 
-@blueprint.address("GET", "", answers=AppointmentsShown, **described.APPOINTMENTS)
+@blueprint.address("GET", "", answers=AppointmentsShown, **openapi.APPOINTMENTS)
 def listed() -> Response:
     """Appointments in the order they were made."""
     asked = Asked(request.args)
@@ -58,7 +61,7 @@ def listed() -> Response:
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
-@blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentBooked, status=201, **described.MADE)
+@blueprint.address("POST", "", takes=NewAppointment, answers=AppointmentBooked, status=201, **openapi.MADE)
 def book(given: dict[str, Any]) -> Response:
     """Book a visit. Refused as it would be anywhere else: the rules have no override."""
     now, state = clock.now(), bearer.state()
@@ -90,7 +93,7 @@ def book(given: dict[str, Any]) -> Response:
     return answer.response(made)
 
 
-@blueprint.address("GET", "/<appointment_id>", answers=AppointmentShown, **described.READ)
+@blueprint.address("GET", "/<appointment_id>", answers=AppointmentShown, **openapi.READ)
 def show(appointment_id: str) -> Response:
     """One appointment; its ETag is its version."""
     with db.reading.connect() as connection:
@@ -101,7 +104,7 @@ def show(appointment_id: str) -> Response:
 
 
 @blueprint.address(
-    "PATCH", "/<appointment_id>", takes=AppointmentChange, answers=AppointmentChanged, **described.APPOINTMENT_CHANGED
+    "PATCH", "/<appointment_id>", takes=AppointmentChange, answers=AppointmentChanged, **openapi.APPOINTMENT_CHANGED
 )
 def change(given: dict[str, Any], appointment_id: str) -> Response:
     """Move it (`starts_at`, `practitioner`) or say how it went (`status`). One or the other in one request."""
@@ -131,7 +134,7 @@ def change(given: dict[str, Any], appointment_id: str) -> Response:
     takes=Cancellation,
     takes_nothing=True,
     answers=AppointmentShown,
-    **described.MADE | {"parameters": [described.IF_MATCH]},
+    **openapi.MADE | {"parameters": [openapi.IF_MATCH]},
 )
 def cancel(given: dict[str, Any], appointment_id: str) -> Response:
     """Cancel it. What is cancelled already stays so, and is answered the same."""

@@ -7,18 +7,19 @@ from flask import current_app, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from scheduler import clock, looks
+from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.extensions import db
-from scheduler.queries import tokens
-from scheduler.queries.lock_box import Hidden, Viewer, hidden_from
-from scheduler.queries.reference import State
-from scheduler.queries.tokens import TokenInfo
-from scheduler.usecases.looks import Listing
-from scheduler.usecases.sign_in_audit import record_refused_program
-from scheduler.usecases.token_use import note_use
-from scheduler.usecases.tokens import token_hash
-from scheduler.web.api import once
+from scheduler.queries.clinic.reference import State
+from scheduler.queries.patients.lock_box import Hidden, Viewer, hidden_from
+from scheduler.queries.staff import tokens
+from scheduler.queries.staff.tokens import TokenInfo
+from scheduler.serving import looks_kept
+from scheduler.usecases.staff.looks import Listing
+from scheduler.usecases.staff.sign_in_audit import record_refused_program
+from scheduler.usecases.staff.token_use import note_use
+from scheduler.usecases.staff.tokens import token_hash
+from scheduler.web.api import idempotency
 
 CLINICAL = ("practitioner", "owner")
 """Who may say that a patient is a candidate for IMS, and whether IMS was given."""
@@ -29,7 +30,7 @@ def require_token() -> None:
     kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not secret.strip():
         raise _unauthorized()
-    hashed, key, now = token_hash(secret.strip()), once.asked_key(), clock.now()
+    hashed, key, now = token_hash(secret.strip()), idempotency.asked_key(), clock.now()
     if key is None:
         found, g.earlier_answer = tokens.by_hash(db.engine, hashed, now=now), None
     else:
@@ -60,7 +61,7 @@ def actor() -> Actor:
 
 def note_list(listing: Listing, of_what: Literal["visit", "patient"], ids: Iterable[str]) -> None:
     """A program's look is a look."""
-    looks.note_list(current_app, actor(), listing, of_what, ids)
+    looks_kept.note_list(current_app, actor(), listing, of_what, ids)
 
 
 def require_role(*roles: str) -> None:

@@ -11,8 +11,8 @@ from marshmallow import Schema
 
 from scheduler.domain.errors import NotFound
 from scheduler.web.api.bodies import json_body, loaded
-from scheduler.web.api.fields import is_identifier
-from scheduler.web.api.once import once
+from scheduler.web.api.idempotency import once
+from scheduler.web.api.schemas.field_types import is_identifier
 
 View = TypeVar("View", bound=Callable[..., Response])
 

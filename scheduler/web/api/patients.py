@@ -10,24 +10,29 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
-from scheduler.domain.clinic_settings import ClinicSettings
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
-from scheduler.queries import ims_given, patients, reference, text_agreements, visits
-from scheduler.queries.clearances import clearances
-from scheduler.queries.patients import PatientRow
-from scheduler.usecases import audit, elsewhere
-from scheduler.usecases import patients as usecases
-from scheduler.usecases.clearance import Decider
-from scheduler.usecases.looks import Listing
-from scheduler.usecases.text_agreements import Said
+from scheduler.queries.booking import visits_that_bear
+from scheduler.queries.clinic import reference
+from scheduler.queries.patients import patients
+from scheduler.queries.patients.clearances import clearances
+from scheduler.queries.patients.patients import PatientRow
+from scheduler.queries.texts import agreements
+from scheduler.queries.visits import ims_given
+from scheduler.usecases import audit
+from scheduler.usecases.patients import elsewhere
+from scheduler.usecases.patients import patients as usecases
+from scheduler.usecases.patients.clearance import Decider
+from scheduler.usecases.staff.looks import Listing
+from scheduler.usecases.texts.agreements import Said
 from scheduler.web import access
-from scheduler.web.api import bearer, described, documents, problems
-from scheduler.web.api.asked import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
-from scheduler.web.api.once import Answer
+from scheduler.web.api import bearer, openapi, problems
+from scheduler.web.api.idempotency import Answer
 from scheduler.web.api.part import Part
+from scheduler.web.api.query_fields import LIST_UNLESS_ASKED, LONGEST_LIST, Asked
 from scheduler.web.api.schemas import (
     Elsewhere,
     ElsewhereRecorded,
@@ -35,6 +40,7 @@ from scheduler.web.api.schemas import (
     PatientChange,
     PatientShown,
     PatientsShown,
+    documents,
 )
 
 LONGEST_AGO = 10  # years: what was before has no bearing on anything
@@ -43,7 +49,7 @@ blueprint = Part("api_patients", __name__, url_prefix="/api/v1/patients")
 access.declare(blueprint, "token", guard=bearer.require_token)
 
 
-@blueprint.address("GET", "", answers=PatientsShown, **described.PATIENTS)
+@blueprint.address("GET", "", answers=PatientsShown, **openapi.PATIENTS)
 def listed() -> Response:
     """Patients in the order they were registered."""
     asked = Asked(request.args)
@@ -59,7 +65,7 @@ def listed() -> Response:
     return jsonify(items=shown, next=rows[limit - 1].public_id if len(rows) > limit else None)
 
 
-@blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **described.REGISTERED)
+@blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **openapi.REGISTERED)
 def register(given: dict[str, Any]) -> Response:
     """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
     now, clinic = clock.now(), _clinic()
@@ -88,7 +94,7 @@ def register(given: dict[str, Any]) -> Response:
     return answer.response()
 
 
-@blueprint.address("GET", "/<patient_id>", answers=PatientShown, **described.READ)
+@blueprint.address("GET", "/<patient_id>", answers=PatientShown, **openapi.READ)
 def show(patient_id: str) -> Response:
     """One patient."""
     with db.reading.connect() as connection:
@@ -98,7 +104,7 @@ def show(patient_id: str) -> Response:
     return shown
 
 
-@blueprint.address("PATCH", "/<patient_id>", takes=PatientChange, answers=PatientShown, **described.CHANGED)
+@blueprint.address("PATCH", "/<patient_id>", takes=PatientChange, answers=PatientShown, **openapi.CHANGED)
 def change(given: dict[str, Any], patient_id: str) -> Response:
     """Change what is given."""
     now, clinic = clock.now(), _clinic()
@@ -121,7 +127,7 @@ def change(given: dict[str, Any], patient_id: str) -> Response:
 
 
 @blueprint.address(
-    "POST", "/<patient_id>/elsewhere", takes=Elsewhere, answers=ElsewhereRecorded, status=201, **described.MADE
+    "POST", "/<patient_id>/elsewhere", takes=Elsewhere, answers=ElsewhereRecorded, status=201, **openapi.MADE
 )
 def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
     """Record IMS that the patient received elsewhere: it counts like a visit here.
@@ -184,9 +190,9 @@ def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[
     current = reference.current(connection)
     longest = max((group.min_days for group in current.spacing_groups), default=0)
     since = clock.to_local(now, clock.zone(clinic.zone)) - timedelta(days=longest)
-    counting = visits.counting_of(connection, [row.id for row in rows], since) if rows else {}
+    counting = visits_that_bear.counting_of(connection, [row.id for row in rows], since) if rows else {}
     cleared = clearances(connection, [row.id for row in rows], clinic=clinic, now=now) if rows else {}
-    agree = text_agreements.agree_now(connection, [row.id for row in rows]) if rows else {}
+    agree = agreements.agree_now(connection, [row.id for row in rows]) if rows else {}
     return [
         documents.patient(row, counting.get(row.id, ()), cleared[row.id], current, clinic=clinic, now=now)
         | {"agrees_to_texts": agree.get(row.id)}

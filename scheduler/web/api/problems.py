@@ -8,10 +8,11 @@ from werkzeug.exceptions import HTTPException
 
 from scheduler import clock
 from scheduler.domain import errors as refusals
-from scheduler.queries.reference import Reference
+from scheduler.queries.clinic.reference import Reference
 from scheduler.web import errors
-from scheduler.web.api import documents, rfc3339
-from scheduler.web.api.asked import NoSuch
+from scheduler.web.api.query_fields import NoSuch
+from scheduler.web.api.schemas import documents
+from scheduler.web.words import rfc3339
 
 
 def answer(error: Exception) -> Response:

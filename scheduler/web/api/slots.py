@@ -12,22 +12,25 @@ from zoneinfo import ZoneInfo
 from flask import Response, current_app, request
 
 from scheduler import clock
-from scheduler.domain.availability import HiddenReason, Offer
-from scheduler.domain.clearance import is_cleared
-from scheduler.domain.clinic_settings import ClinicSettings
-from scheduler.domain.start_grid import wall_minute
+from scheduler.domain.booking.availability import HiddenReason, Offer
+from scheduler.domain.booking.start_grid import wall_minute
+from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.patients.clearance import is_cleared
 from scheduler.extensions import db
-from scheduler.queries import patients, reference, slots
-from scheduler.queries.plain import Lent, Plainly
-from scheduler.queries.reference import Reference, State, TreatmentInfo
-from scheduler.queries.slots import Bounds, Wanted
-from scheduler.queries.visits import PatientFacts
+from scheduler.queries.booking import slots
+from scheduler.queries.booking.slots import Bounds, Wanted
+from scheduler.queries.booking.visits_that_bear import PatientFacts
+from scheduler.queries.clinic import reference
+from scheduler.queries.clinic.reference import Reference, State, TreatmentInfo
+from scheduler.queries.driver_statements import Lent, Plainly
+from scheduler.queries.patients import patients
 from scheduler.web import access
-from scheduler.web.api import bearer, described, documents, rfc3339
-from scheduler.web.api.asked import Asked
+from scheduler.web.api import bearer, openapi
 from scheduler.web.api.part import Part
-from scheduler.web.api.schemas import SlotsShown
-from scheduler.web.unchanged import Unchanged, known_tags
+from scheduler.web.api.query_fields import Asked
+from scheduler.web.api.schemas import SlotsShown, documents
+from scheduler.web.requests.unchanged import Unchanged, known_tags
+from scheduler.web.words import rfc3339
 
 MOST_FIRST = 50
 NOT_CLEARED, NO_DAYS = "not-cleared", "no-days"
@@ -36,7 +39,7 @@ blueprint = Part("api_slots", __name__, url_prefix="/api/v1")
 access.declare(blueprint, "public")  # but for `patient`
 
 
-@blueprint.address("GET", "/slots", answers=SlotsShown, **described.SLOTS)
+@blueprint.address("GET", "/slots", answers=SlotsShown, **openapi.SLOTS)
 def find() -> Response:
     """The slots on offer from one day to another, both included."""
     clinic: ClinicSettings = current_app.config["CLINIC"]
@@ -53,7 +56,7 @@ def find() -> Response:
     return _for_anybody(state, bounds, clinic, now)
 
 
-@blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **described.EARLIEST)
+@blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **openapi.EARLIEST)
 def earliest() -> Response:
     """The first slots on offer, over the whole time that can be booked."""
     clinic: ClinicSettings = current_app.config["CLINIC"]

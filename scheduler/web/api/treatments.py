@@ -3,24 +3,24 @@
 from flask import Response, jsonify
 
 from scheduler.extensions import db
-from scheduler.queries import reference
-from scheduler.queries.reference import Reference
+from scheduler.queries.clinic import reference
+from scheduler.queries.clinic.reference import Reference
 from scheduler.web import access
-from scheduler.web.api import described, documents
+from scheduler.web.api import openapi
 from scheduler.web.api.part import Part
-from scheduler.web.api.schemas import PractitionersShown, TreatmentsShown
+from scheduler.web.api.schemas import PractitionersShown, TreatmentsShown, documents
 
 blueprint = Part("api_treatments", __name__, url_prefix="/api/v1")
 access.declare(blueprint, "public")
 
 
-@blueprint.address("GET", "/treatments", answers=TreatmentsShown, security=described.PUBLIC)
+@blueprint.address("GET", "/treatments", answers=TreatmentsShown, security=openapi.PUBLIC)
 def treatments() -> Response:
     """The kinds of visit, in the clinic's order."""
     return jsonify(items=[documents.treatment(treatment) for treatment in _current().treatments], next=None)
 
 
-@blueprint.address("GET", "/practitioners", answers=PractitionersShown, security=described.PUBLIC)
+@blueprint.address("GET", "/practitioners", answers=PractitionersShown, security=openapi.PUBLIC)
 def practitioners() -> Response:
     """The physiotherapists, in the clinic's order, with what each does."""
     current = _current()
