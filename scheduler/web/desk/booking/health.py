@@ -12,7 +12,7 @@ from scheduler.models import Appointment, Screening
 from scheduler.queries.booking.drafts import last_answers
 from scheduler.usecases.visits.ims_reviews import OPEN
 from scheduler.web.forms.fields import FormError, form_errors
-from scheduler.web.patient.booking.forms import ScreeningForm
+from scheduler.web.forms.screening import ScreeningForm
 from scheduler.web.words.screening import answer_words
 
 

@@ -35,8 +35,8 @@ from scheduler.web.desk.staff.clinic_computers import ComputerForm
 from scheduler.web.desk.staff.staff import ColleagueForm
 from scheduler.web.desk.staff.tokens import TokenForm
 from scheduler.web.forms.fields import DayMonthYearField
+from scheduler.web.forms.screening import HEALTH_CHOICES, SINCE_CHOICES
 from scheduler.web.page_context import NAMES
-from scheduler.web.patient.booking.forms import HEALTH_CHOICES, SINCE_CHOICES
 from scheduler.web.requests.language import template_variables
 from scheduler.web.words.dates import day_and_time_words, day_words, time_words, weekday_words
 

@@ -22,7 +22,8 @@ from scheduler.usecases.patients.online_registration import register_online
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.forms.fields import FormError
-from scheduler.web.patient.booking.forms import ScreeningForm, typed_in
+from scheduler.web.forms.screening import ScreeningForm
+from scheduler.web.patient.booking.forms import typed_in
 from scheduler.web.patient.booking.settle import take_back_what_was_corrected, to_settling
 from scheduler.web.patient.booking.shown import booked_otherwise, changed_since, shown_now
 from scheduler.web.patient.booking.state import Booking

@@ -25,7 +25,8 @@ from scheduler.queries.patients import patients
 from scheduler.queries.patients.clearances import clearances
 from scheduler.queries.patients.known_browsers import Opened
 from scheduler.usecases.booking import drafts
-from scheduler.web.patient.booking.forms import NEW_PATIENT, ScreeningForm, Typed, WhoForm, as_formdata
+from scheduler.web.forms.screening import ScreeningForm
+from scheduler.web.patient.booking.forms import NEW_PATIENT, Typed, WhoForm, as_formdata
 from scheduler.web.patient.booking.slot_times import SlotQuestion
 from scheduler.web.patient.sign_in.session import browser_id, opened
 

@@ -18,8 +18,7 @@ from scheduler.queries.patients.acting import Acting, acting_of
 from scheduler.usecases.patients.acting import end_acting
 from scheduler.usecases.patients.acting_codes import act_by_code, make_acting_code, works
 from scheduler.usecases.rate_limit import network_keys
-from scheduler.web.forms.fields import FormError, form_errors
-from scheduler.web.patient.booking.forms import BookingForm
+from scheduler.web.forms.fields import BookingForm, FormError, form_errors
 from scheduler.web.patient.booking.steps import accepted, expired, expired_words
 from scheduler.web.patient.sign_in.door import patient_actor, signed_in
 from scheduler.web.patient.sign_in.session import now_local

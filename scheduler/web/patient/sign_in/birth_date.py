@@ -15,15 +15,8 @@ from scheduler.usecases.booking.drafts import begin_draft
 from scheduler.usecases.rate_limit import network_keys
 from scheduler.usecases.sign_in.known_browsers import born_then, needs_name
 from scheduler.web.access import declare
-from scheduler.web.forms.fields import PARTS, DayMonthYearField, FormError, form_errors, tidy
-from scheduler.web.patient.booking.forms import (
-    LONGEST_NAME,
-    NEW_PATIENT,
-    BookingForm,
-    Typed,
-    birth_date_field,
-    typed_in,
-)
+from scheduler.web.forms.fields import PARTS, BookingForm, DayMonthYearField, FormError, form_errors, tidy
+from scheduler.web.patient.booking.forms import LONGEST_NAME, NEW_PATIENT, Typed, birth_date_field, typed_in
 from scheduler.web.patient.booking.steps import accepted, expired, expired_words
 from scheduler.web.patient.sign_in.door import show_form_again, wanted_page
 from scheduler.web.patient.sign_in.session import browser_id, current_account, know, now_local

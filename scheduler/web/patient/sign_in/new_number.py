@@ -13,8 +13,8 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.usecases.patients.number_requests import ask_for_new_number
 from scheduler.web.access import declare
-from scheduler.web.forms.fields import DayMonthYearField, FormError, form_errors, tidy
-from scheduler.web.patient.booking.forms import BookingForm, birth_date_field
+from scheduler.web.forms.fields import BookingForm, DayMonthYearField, FormError, form_errors, tidy
+from scheduler.web.patient.booking.forms import birth_date_field
 from scheduler.web.patient.booking.steps import accepted, expired, expired_words
 from scheduler.web.patient.sign_in.door import show_form_again
 from scheduler.web.patient.sign_in.session import current_account, now_local
