@@ -7,6 +7,7 @@ to (a backup program, say), so we only say so, with the command that closes it.
 import os
 import shlex
 import stat
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 FILE, FOLDER = 0o600, 0o700
 OTHERS = 0o077  # what group and others may do
+_one_at_a_time = threading.Lock()  # no thread connects to a new file before its maker has closed it
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
 
@@ -32,6 +34,8 @@ def opener(path: str, flags: int) -> int:
     try:
         made = os.open(path, flags | os.O_EXCL if flags & os.O_CREAT else flags, FILE)
     except FileExistsError:
+        if flags & os.O_EXCL:
+            raise
         return os.open(path, flags, FILE)
     if flags & os.O_CREAT:
         os.fchmod(made, FILE)
@@ -40,7 +44,11 @@ def opener(path: str, flags: int) -> int:
 
 def make_sqlite_file(name: str, options: Mapping[str, Any]) -> None:
     """Before SQLite makes it by the umask; what SQLite puts beside it takes its mode. `name` and `options` as they go to
-    sqlite3.connect. What goes wrong here SQLite says in its own words."""
+    sqlite3.connect. What goes wrong here SQLite says in its own words.
+
+    A file that is there is never opened: to close any descriptor of a file ends, on POSIX, all locks that this process
+    has on it. Without SQLite's own lock the next process to finish would take the -wal away that this one writes to.
+    """
     file = name
     if options.get("uri"):
         address = urlsplit(name)
@@ -48,8 +56,9 @@ def make_sqlite_file(name: str, options: Mapping[str, Any]) -> None:
             return
         file = unquote(address.path)
     if file and file != ":memory:":
-        with suppress(OSError):
-            os.close(opener(file, os.O_CREAT | os.O_RDWR))
+        with _one_at_a_time, suppress(OSError):
+            if not os.path.exists(file):
+                os.close(opener(file, os.O_CREAT | os.O_EXCL | os.O_RDWR))
 
 
 def warning(paths: Iterable[Path]) -> str | None:

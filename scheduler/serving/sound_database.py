@@ -4,7 +4,9 @@ SQLite plays a `-wal` that it finds into the database beside it, whichever datab
 database of a process that was killed would be mixed with what that process had written last, and then served.
 """
 
+import os
 import sqlite3
+import threading
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,11 +23,17 @@ class CannotStart(click.ClickException):
         click.echo(f"Cannot start: {self.message}", err=True)
 
 
+class DatabaseUnsound(CannotStart):
+    """To go on would destroy it."""
+
+
 def require_own_wal(engine: Engine) -> None:
     """A look at two bytes; changes nothing."""
     file = sqlite_file(engine)
     if file is not None and _has_wal(file) and _header(file)[18:20] not in (b"", WRITE_AHEAD):
-        raise CannotStart(_words(file, f"{file} is a backup, and the {file.name}-wal beside it is of another database"))
+        raise DatabaseUnsound(
+            _words(file, f"{file} is a backup, and the {file.name}-wal beside it is of another database")
+        )
 
 
 def require_sound(engine: Engine, *, alone: bool) -> None:
@@ -47,7 +55,7 @@ def require_sound(engine: Engine, *, alone: bool) -> None:
             return  # no database, or one that cannot be opened: said by whoever opens it next
         found = (str(error),)
     if found != ("ok",):
-        raise CannotStart(_words(file, f"{file} is damaged ({str(found[0]).splitlines()[-1]})"))
+        raise DatabaseUnsound(_words(file, f"{file} is damaged ({str(found[0]).splitlines()[-1]})"))
 
 
 def sqlite_file(engine: Engine) -> Path | None:
@@ -72,9 +80,22 @@ def _has_wal(file: Path) -> bool:
         return False
 
 
+_looked_at: dict[tuple[int, int], int] = {}  # device and inode: descriptor
+_looking = threading.Lock()
+
+
 def _header(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(20)
-    except OSError:
-        return b""
+    """The descriptor stays open: to close it would end, on POSIX, all locks that this process has on the file, those of
+    SQLite's connections among them."""
+    with _looking:
+        for which, descriptor in list(_looked_at.items()):
+            if not os.fstat(descriptor).st_nlink:  # the file is gone
+                os.close(_looked_at.pop(which))
+        try:
+            there = file.stat()
+            which = (there.st_dev, there.st_ino)
+            if which not in _looked_at:
+                _looked_at[which] = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(_looked_at[which], 20, 0)
+        except OSError:
+            return b""

@@ -12,10 +12,11 @@ from scheduler.extensions import db
 from scheduler.serving import live_settings, zone_check
 from scheduler.serving.database_check import require_database
 from scheduler.serving.serving_lock import DatabaseHeld, hold
-from scheduler.serving.sound_database import CannotStart
+from scheduler.serving.sound_database import CannotStart, DatabaseUnsound, require_sound
 from scheduler.usecases.feeds.face import notice_calendar_face
 from scheduler.usecases.staff import second_step
 
+NOT_TO_BE_TRIED_AGAIN = 3  # gunicorn starts a worker that ends with any other code anew, for ever
 BY_COMMAND = "FLASK_RUN_FROM_CLI"  # set by Flask's own commands, which look for themselves
 
 
@@ -42,7 +43,8 @@ def check_start() -> list[str]:
 
 def say_under_a_server(app: Flask) -> None:
     """As a production server imports wsgi:app. A database that is not there, not upgraded or held by somebody is none of
-    this: requests answer that. Nothing stays open, for the server may fork."""
+    this: requests answer that. One that is damaged, or a backup beside another one's -wal, ends the start
+    (DatabaseUnsound). Nothing stays open, for the server may fork."""
     if os.environ.get(BY_COMMAND) == "true":
         return
     with app.app_context():
@@ -51,9 +53,14 @@ def say_under_a_server(app: Flask) -> None:
         except DatabaseHeld:
             return
         try:
+            if lock.alone:
+                require_sound(db.engine, alone=True)
             require_database(db.engine)
             live_settings.of(app).read(db.engine)
             said = check_start()
+        except DatabaseUnsound as unsound:
+            sys.stderr.write(f"Cannot start: {unsound.message}\n")
+            sys.exit(NOT_TO_BE_TRIED_AGAIN)
         except (CannotStart, SQLAlchemyError):
             said = []
         finally:

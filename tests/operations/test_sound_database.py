@@ -1,7 +1,10 @@
 """A SQLite file is looked at before it is served."""
 
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +117,32 @@ def test_nobody_takes_part_while_somebody_has_the_database_alone(
         with pytest.raises(DatabaseHeld):
             hold(engine)
     hold(engine).close()
+
+
+def test_the_process_that_serves_keeps_its_locks_whatever_it_looks_at(file: Path, engine: Engine) -> None:
+    """Else the next process that ends would take the -wal away while this one goes on writing to it."""
+    wal = file.with_name("clinic.sqlite-wal")
+    with engine.connect() as first:
+        first.exec_driver_sql("SELECT count(*) FROM visits")
+        before = wal.stat().st_ino
+        require_own_wal(engine)
+        with engine.connect() as second:
+            second.exec_driver_sql("SELECT 1")
+        require_sound(engine, alone=False)
+        another_process = (
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM visits').fetchall()"
+        )
+        subprocess.run([sys.executable, "-c", another_process, str(file)], check=True)
+        assert wal.stat().st_ino == before
+
+
+def test_what_was_looked_at_and_is_gone_is_let_go(file: Path, engine: Engine) -> None:
+    leave_wal(file, killed_while_it_wrote(file))
+    open_before = len(os.listdir("/dev/fd"))
+    for number in range(30):
+        copy = file.with_name(f"copy{number}.sqlite")
+        write(copy, 1)
+        leave_wal(copy, b"x" * 50)
+        require_own_wal(create_engine(f"sqlite:///{copy}"))
+        copy.unlink()
+    assert len(os.listdir("/dev/fd")) - open_before < 5

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -223,6 +224,38 @@ def test_gunicorn_too_has_a_body_that_is_too_large_answered_by_us(tmp_path: Path
                 assert connection.getresponse().status == 413
         finally:
             process.terminate()
+
+
+def test_gunicorn_does_not_start_on_a_backup_beside_the_wal_of_another_database(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "clinic.sqlite"
+    settings = environment(f"sqlite:///{file}", port)
+    subprocess.run(flask("db", "upgrade"), cwd=ROOT, env=settings, check=True, capture_output=True)
+    backup = tmp_path / "backup.sqlite"
+    subprocess.run(flask("backup", str(backup)), cwd=ROOT, env=settings, check=True, capture_output=True)
+    with contextlib.closing(sqlite3.connect(file)) as killed:
+        killed.execute("INSERT INTO setting (name, value) VALUES ('clinic_name', 'Never checkpointed')")
+        killed.commit()
+        left = file.with_name("clinic.sqlite-wal").read_bytes()
+    shutil.copy(backup, file)
+    file.with_name("clinic.sqlite-wal").write_bytes(left)
+    words = ["--no-control-socket", "--bind", f"127.0.0.1:{port}", "wsgi:app"]
+    started = subprocess.run(
+        [sys.executable, "-m", "gunicorn", *words], cwd=ROOT, env=settings, capture_output=True, text=True, timeout=60
+    )
+    assert started.returncode != 0 and "is a backup, and the clinic.sqlite-wal beside it" in started.stderr
+    assert file.read_bytes() == backup.read_bytes()
+
+
+def test_a_command_beside_the_server_leaves_it_its_wal(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "clinic.sqlite"
+    settings = environment(f"sqlite:///{file}", port)
+    with serving(f"sqlite:///{file}", port):
+        assert get(port, "/book")[0] == 200
+        wal = file.with_name("clinic.sqlite-wal")
+        before = wal.stat().st_ino
+        for command in (["tokens", "create", "t", "--role", "owner"], ["backup", str(tmp_path / "copy.sqlite")]):
+            subprocess.run(flask(*command), cwd=ROOT, env=settings, check=True, capture_output=True)
+        assert wal.stat().st_ino == before, "else the server would write to a file that nobody else sees"
 
 
 def _wait_for(port: int) -> None:
