@@ -2,16 +2,14 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import Busy
-from scheduler.models.engine import WRITING, without_transactions
+from scheduler.models.engine import WRITING
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,21 +39,6 @@ def begin_write(session: Session) -> None:
         if session.info and _has_waited(error):
             raise Busy from error
         raise
-
-
-@contextmanager
-def writing_once(session: Session) -> Iterator[Connection]:
-    """For a use case that writes by one statement: on PostgreSQL that statement is the transaction, and nobody waits
-    for its locks while we think; on SQLite one that was begun before anything is read."""
-    engine = session.get_bind().engine
-    if engine.dialect.name == "postgresql":
-        end_reading(session)
-        with without_transactions(engine).connect() as connection:
-            yield connection
-    else:
-        begin_write(session)
-        yield session.connection()
-        session.commit()
 
 
 def end_reading(session: Session) -> None:

@@ -20,6 +20,7 @@ from scheduler.domain.errors import BookingRefused
 from scheduler.models import Appointment
 from scheduler.models.engine import create_engine
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from tests.factories import CLINIC, MONDAY, NOW, PATIENT, local
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -112,14 +113,16 @@ def _book(session: Session, patient_id: int, starts_local: datetime, practitione
     try:
         book_slot(
             session,
-            clinic=CLINIC,
-            patient=patient_id,
-            treatment="ims",
-            practitioner=practitioner,
-            starts_local=starts_local,
-            now=NOW,
-            actor=PATIENT,
-            origin="online",
+            BookingRequest(
+                clinic=CLINIC,
+                patient=patient_id,
+                treatment="ims",
+                practitioner=practitioner,
+                starts_local=starts_local,
+                now=NOW,
+                actor=PATIENT,
+                origin="online",
+            ),
         )
     except BookingRefused as refused:
         return refused.code

@@ -26,6 +26,7 @@ from scheduler.models import (
     Treatment,
 )
 from scheduler.usecases.booking.booking import book_slot, cancel_appointment, move_appointment
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.clinic import rows
 from scheduler.usecases.clinic.settings import mark_of
 from scheduler.usecases.patients.elsewhere import record_elsewhere
@@ -90,14 +91,16 @@ def book(
 ) -> Act:
     return lambda session: book_slot(
         session,
-        clinic=CLINIC,
-        patient=patient_id,
-        treatment=treatment,
-        practitioner=practitioner,
-        starts_local=starts_local,
-        now=NOW,
-        origin="online",
-        **{"actor": STAFF, **more},  # type: ignore[arg-type]
+        BookingRequest(
+            clinic=CLINIC,
+            patient=patient_id,
+            treatment=treatment,
+            practitioner=practitioner,
+            starts_local=starts_local,
+            now=NOW,
+            origin="online",
+            **{"actor": STAFF, **more},
+        ),
     )
 
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
@@ -15,24 +14,21 @@ from scheduler.domain.errors import (
 )
 from scheduler.domain.visits.appointment_status import AppointmentStatus, require_change
 from scheduler.models import Appointment, Screening
-from scheduler.queries.clinic.reference import State
 from scheduler.queries.patients import patients
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.holds import take_hold
-from scheduler.usecases.booking.new_appointment import Visit, add_appointment
-from scheduler.usecases.booking.placing import Place, Request, find_place, lock_room
-from scheduler.usecases.booking.refusing import refuse_what_is_known_taken
+from scheduler.usecases.booking.new_appointment import add_appointment
+from scheduler.usecases.booking.placing import Place, find_place, lock_room, put
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.idempotency import Remember
 from scheduler.usecases.patients.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.texts.reminder_planning import plan_cancellation_text, plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.visits.changing import (
     carry_out,
-    carry_out_once,
     change_to,
     gaining,
     locked,
-    put,
     require_changeable,
     require_version,
     touch,
@@ -42,61 +38,49 @@ from scheduler.usecases.visits.ims_reviews import ask_after_screening
 
 
 @retry_deadlocks
-def book_slot(
-    session: Session,
-    *,
-    clinic: ClinicSettings,
-    patient: int | str,
-    treatment: str,
-    practitioner: str | None,
-    starts_local: datetime,
-    now: datetime,
-    actor: Actor,
-    origin: str,
-    hold: str | None = None,
-    held_for: str | None = None,
-    screening: ScreeningAnswers | None = None,
-    remember: Remember | None = None,
-    known: State | None = None,
-    insists: bool = False,
-    room: int | None = None,
-) -> Visit:
-    """Book a visit for a patient, by id or public id. With `hold` (its public id) the slot kept for this visitor becomes the appointment.
+def book_slot(session: Session, request: BookingRequest, *, remember: Remember | None = None) -> Appointment:
+    """Book a visit for a patient. With `hold` the slot kept for this visitor becomes the appointment.
 
     A hold that is over or is for something else is passed over: the slot is booked if it is still free.
     IMS elsewhere, named in the screening, is recorded first and stays recorded: it counts whatever is booked.
-    Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives.
-    A SlotNotOffered about hours or a past day gives way when somebody at the desk was asked and `insists`.
-    With `room` (its id) in that room, else RoomTaken.
+    Refuses with SlotTaken, SlotNotOffered, TreatmentTooSoon, NotCleared or PatientBusy, with alternatives; with RoomTaken
+    where one room was asked for. A SlotNotOffered about hours or a past day gives way when the desk `insists`.
     """
-    request = Request(
-        clinic, treatment, practitioner, starts_local, now, actor, patient, known=known, insists=insists, room=room
-    )
-    if screening is not None and screening.needled_on is not None:
-        patient_id = patients.looked_up(session.connection(), patient)
-        record_elsewhere(session, clinic=clinic, patient_id=patient_id, day=screening.needled_on, now=now, actor=actor)
-    if hold is None:
-        refuse_what_is_known_taken(session, request)
+    if request.screening is not None:
+        _record_needling_elsewhere(session, request, request.screening)
 
-    def add(connection: Connection) -> Visit:
-        place = find_place(connection, request)
-        return add_appointment(connection, place, request, AppointmentStatus.BOOKED, origin=origin)
-
-    def book() -> Visit:
-        held: Visit | None = take_hold(session, hold, held_for, request) if hold and held_for else None
-        booked = held or add(session.connection())
-        if screening is not None:
-            if booked.patient_id is not None:
-                ask_after_screening(session, booked.patient_id, screening, now=now)
-            session.add(screening_of(booked, screening, now))
-        session.flush()
+    def book() -> Appointment:
+        booked = take_hold(session, request) or add_appointment(
+            session, find_place(session.connection(), request), request, AppointmentStatus.BOOKED
+        )
+        if request.screening is not None:
+            _add_screening(session, booked, request.screening, request.now)
         if remember is not None:
             remember(session, booked)
         return booked
 
-    if hold is None and screening is None and remember is None:
-        return carry_out_once(session, request, add)
     return carry_out(session, request, book)
+
+
+def _record_needling_elsewhere(session: Session, request: BookingRequest, screening: ScreeningAnswers) -> None:
+    if screening.needled_on is None or request.patient is None:
+        return
+    patient_id = patients.looked_up(session.connection(), request.patient)
+    record_elsewhere(
+        session,
+        clinic=request.clinic,
+        patient_id=patient_id,
+        day=screening.needled_on,
+        now=request.now,
+        actor=request.actor,
+    )
+
+
+def _add_screening(session: Session, booked: Appointment, answers: ScreeningAnswers, now: datetime) -> None:
+    if booked.patient_id is not None:
+        ask_after_screening(session, booked.patient_id, answers, now=now)
+    session.add(screening_of(booked, answers, now))
+    session.flush()
 
 
 @retry_deadlocks
@@ -119,14 +103,14 @@ def move_appointment(
     RoomTaken when another visit is in it. The appointment is no obstacle to itself.
     """
     here = appointments.by_public_id(session, public_id)
-    request = Request(
-        clinic,
-        here.treatment.slug,
-        practitioner,
-        starts_local,
-        now,
-        actor,
-        here.patient_id,
+    request = BookingRequest(
+        clinic=clinic,
+        treatment=here.treatment.slug,
+        practitioner=practitioner,
+        starts_local=starts_local,
+        now=now,
+        actor=actor,
+        patient=here.patient_id,
         leaving_out=here.id,
         insists=insists,
         minutes=here.minutes,
@@ -136,7 +120,7 @@ def move_appointment(
 
 
 def move_within(
-    session: Session, request: Request, here: Appointment, expected_version: int | None = None
+    session: Session, request: BookingRequest, here: Appointment, expected_version: int | None = None
 ) -> Appointment:
     """The move itself, in a transaction that somebody else commits."""
     same = here.practitioner.slug if here.practitioner else None
@@ -214,7 +198,7 @@ def cancel_appointment(
     return cancelled
 
 
-def _place_with_same_practitioner_first(session: Session, request: Request, same: str | None) -> Place:
+def _place_with_same_practitioner_first(session: Session, request: BookingRequest, same: str | None) -> Place:
     if request.practitioner is None and same is not None:
         try:
             return find_place(session.connection(), replace(request, practitioner=same))
@@ -223,7 +207,7 @@ def _place_with_same_practitioner_first(session: Session, request: Request, same
     return find_place(session.connection(), request)
 
 
-def screening_of(appointment: Visit, answers: ScreeningAnswers, now: datetime) -> Screening:
+def screening_of(appointment: Appointment, answers: ScreeningAnswers, now: datetime) -> Screening:
     return Screening(
         appointment_id=appointment.id,
         patient_id=appointment.patient_id,

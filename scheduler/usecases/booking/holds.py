@@ -15,8 +15,9 @@ from scheduler.queries.clinic import reference
 from scheduler.queries.patients import patients
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.locks import lock_practitioners
-from scheduler.usecases.booking.new_appointment import NewAppointment, add_appointment
-from scheduler.usecases.booking.placing import Request, expire, find_place, require_patient_may, wanted_of
+from scheduler.usecases.booking.new_appointment import add_appointment
+from scheduler.usecases.booking.placing import expire, find_place, require_patient_may, wanted_of
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.rate_limit import NetworkKey, require_network_allowed
 from scheduler.usecases.texts.reminder_planning import plan_for
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
@@ -37,32 +38,33 @@ def hold_slot(
     actor: Actor,
     held_for: str,
     network_keys: Sequence[NetworkKey] = (),
-) -> NewAppointment:
+) -> Appointment:
     """Keep a slot for one visitor for `hold_minutes`; an older hold of the same visitor is given back.
 
     `network_keys` (rate_limit.network_keys of the visitor's address) bound how many one visitor takes: TooManyTries.
     """
-    request = Request(clinic, treatment, practitioner, starts_local, now, actor)
+    request = BookingRequest(
+        clinic=clinic,
+        treatment=treatment,
+        practitioner=practitioner,
+        starts_local=starts_local,
+        now=now,
+        actor=actor,
+        origin="online",
+        held_for=held_for,
+    )
 
-    def hold() -> NewAppointment:
+    def hold() -> Appointment:
         window = timedelta(minutes=clinic.hold_minutes)
         require_network_allowed(session, keys=network_keys, limit=HOLDS_OF_AN_ADDRESS, window=window, now=now)
         _give_back_others(session, request, held_for)
-        connection = session.connection()
-        return add_appointment(
-            connection,
-            find_place(connection, request),
-            request,
-            AppointmentStatus.HELD,
-            origin="online",
-            hold_until=now + timedelta(minutes=clinic.hold_minutes),
-            held_for=held_for,
-        )
+        place = find_place(session.connection(), request)
+        return add_appointment(session, place, request, AppointmentStatus.HELD, hold_until=now + window)
 
     return carry_out(session, request, hold)
 
 
-def _give_back_others(session: Session, request: Request, held_for: str) -> None:
+def _give_back_others(session: Session, request: BookingRequest, held_for: str) -> None:
     """One that was booked at this very moment, from another tab, stays."""
     older = appointments.holds_of(session, held_for)
     if not older:
@@ -85,15 +87,16 @@ def release_hold(session: Session, *, public_id: str, now: datetime, actor: Acto
     session.commit()
 
 
-def take_hold(session: Session, hold: str, held_for: str, request: Request) -> Appointment | None:
-    """The visitor's hold, booked with its reminders; none when it is over or is not for what is wanted."""
-    assert request.patient is not None  # noqa: S101 - a hold has a visitor, a booking has a patient
+def take_hold(session: Session, request: BookingRequest) -> Appointment | None:
+    """The visitor's hold, booked with its reminders; none when there is none, it is over, or is not for what is wanted."""
+    if request.hold is None or request.held_for is None or request.patient is None:
+        return None
     patient_id = patients.looked_up(session.connection(), request.patient)
-    held = locked(session, hold, gaining=gaining(session, request), patient=patient_id)
+    held = locked(session, request.hold, gaining=gaining(session, request), patient=patient_id)
     wanted = wanted_of(replace(request, leaving_out=held.id), reference.current(session.connection()))
     if (
         held.status != AppointmentStatus.HELD
-        or held.held_for != held_for
+        or held.held_for != request.held_for
         or held.hold_until is None
         or held.hold_until <= request.now
         or (held.starts_local, held.treatment_id) != (request.starts_local, wanted.treatment.id)

@@ -51,6 +51,12 @@ def lock_patients(connection: Connection, ids: Collection[int], practitioners: C
         raise LookedTooEarly
 
 
+def lock_patient(connection: Connection, patient_id: int) -> None:
+    """For a new visit: no other visit of the patient changes with it. Its practitioner is locked already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_PATIENTS, {"ids": [patient_id]}).all()
+
+
 def lock_all_practitioners(connection: Connection) -> None:
     lock_practitioners(connection, connection.scalars(select(Practitioner.id)).all())
 

@@ -1,21 +1,20 @@
 """Finding the place for a wanted start: practitioner, room, and whether rules and calendar allow it.
 
-A booking takes its locks (locks.py) in the statement that writes (new_appointment.py), so that bookings wait for each
-other no longer than that: what was committed since the search is caught by the constraints, and `refusing.refusal_of`
-says the same as the search would have.
+A booking takes its locks (locks.py) just before it writes (new_appointment.py), so that bookings wait for each other
+no longer than that. What was committed since the search is caught by the constraints, and `refusing.refusal_of` says
+the same as the search would have.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, Connection, Integer, any_, bindparam, cast, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking.availability import HiddenReason, Offer
 from scheduler.domain.booking.treatment_spacing import require_spacing
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import (
     NotFound,
     PatientRestricted,
@@ -27,73 +26,26 @@ from scheduler.domain.patients.clearance import require_cleared
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Appointment, Room
 from scheduler.queries.booking import slots
-from scheduler.queries.booking.slots import Bounds, Wanted
+from scheduler.queries.booking.slots import Wanted
 from scheduler.queries.booking.visits_that_bear import PatientFacts
 from scheduler.queries.clinic import reference
-from scheduler.queries.clinic.reference import PractitionerInfo, Reference, State, TreatmentInfo
-from scheduler.queries.driver_statements import Plain, array_of
+from scheduler.queries.clinic.reference import PractitionerInfo, Reference, TreatmentInfo
 from scheduler.usecases.booking.locks import lock_practitioners
+from scheduler.usecases.booking.request import BookingRequest
 
 _A_ROOM = (
     select(Room.id)
-    .where(Room.id == any_(cast(bindparam("free_rooms"), ARRAY(Integer))), Room.active)
+    .where(Room.id.in_(bindparam("free_rooms", expanding=True)), Room.active)
     .order_by(Room.position, Room.id)
     .limit(1)
 )
-A_ROOM = func.coalesce(
-    _A_ROOM.with_for_update(key_share=True, skip_locked=True).scalar_subquery(),
-    _A_ROOM.with_for_update(key_share=True).scalar_subquery(),
+# PostgreSQL: locks one of the rooms, rather one that no other booking is taking at this moment.
+_LOCK_ROOM = select(
+    func.coalesce(
+        _A_ROOM.with_for_update(key_share=True, skip_locked=True).scalar_subquery(),
+        _A_ROOM.with_for_update(key_share=True).scalar_subquery(),
+    )
 )
-"""PostgreSQL: locks one of the `free_rooms`, rather one that no other booking is taking at this moment."""
-_LOCK_ROOM = Plain(select(A_ROOM))
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody wants; `patient` is an id or a public id. `leaving_out`: id of the appointment that is being moved; `known`: what the caller has just read.
-
-    `room`: the only room that will do, by id; none: any that is free.
-    `minutes`: how long a visit takes that was given another length than its treatment's.
-    `insists`: somebody at the desk was asked whether to book outside working hours or on a past day, and said yes.
-    """
-
-    clinic: ClinicSettings
-    treatment: str
-    practitioner: str | None
-    starts_local: datetime
-    now: datetime
-    actor: Actor
-    patient: int | str | None = None
-    leaving_out: int | None = None
-    needs_clearance: bool = True
-    known: State | None = None
-    insists: bool = False
-    minutes: int | None = None
-    room: int | None = None
-
-    @property
-    def now_local(self) -> datetime:
-        return clock.to_local(self.now, clock.zone(self.clinic.zone))
-
-    @property
-    def starts_at(self) -> datetime:
-        try:
-            return clock.to_utc(self.starts_local, clock.zone(self.clinic.zone))
-        except clock.ClockChangeTime:
-            raise SlotNotOffered(HiddenReason.CLOCK_CHANGE) from None
-
-    def bounds(self) -> Bounds:
-        """Programs and patients keep to the offer; the desk books anything that is still to come."""
-        online = slots.online_bounds(self.clinic, self.now)
-        if self.actor.keeps_to_offer:
-            return online
-        earliest = self.now_local - timedelta(days=366) if self.bends_hours else self.now_local
-        return Bounds(earliest, self.now_local + timedelta(days=366))
-
-    @property
-    def bends_hours(self) -> bool:
-        """The spacing of treatments and double booking are never bent: `Offer.at_any_hour` leaves both as they are."""
-        return self.insists and self.actor.kind == "staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +73,10 @@ class HoldsInTheWay(Exception):
         self.holds = holds
 
 
-def find_place(connection: Connection, request: Request) -> Place:
+def find_place(connection: Connection, request: BookingRequest) -> Place:
     """The place for the request, or the refusal, or HoldsInTheWay. Locks nothing: whoever writes does."""
     _require_reach(request)
-    state = request.known or reference.state(connection)
+    state = reference.state(connection)
     current = reference.current(connection, state.reference_version)
     wanted = wanted_of(request, current)
     patient_id = require_patient_may(connection, request, wanted)
@@ -146,7 +98,7 @@ def find_place(connection: Connection, request: Request) -> Place:
     return place
 
 
-def _rooms(free: list[int], request: Request, current: Reference) -> list[int]:
+def _rooms(free: list[int], request: BookingRequest, current: Reference) -> list[int]:
     if request.room is None:
         return free
     if request.room not in current.rooms:
@@ -156,7 +108,7 @@ def _rooms(free: list[int], request: Request, current: Reference) -> list[int]:
     return [request.room]
 
 
-def require_patient_may(connection: Connection, request: Request, wanted: Wanted) -> int | None:
+def require_patient_may(connection: Connection, request: BookingRequest, wanted: Wanted) -> int | None:
     """What the patient's own record says: cleared, not too soon, not elsewhere in the clinic at that time.
 
     Answers the patient's id.
@@ -168,7 +120,7 @@ def require_patient_may(connection: Connection, request: Request, wanted: Wanted
     return facts.patient_id
 
 
-def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: PatientFacts) -> None:
+def require_facts_allow(request: BookingRequest, treatment: TreatmentInfo, facts: PatientFacts) -> None:
     if facts.restricted and request.actor.keeps_to_offer:
         raise PatientRestricted
     starts = request.starts_local
@@ -184,14 +136,28 @@ def require_facts_allow(request: Request, treatment: TreatmentInfo, facts: Patie
 
 
 def lock_room(connection: Connection, place: Place, rather: int | None = None) -> int:
-    """The room that a visit moves into: `rather` the one it is in, when that is free then."""
+    """The room that a visit gets: `rather` the one it is in, when that is free then."""
     rooms = [rather] if rather in place.free_rooms else place.free_rooms
     if connection.dialect.name != "postgresql":
         return rooms[0]
-    ((room_id,),) = _LOCK_ROOM.all(connection, free_rooms=array_of(rooms))
+    room_id: int | None = connection.scalar(_LOCK_ROOM, {"free_rooms": rooms})
     if room_id is None:
         raise PlaceGone
-    return int(room_id)
+    return room_id
+
+
+def put(appointment: Appointment, request: BookingRequest, place: Place, room_id: int) -> None:
+    """Write the place into the row, as local time and zone and all that is derived from them."""
+    treatment = place.treatment
+    appointment.practitioner_id = place.practitioner_id
+    appointment.room_id = room_id
+    appointment.starts_local = appointment.counts_from_local = request.starts_local
+    appointment.zone = request.clinic.zone
+    appointment.minutes = treatment.minutes
+    appointment.buffer_minutes = treatment.buffer_minutes
+    appointment.starts_at = place.starts_at
+    appointment.ends_at = place.starts_at + timedelta(minutes=treatment.minutes)
+    appointment.busy_until = appointment.ends_at + timedelta(minutes=treatment.buffer_minutes)
 
 
 def expire(connection: Connection, holds: Collection[int], now: datetime) -> int:
@@ -211,7 +177,7 @@ def expire(connection: Connection, holds: Collection[int], now: datetime) -> int
     ).rowcount
 
 
-def wanted_of(request: Request, current: Reference) -> Wanted:
+def wanted_of(request: BookingRequest, current: Reference) -> Wanted:
     treatment = current.treatment(request.treatment)
     if request.minutes is not None:
         treatment = replace(treatment, minutes=request.minutes)
@@ -232,7 +198,7 @@ def candidates(wanted: Wanted, current: Reference) -> tuple[PractitionerInfo, ..
     return current.practitioners_for(wanted.treatment)
 
 
-def _require_reach(request: Request) -> None:
+def _require_reach(request: BookingRequest) -> None:
     """Before anything is read: a start in another century is refused like one beyond the horizon."""
     bounds = request.bounds()
     if request.starts_local >= bounds.latest_local:

@@ -11,7 +11,6 @@ from scheduler.domain.errors import (
     NotCleared,
     PatientBusy,
     PatientRestricted,
-    SlotNotOffered,
     SlotTaken,
     TreatmentTooSoon,
 )
@@ -21,14 +20,8 @@ from scheduler.queries.booking.slots import Found, Wanted
 from scheduler.queries.booking.visits_that_bear import PatientFacts
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import TreatmentInfo
-from scheduler.usecases.booking.placing import (
-    Request,
-    candidates,
-    choose_practitioner,
-    require_facts_allow,
-    require_patient_may,
-    wanted_of,
-)
+from scheduler.usecases.booking.placing import candidates, require_patient_may, wanted_of
+from scheduler.usecases.booking.request import BookingRequest
 
 ALTERNATIVES_WEEKS = 5  # from Monday of the week before: many refusals share one search
 CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
@@ -46,30 +39,7 @@ CONSTRAINT_REFUSALS: dict[str, type[BookingRefused]] = {
 }
 
 
-def refuse_what_is_known_taken(session: Session, request: Request) -> None:
-    """SlotTaken without a lock, when a search in memory says so and the calendar has not changed since.
-
-    Most of those who lose a race for a slot are answered here, by one search for all of them. Whoever is let through
-    may still be refused.
-    """
-    if request.known is None or request.patient is None:
-        return
-    engine = session.get_bind().engine
-    wanted = wanted_of(request, reference.current_at(engine, request.known.reference_version))
-    around = _around(request, wanted)
-    found = slots.known_slots(engine, around, state=request.known, bounds=request.bounds(), now=request.now)
-    if found is None or not _says_taken(found, request):
-        return
-    with without_transactions(engine).connect() as connection:
-        facts = slots.facts_for(connection, around, request.patient, now=request.now, zone=request.clinic.zone)
-    try:
-        require_facts_allow(request, wanted.treatment, facts)  # the patient's own rules speak first
-    except BookingRefused as refusal:
-        raise _with_nearest(refusal, request, wanted.treatment, found, facts) from None
-    raise _with_nearest(SlotTaken(), request, wanted.treatment, found, facts)
-
-
-def refusal_of(session: Session, constraint: str | None, request: Request) -> BookingRefused | None:
+def refusal_of(session: Session, constraint: str | None, request: BookingRequest) -> BookingRefused | None:
     """What to answer when the database refused: the constraint's refusal, with facts read now."""
     kind = CONSTRAINT_REFUSALS.get(constraint or "")
     if kind is None:
@@ -86,7 +56,7 @@ def refusal_of(session: Session, constraint: str | None, request: Request) -> Bo
     return kind()
 
 
-def with_alternatives(session: Session, refusal: BookingRefused, request: Request) -> BookingRefused:
+def with_alternatives(session: Session, refusal: BookingRefused, request: BookingRequest) -> BookingRefused:
     """The three bookable starts nearest to the wanted one, for this patient, from now on."""
     with without_transactions(session.get_bind().engine).connect() as connection:
         current = reference.current(connection)
@@ -102,7 +72,7 @@ def with_alternatives(session: Session, refusal: BookingRefused, request: Reques
     return _with_nearest(refusal, request, wanted.treatment, found, facts)
 
 
-def _around(request: Request, wanted: Wanted) -> Wanted:
+def _around(request: BookingRequest, wanted: Wanted) -> Wanted:
     """The weeks in which alternatives are looked for."""
     bounds = request.bounds()
     middle = min(max(request.starts_local, bounds.earliest_local), bounds.latest_local).date()
@@ -114,24 +84,14 @@ def _around(request: Request, wanted: Wanted) -> Wanted:
     )
 
 
-def _says_taken(found: Found, request: Request) -> bool:
-    try:
-        choose_practitioner(found.offer, request.starts_local)
-    except SlotTaken:
-        return True
-    except SlotNotOffered:
-        pass
-    return False
-
-
-def _facts_for(connection: Connection, around: Wanted, request: Request) -> PatientFacts | None:
+def _facts_for(connection: Connection, around: Wanted, request: BookingRequest) -> PatientFacts | None:
     if request.patient is None:
         return None
     return slots.facts_for(connection, around, request.patient, now=request.now, zone=request.clinic.zone)
 
 
 def _with_nearest(
-    refusal: BookingRefused, request: Request, treatment: TreatmentInfo, found: Found, facts: PatientFacts | None
+    refusal: BookingRefused, request: BookingRequest, treatment: TreatmentInfo, found: Found, facts: PatientFacts | None
 ) -> BookingRefused:
     offer = found.offer
     if facts is not None:

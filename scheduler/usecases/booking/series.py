@@ -10,13 +10,15 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import BookingRefused, Invalid, SlotTaken
 from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.models import Appointment
 from scheduler.models.constraints import violated
 from scheduler.queries.clinic import reference
 from scheduler.queries.patients import patients
 from scheduler.usecases.booking.locks import lock_patients, lock_rooms
-from scheduler.usecases.booking.new_appointment import Visit, add_appointment
-from scheduler.usecases.booking.placing import HoldsInTheWay, PlaceGone, Request, find_place
+from scheduler.usecases.booking.new_appointment import add_appointment
+from scheduler.usecases.booking.placing import HoldsInTheWay, PlaceGone, find_place
 from scheduler.usecases.booking.refusing import refusal_of, with_alternatives
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.visits.changing import RACES, expire_alone, gaining
 
@@ -40,17 +42,26 @@ def book_series(
     now: datetime,
     actor: Actor,
     origin: str,
-) -> list[Visit]:
+) -> list[Appointment]:
     """Every start becomes a visit, in one transaction. The first that is refused refuses all, with its alternatives."""
     if not 1 <= len(starts) <= LONGEST:
         raise Invalid({"starts": "Choose 1 to 12 visits."})
     requests = [
-        Request(clinic, treatment, start.practitioner, start.starts_local, now, actor, patient_id)
+        BookingRequest(
+            clinic=clinic,
+            treatment=treatment,
+            practitioner=start.practitioner,
+            starts_local=start.starts_local,
+            now=now,
+            actor=actor,
+            patient=patient_id,
+            origin=origin,
+        )
         for start in sorted(starts, key=lambda one: one.starts_local)
     ]
     for _attempt in range(RACES):
         try:
-            return _book_all(session, requests, origin)
+            return _book_all(session, requests)
         except (PlaceGone, HoldsInTheWay) as gone:
             session.rollback()
             if isinstance(gone, HoldsInTheWay):
@@ -58,15 +69,14 @@ def book_series(
     raise with_alternatives(session, SlotTaken(), requests[0])
 
 
-def _book_all(session: Session, requests: list[Request], origin: str) -> list[Visit]:
+def _book_all(session: Session, requests: list[BookingRequest]) -> list[Appointment]:
     begin_write(session)
-    connection = session.connection()
     _lock(session, requests)
-    made: list[Visit] = []
+    made: list[Appointment] = []
     for request in requests:
         try:
-            place = find_place(connection, request)
-            visit = add_appointment(connection, place, request, AppointmentStatus.BOOKED, origin=origin)
+            place = find_place(session.connection(), request)
+            visit = add_appointment(session, place, request, AppointmentStatus.BOOKED)
         except BookingRefused as refused:
             session.rollback()
             raise with_alternatives(session, refused, request) from None
@@ -81,7 +91,7 @@ def _book_all(session: Session, requests: list[Request], origin: str) -> list[Vi
     return made
 
 
-def _lock(session: Session, requests: list[Request]) -> None:
+def _lock(session: Session, requests: list[BookingRequest]) -> None:
     """All that the visits will need, before the first is written: each alone would be in order, but not the next after it."""
     connection = session.connection()
     who = set().union(*(gaining(session, request) for request in requests))

@@ -7,6 +7,7 @@ next visit of its patient follows sooner stays as it was booked, and is shown to
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -115,8 +116,8 @@ def too_near(connection: Connection, group: SpacingGroup, *, now: datetime) -> l
             after.patient_public_id,
             f"{after.given_name} {after.family_name}",
         )
-        for before, after in _with_next(_counting(connection, group, since=_wall(now) - gap - timedelta(days=1)))
-        if after is not None
+        for before, after in pairwise(_counting(connection, group, since=_wall(now) - gap - timedelta(days=1)))
+        if before.patient_id == after.patient_id
         and after.counts_from_local - before.counts_from_local < gap
         and after.status in OPEN
         and after.starts_at >= now

@@ -14,7 +14,7 @@ from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, Screening
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.booking import move_within, screening_of
-from scheduler.usecases.booking.placing import Request
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.elsewhere import record_within
 from scheduler.usecases.transaction import begin_write, retry_deadlocks
 from scheduler.usecases.visits.changing import carry_out, change_to, locked, require_changeable, require_version
@@ -48,14 +48,14 @@ def record_elsewhere_and_settle(
     None when yet another visit is too near: this one is settled, and the record waits for what becomes of that one.
     """
     here = appointments.by_public_id(session, settlement.public_id)
-    request = Request(
-        clinic,
-        here.treatment.slug,
-        settlement.practitioner,
-        settlement.starts_local or here.starts_local,
-        now,
-        actor,
-        here.patient_id,
+    request = BookingRequest(
+        clinic=clinic,
+        treatment=here.treatment.slug,
+        practitioner=settlement.practitioner,
+        starts_local=settlement.starts_local or here.starts_local,
+        now=now,
+        actor=actor,
+        patient=here.patient_id,
         leaving_out=here.id,
     )
 

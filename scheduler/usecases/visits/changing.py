@@ -6,10 +6,10 @@ lines, calendar versions and the dropping of stale reminders are the database's 
 """
 
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,45 +29,26 @@ from scheduler.models.constraints import violated
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.locks import lock_patients
-from scheduler.usecases.booking.new_appointment import Visit
-from scheduler.usecases.booking.placing import HoldsInTheWay, Place, PlaceGone, Request, candidates, expire, wanted_of
+from scheduler.usecases.booking.placing import HoldsInTheWay, PlaceGone, candidates, expire, wanted_of
 from scheduler.usecases.booking.refusing import refusal_of, with_alternatives
-from scheduler.usecases.transaction import LookedTooEarly, begin_write, writing_once
+from scheduler.usecases.booking.request import BookingRequest
+from scheduler.usecases.transaction import LookedTooEarly, begin_write
 
 ROOM_GONE = ("room_not_double_booked", "appointment_has_a_place")  # taken, or closed
 RACES = 6  # another booking may take the place that we chose between our look and our insert
 # Before any lock: otherwise whoever waits finds that the visit has changed hands meanwhile, and has to queue once more.
 _TAKE_TURN = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("visit"))))
-V = TypeVar("V", bound=Visit | None)
+V = TypeVar("V", bound=Appointment | None)
 BEFORE_THE_VISIT = (AppointmentStatus.HELD, AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
 
 
-def carry_out(session: Session, request: Request, work: Callable[[], V]) -> V:
+def carry_out(session: Session, request: BookingRequest, work: Callable[[], V]) -> V:
     """Run the work in its write transaction and commit; a constraint's no becomes a refusal with alternatives."""
-
-    def attempt() -> V:
-        begin_write(session)
-        placed = work()
-        session.commit()
-        return placed
-
-    return _until_placed(session, request, attempt)
-
-
-def carry_out_once(session: Session, request: Request, work: Callable[[Connection], V]) -> V:
-    """The same for work that writes by one statement."""
-
-    def attempt() -> V:
-        with writing_once(session) as connection:
-            return work(connection)
-
-    return _until_placed(session, request, attempt)
-
-
-def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) -> V:
     for _attempt in range(RACES):
         try:
-            return attempt()
+            begin_write(session)
+            placed = work()
+            session.commit()
         except PlaceGone:
             session.rollback()
         except HoldsInTheWay as in_the_way:
@@ -86,10 +67,12 @@ def _until_placed(session: Session, request: Request, attempt: Callable[[], V]) 
             if refusal is None:
                 raise
             raise with_alternatives(session, refusal, request) from None
+        else:
+            return placed
     raise with_alternatives(session, SlotTaken(), request)
 
 
-def expire_alone(session: Session, in_the_way: HoldsInTheWay, request: Request) -> None:
+def expire_alone(session: Session, in_the_way: HoldsInTheWay, request: BookingRequest) -> None:
     """In a transaction of its own, in place of the one under way."""
     session.rollback()
     begin_write(session)
@@ -97,20 +80,7 @@ def expire_alone(session: Session, in_the_way: HoldsInTheWay, request: Request) 
     session.commit()
 
 
-def put(appointment: Appointment, request: Request, place: Place, room_id: int) -> None:
-    treatment = place.treatment
-    appointment.practitioner_id = place.practitioner_id
-    appointment.room_id = room_id
-    appointment.starts_local = appointment.counts_from_local = request.starts_local
-    appointment.zone = request.clinic.zone
-    appointment.minutes = treatment.minutes
-    appointment.buffer_minutes = treatment.buffer_minutes
-    appointment.starts_at = place.starts_at
-    appointment.ends_at = place.starts_at + timedelta(minutes=treatment.minutes)
-    appointment.busy_until = appointment.ends_at + timedelta(minutes=treatment.buffer_minutes)
-
-
-def gaining(session: Session, request: Request) -> set[int]:
+def gaining(session: Session, request: BookingRequest) -> set[int]:
     """Every practitioner who may get the visit."""
     current = reference.current(session.connection())
     return {practitioner.id for practitioner in candidates(wanted_of(request, current), current)}

@@ -14,7 +14,8 @@ from scheduler.queries.clinic import reference
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.booking import cancel_appointment
 from scheduler.usecases.booking.locks import lock_rooms
-from scheduler.usecases.booking.placing import Request, require_patient_may, wanted_of
+from scheduler.usecases.booking.placing import require_patient_may, wanted_of
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.texts.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
 from scheduler.usecases.visits.changing import BEFORE_THE_VISIT, carry_out, change_to, locked, require_version
@@ -87,17 +88,17 @@ def change_status(
     return carry_out(session, request, change)
 
 
-def _request(here: Appointment, clinic: ClinicSettings, now: datetime, actor: Actor) -> Request:
+def _request(here: Appointment, clinic: ClinicSettings, now: datetime, actor: Actor) -> BookingRequest:
     """What the visit asked for when it was booked: so much of the rules binds its undoing."""
     practitioner = here.practitioner.slug if here.practitioner else None
-    return Request(
-        clinic,
-        here.treatment.slug,
-        practitioner,
-        here.starts_local,
-        now,
-        actor,
-        here.patient_id,
+    return BookingRequest(
+        clinic=clinic,
+        treatment=here.treatment.slug,
+        practitioner=practitioner,
+        starts_local=here.starts_local,
+        now=now,
+        actor=actor,
+        patient=here.patient_id,
         leaving_out=here.id,
     )
 

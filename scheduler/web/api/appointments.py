@@ -17,6 +17,7 @@ from scheduler.queries.patients import patients
 from scheduler.queries.visits import appointments, ims_given
 from scheduler.queries.visits.appointments import AppointmentRow
 from scheduler.usecases.booking import booking
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.staff.looks import Listing
 from scheduler.usecases.visits.ims_given import answer_ims, is_own_slip
 from scheduler.usecases.visits.status import change_status
@@ -77,16 +78,17 @@ def book(given: dict[str, Any]) -> Response:
     try:
         made = booking.book_slot(
             db.session(),
-            clinic=_clinic(),
-            patient=given["patient"],
-            treatment=given["treatment"],
-            practitioner=given["practitioner"],
-            starts_local=given["starts_at"],
-            now=now,
-            actor=bearer.actor(),
-            origin="api",
+            BookingRequest(
+                clinic=_clinic(),
+                patient=given["patient"],
+                treatment=given["treatment"],
+                practitioner=given["practitioner"],
+                starts_local=given["starts_at"],
+                now=now,
+                actor=bearer.actor(),
+                origin="api",
+            ),
             remember=answer.kept,
-            known=state,
         )
     except NotFound:  # treatment and practitioner were there a moment ago
         raise no_such("patient") from None

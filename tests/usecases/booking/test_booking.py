@@ -24,6 +24,7 @@ from scheduler.domain.errors import (
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Room, Screening
 from scheduler.usecases.booking import booking, holds
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.elsewhere import record_elsewhere
 from scheduler.usecases.patients.patients import take_back_clearance
 from scheduler.usecases.rate_limit import NetworkKey
@@ -44,7 +45,9 @@ def patient(session: Session, clinic: None) -> Patient:
 
 def book(session: Session, patient: Patient, day: date = MONDAY, at: str = "10:00", **changes: object) -> Appointment:
     wanted = {"treatment": "ims", "practitioner": "p1", "now": NOW, "actor": PATIENT, "origin": "online"} | changes
-    return booking.book_slot(session, clinic=CLINIC, patient=patient.id, starts_local=local(day, at), **wanted)
+    return booking.book_slot(
+        session, BookingRequest(clinic=CLINIC, patient=patient.id, starts_local=local(day, at), **wanted)
+    )
 
 
 def move(session: Session, visit: Appointment, day: date, at: str, **changes: object) -> Appointment:

@@ -23,6 +23,7 @@ from scheduler.models import (
 from scheduler.queries.patients import search
 from scheduler.usecases import audit
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.moving_in import import_runs
 from scheduler.usecases.patients.retention import BLANK_NAME
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_clinic, make_patient
@@ -42,14 +43,16 @@ def take_back(session: Session, what: str) -> ImportRun:
 def book_ims(session: Session, patient: int, day: date) -> None:
     book_slot(
         session,
-        clinic=CLINIC,
-        patient=patient,
-        treatment="ims",
-        practitioner="p1",
-        starts_local=local(day, "10:00"),
-        now=NOW,
-        actor=STAFF,
-        origin="desk",
+        BookingRequest(
+            clinic=CLINIC,
+            patient=patient,
+            treatment="ims",
+            practitioner="p1",
+            starts_local=local(day, "10:00"),
+            now=NOW,
+            actor=STAFF,
+            origin="desk",
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from scheduler.domain.patients.search import criteria_of
 from scheduler.models import Appointment, Patient, PatientNumber, PhoneAccount, Practitioner, Reminder, Room
 from scheduler.queries.patients import search
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.moving_in import exporting
 from scheduler.usecases.moving_in.importing import ImportSettings, Progress, open_file, previews
 from scheduler.usecases.moving_in.patients import import_patients
@@ -362,14 +363,16 @@ def book(starts_local: datetime, patient_id: int) -> Callable[[Session], object]
     def act(session: Session) -> object:
         return book_slot(
             session,
-            clinic=CLINIC,
-            patient=patient_id,
-            treatment="follow-up",
-            practitioner="p1",
-            starts_local=starts_local,
-            now=NOW,
-            actor=STAFF,
-            origin="desk",
+            BookingRequest(
+                clinic=CLINIC,
+                patient=patient_id,
+                treatment="follow-up",
+                practitioner="p1",
+                starts_local=starts_local,
+                now=NOW,
+                actor=STAFF,
+                origin="desk",
+            ),
         )
 
     return act

@@ -13,6 +13,7 @@ from scheduler.domain.errors import Invalid, NotCleared
 from scheduler.models import Appointment, ImsReview, Patient, Practitioner
 from scheduler.queries.visits import ims_reviews
 from scheduler.usecases.booking.booking import book_slot, move_appointment
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.clearance import Decider, answer_review
 from scheduler.usecases.patients.elsewhere import record_elsewhere
 from scheduler.usecases.patients.patients import clear_for_ims, take_back_clearance
@@ -29,7 +30,7 @@ def patient(session: Session) -> Patient:
 
 def book(session: Session, patient: Patient, day: date, at: str = "10:00", **more: object) -> Appointment:
     wanted = {"treatment": "ims", "practitioner": "p1", "origin": "desk", "actor": STAFF, "clinic": CLINIC} | more
-    return book_slot(session, patient=patient.id, starts_local=local(day, at), now=NOW, **wanted)  # type: ignore[arg-type, return-value]
+    return book_slot(session, BookingRequest(patient=patient.id, starts_local=local(day, at), now=NOW, **wanted))  # type: ignore[arg-type, return-value]
 
 
 def given(session: Session, patient: Patient, at: datetime | None) -> None:

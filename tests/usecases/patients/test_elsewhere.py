@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.errors import TreatmentTooSoon
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.visits.details import write_note
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
@@ -34,12 +35,14 @@ def test_a_visit_that_did_not_count_beside_ims_elsewhere_counts_again_also_with_
     with pytest.raises(TreatmentTooSoon):
         book_slot(
             session,
-            clinic=CLINIC,
-            treatment="ims",
-            practitioner=None,
-            starts_local=local(MONDAY, "10:00"),
-            patient=patient.id,
-            now=NOW,
-            actor=STAFF,
-            origin="desk",
+            BookingRequest(
+                clinic=CLINIC,
+                treatment="ims",
+                practitioner=None,
+                starts_local=local(MONDAY, "10:00"),
+                patient=patient.id,
+                now=NOW,
+                actor=STAFF,
+                origin="desk",
+            ),
         )

@@ -13,6 +13,7 @@ from scheduler.models import Appointment, AppointmentHistory, AuditLine, Message
 from scheduler.queries.patients.search import find
 from scheduler.queries.visits.ims_given import too_near_to_come
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.merging import beside_each_other, merge_patients
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 
@@ -147,14 +148,16 @@ def test_merging_both_ways_at_once_while_somebody_books(engine: Engine, session:
                 if what == "book":
                     book_slot(
                         own,
-                        clinic=CLINIC,
-                        patient=patient_id,
-                        treatment="ims",
-                        practitioner="p1",
-                        starts_local=local(MONDAY + timedelta(days=7), "10:00"),
-                        now=NOW,
-                        actor=STAFF,
-                        origin="desk",
+                        BookingRequest(
+                            clinic=CLINIC,
+                            patient=patient_id,
+                            treatment="ims",
+                            practitioner="p1",
+                            starts_local=local(MONDAY + timedelta(days=7), "10:00"),
+                            now=NOW,
+                            actor=STAFF,
+                            origin="desk",
+                        ),
                     )
                 else:
                     merge(own, *((one, other) if what == "there" else (other, one)))

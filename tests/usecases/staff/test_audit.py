@@ -15,6 +15,7 @@ from scheduler.models.constraints import violated
 from scheduler.queries.patients.search import find
 from scheduler.usecases import audit
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients import patients
 from scheduler.usecases.patients.clearance import Decider
 from scheduler.usecases.patients.elsewhere import record_elsewhere, take_back_elsewhere
@@ -120,14 +121,16 @@ def test_a_restricted_patient_books_at_the_desk_alone_and_gets_no_texts(session:
     def book(actor: Actor) -> None:
         book_slot(
             session,
-            clinic=CLINIC,
-            patient=patient.id,
-            treatment="follow-up",
-            practitioner=None,
-            starts_local=local(MONDAY, "14:00"),
-            now=NOW,
-            actor=actor,
-            origin="desk",
+            BookingRequest(
+                clinic=CLINIC,
+                patient=patient.id,
+                treatment="follow-up",
+                practitioner=None,
+                starts_local=local(MONDAY, "14:00"),
+                now=NOW,
+                actor=actor,
+                origin="desk",
+            ),
         )
 
     for outside in (Actor("patient", "1"), Actor("token", "website")):

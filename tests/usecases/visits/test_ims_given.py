@@ -16,6 +16,7 @@ from scheduler.domain.errors import BookingRefused, Invalid, TreatmentTooSoon, V
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, ImsAnswer, Patient, Practitioner, PractitionerTreatment, Treatment
 from scheduler.usecases.booking import booking
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.elsewhere import record_elsewhere, take_back_elsewhere
 from scheduler.usecases.visits.ims_given import answer_ims
 from scheduler.usecases.visits.status import change_status
@@ -62,14 +63,16 @@ def answer(session: Session, visit: Appointment, given: bool | None, now: dateti
 def book(session: Session, patient: Patient, day: date, now: datetime, clock_time: str = "10:00") -> Appointment:
     booked = booking.book_slot(
         session,
-        clinic=CLINIC,
-        patient=patient.id,
-        treatment="ims",
-        practitioner=None,
-        starts_local=local(day, clock_time),
-        now=now,
-        actor=STAFF,
-        origin="desk",
+        BookingRequest(
+            clinic=CLINIC,
+            patient=patient.id,
+            treatment="ims",
+            practitioner=None,
+            starts_local=local(day, clock_time),
+            now=now,
+            actor=STAFF,
+            origin="desk",
+        ),
     )
     return session.get_one(Appointment, booked.id)
 
@@ -284,14 +287,16 @@ class Clinic(RuleBasedStateMachine):
         with suppress(BookingRefused):
             booking.book_slot(
                 self.session,
-                clinic=CLINIC,
-                patient=self.patient.id,
-                treatment=treatment,
-                practitioner=None,
-                starts_local=starts,
-                now=self.now,
-                actor=STAFF,
-                origin="desk",
+                BookingRequest(
+                    clinic=CLINIC,
+                    patient=self.patient.id,
+                    treatment=treatment,
+                    practitioner=None,
+                    starts_local=starts,
+                    now=self.now,
+                    actor=STAFF,
+                    origin="desk",
+                ),
             )
             assert treatment != "ims" or all(abs(starts - other) >= 7 * DAY for other in given)
         self.session.rollback()

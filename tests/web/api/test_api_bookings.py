@@ -7,11 +7,10 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scheduler.models import AuditLine, Practitioner, Reminder
-from scheduler.models.engine import WRITING
+from scheduler.models import AuditLine, Reminder
 from scheduler.queries.visits.ims_given import too_near_to_come
 from scheduler.usecases.staff.tokens import create_token
 from tests.factories import MONDAY, NOW, local, make_appointment, make_clinic, make_patient
@@ -219,19 +218,3 @@ def test_ims_given_is_said_at_completion_shown_and_never_refused(api: FlaskClien
         assert (changed.json["ims_given"], changed.json["counts_for"]) == (False, None)
         assert api.patch(path, json={"status": "arrived"}).status_code == 403
         assert api.post("/api/v1/appointments", json=wanted).status_code == 201
-
-
-def test_who_asks_for_a_slot_known_to_be_taken_is_refused_without_waiting_for_a_lock(
-    api: FlaskClient, engine: Engine, session: Session
-) -> None:
-    wanted = {"treatment": "ims", "practitioner": "p1", "starts_at": "2026-11-30T10:00:00-05:00"}
-    patients = [make_patient(session).public_id for _ in range(3)]
-    booked, lost = (api.post("/api/v1/appointments", json=wanted | {"patient": patient}) for patient in patients[:2])
-    assert (booked.status_code, lost.status_code) == (201, 409)
-    with engine.connect().execution_options(**WRITING) as other:
-        other.execute(select(Practitioner.id).with_for_update())
-        known = api.post("/api/v1/appointments", json=wanted | {"patient": patients[2]})
-    assert (known.status_code, known.json) == (409, lost.json)
-    cancelled = api.post(f"/api/v1/appointments/{booked.json['id']}/cancel", json={"reason": "ill"})
-    assert cancelled.status_code == 200
-    assert api.post("/api/v1/appointments", json=wanted | {"patient": patients[2]}).status_code == 201

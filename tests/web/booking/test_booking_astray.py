@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.usecases.booking import drafts
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_patient
 from tests.web.support.booking_clinic import (
     BORN,
@@ -37,14 +38,16 @@ def _take(engine: Engine, practitioner: str) -> None:
     with Session(engine) as session:
         book_slot(
             session,
-            clinic=CLINIC,
-            patient=make_patient(session).id,
-            treatment="follow-up",
-            practitioner=practitioner,
-            starts_local=MONDAY_10,
-            now=NOW + timedelta(minutes=11),
-            actor=STAFF,
-            origin="desk",
+            BookingRequest(
+                clinic=CLINIC,
+                patient=make_patient(session).id,
+                treatment="follow-up",
+                practitioner=practitioner,
+                starts_local=MONDAY_10,
+                now=NOW + timedelta(minutes=11),
+                actor=STAFF,
+                origin="desk",
+            ),
         )
 
 
@@ -182,14 +185,16 @@ class TestNothingIsLost:
         with Session(engine) as session:
             book_slot(
                 session,
-                clinic=CLINIC,
-                patient=make_patient(session).id,
-                treatment="follow-up",
-                practitioner="p1",
-                starts_local=MONDAY_10,
-                now=NOW + timedelta(minutes=11),
-                actor=STAFF,
-                origin="desk",
+                BookingRequest(
+                    clinic=CLINIC,
+                    patient=make_patient(session).id,
+                    treatment="follow-up",
+                    practitioner="p1",
+                    starts_local=MONDAY_10,
+                    now=NOW + timedelta(minutes=11),
+                    actor=STAFF,
+                    origin="desk",
+                ),
             )
         page = visitor.confirm()
         assert "It is no longer free with Pat1, but with somebody else." in page.text

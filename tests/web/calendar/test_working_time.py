@@ -17,6 +17,7 @@ from scheduler.models import Appointment, Closure, Practitioner, Reminder, Staff
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import must_move
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.calendar import absences, working_hours
 from scheduler.usecases.texts.sending import reminders
 from tests.factories import CLINIC, MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
@@ -164,14 +165,16 @@ def test_other_hours_on_one_day_take_the_place_of_the_usual_ones(session: Sessio
         patient = make_patient(session)
         book_slot(
             session,
-            clinic=CLINIC,
-            patient=patient.id,
-            treatment="ims",
-            practitioner="p1",
-            starts_local=local(MONDAY, at),
-            now=NOW,
-            actor=OWNER,
-            origin="desk",
+            BookingRequest(
+                clinic=CLINIC,
+                patient=patient.id,
+                treatment="ims",
+                practitioner="p1",
+                starts_local=local(MONDAY, at),
+                now=NOW,
+                actor=OWNER,
+                origin="desk",
+            ),
         )
 
     book("19:15")

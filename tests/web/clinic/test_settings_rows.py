@@ -159,23 +159,6 @@ def test_other_days_hold_from_now_on_and_what_is_booked_nearer_stays_and_is_show
 
 
 @SQLITE
-def test_the_page_of_the_days_opens_while_two_visitors_are_booking(owner: FlaskClient, session: Session) -> None:
-    group = session.scalars(select(SpacingGroup.id)).one()
-    for clock_time in ("10:00", "11:00"):
-        starts_local = local(COMING, clock_time)
-        make_appointment(
-            session,
-            patient=None,
-            starts_local=starts_local,
-            status="held",
-            hold_until=datetime.now(UTC) + timedelta(hours=1),
-        )
-    page = owner.get(f"/desk/settings/spacing/{group}", headers=ENGLISH)
-    assert page.status_code == 200
-    assert "as it was booked" not in page.text and "as they were booked" not in page.text
-
-
-@SQLITE
 def test_which_treatments_are_spaced(owner: FlaskClient, session: Session) -> None:
     ims, follow_up, assessment = (
         session.scalars(select(Treatment.id).where(Treatment.slug == slug)).one()

@@ -10,11 +10,11 @@ from scheduler.domain.booking.availability import OfferedStart
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.patients.clearance import Clearance, is_cleared
+from scheduler.models import Appointment
 from scheduler.queries.booking.visits_that_bear import Counting
 from scheduler.queries.clinic.reference import PractitionerInfo, Reference, SpacingGroupInfo, TreatmentInfo
 from scheduler.queries.patients.patients import PatientRow
 from scheduler.queries.visits.appointments import AppointmentRow
-from scheduler.usecases.booking.new_appointment import Visit
 from scheduler.web.words import rfc3339
 
 
@@ -101,7 +101,7 @@ def appointment(row: AppointmentRow) -> dict[str, Any]:
     }
 
 
-def fresh_appointment(visit: Visit, patient: str, current: Reference) -> dict[str, Any]:
+def fresh_appointment(visit: Appointment, patient: str, current: Reference) -> dict[str, Any]:
     """One that a use case has just made, without asking the database again."""
     treatment = current.treatment_by_id(visit.treatment_id)
     who = current.practitioner_by_id(visit.practitioner_id) if visit.practitioner_id else None

@@ -30,6 +30,7 @@ from scheduler.queries.patients.patients import PatientRow
 from scheduler.queries.visits import ims_given
 from scheduler.queries.visits.ims_given import GivenVisit
 from scheduler.usecases.booking.booking import book_slot
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.patients import register_patient
 from scheduler.usecases.staff.looks import Listing
 from scheduler.web import access
@@ -166,17 +167,19 @@ def save() -> ResponseReturnValue:
     try:
         made = book_slot(
             db.session(),
-            clinic=clinic,
-            patient=patient_id,
-            treatment=text("treatment"),
-            practitioner=practitioner,
-            starts_local=starts,
-            now=now,
-            actor=current_user.actor,
-            origin="desk",
-            screening=health.form.answers,
-            insists=insists,
-            room=None if text("at") else number("room"),  # a nearest free time is free in some room
+            BookingRequest(
+                clinic=clinic,
+                patient=patient_id,
+                treatment=text("treatment"),
+                practitioner=practitioner,
+                starts_local=starts,
+                now=now,
+                actor=current_user.actor,
+                origin="desk",
+                screening=health.form.answers,
+                insists=insists,
+                room=None if text("at") else number("room"),
+            ),
         )
     except (BookingRefused, NotFound) as refusal:
         return time_page(refusal=refused(refusal, sought(patient_id, starts, practitioner), insisted=insists))

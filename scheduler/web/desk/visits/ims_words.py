@@ -19,8 +19,8 @@ from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import Reference
 from scheduler.queries.visits import appointments
 from scheduler.queries.visits import ims_given as answers
-from scheduler.usecases.booking.placing import Request
 from scheduler.usecases.booking.refusing import with_alternatives
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.visits.ims_given import is_own_slip
 from scheduler.web.words.dates import day_words
 from scheduler.web.words.status import Sign, ims_sign
@@ -75,14 +75,14 @@ def must_move(visit: Appointment, known: Reference, now: datetime) -> MustMove |
     given = answers.too_near_of(session.connection(), [visit.id], visit.starts_local).get(visit.id)
     if given is None:
         return None
-    request = Request(
-        current_app.config["CLINIC"],
-        visit.treatment.slug,
-        visit.practitioner.slug,
-        visit.starts_local,
-        now,
-        current_user.actor,
-        visit.patient_id,
+    request = BookingRequest(
+        clinic=current_app.config["CLINIC"],
+        treatment=visit.treatment.slug,
+        practitioner=visit.practitioner.slug,
+        starts_local=visit.starts_local,
+        now=now,
+        actor=current_user.actor,
+        patient=visit.patient_id,
         leaving_out=visit.id,
     )
     free = with_alternatives(session, SlotTaken(), request).alternatives

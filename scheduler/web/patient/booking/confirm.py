@@ -13,11 +13,12 @@ from scheduler.domain.booking.visit_reference import reference_of
 from scheduler.domain.errors import BookingRefused, PatientRestricted, PleaseCall, VisitMustMove
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
+from scheduler.models import Appointment
 from scheduler.queries.booking.drafts import texts_to_come, visit_at
 from scheduler.queries.visits import appointments, ims_given
 from scheduler.usecases.booking import booking as booking_usecases
 from scheduler.usecases.booking.drafts import finish_draft
-from scheduler.usecases.booking.new_appointment import Visit
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.online_registration import register_online
 from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
@@ -162,22 +163,24 @@ def _patient_id(booking: Booking) -> int:
     return patient_id
 
 
-def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Visit:
+def _book(booking: Booking, patient_id: int, answers: ScreeningAnswers) -> Appointment:
     """With the practitioner whom the page named. A hold that ran out is passed over: the time may still be free."""
     assert booking.treatment and booking.starts_local  # noqa: S101 - pages before this one
     return booking_usecases.book_slot(
         db.session(),
-        clinic=booking.clinic,
-        patient=patient_id,
-        treatment=booking.treatment.slug,
-        practitioner=booking.practitioner.slug if booking.practitioner else None,
-        starts_local=booking.starts_local,
-        now=booking.now,
-        actor=actor_of(booking),
-        origin="online",
-        hold=booking.fields.get("hold"),
-        held_for=booking.token,
-        screening=answers,
+        BookingRequest(
+            clinic=booking.clinic,
+            patient=patient_id,
+            treatment=booking.treatment.slug,
+            practitioner=booking.practitioner.slug if booking.practitioner else None,
+            starts_local=booking.starts_local,
+            now=booking.now,
+            actor=actor_of(booking),
+            origin="online",
+            hold=booking.fields.get("hold"),
+            held_for=booking.token,
+            screening=answers,
+        ),
     )
 
 
@@ -198,7 +201,7 @@ def _show_refusal(booking: Booking, form: ScreeningForm, refusal: BookingRefused
     return _show_review(booking, form, [], [FormError("", f"{explained.title} {explained.advice}")], explained.status)
 
 
-def _finished(booking: Booking, booked: Visit) -> ResponseReturnValue:
+def _finished(booking: Booking, booked: Appointment) -> ResponseReturnValue:
     assert booking.token  # noqa: S101 - a review has a draft
     finish_draft(db.session(), token=booking.token, browser=browser_id(), appointment_id=booked.id, now=booking.now)
     return redirect(url_for("booking.done", token=booking.token), 303)

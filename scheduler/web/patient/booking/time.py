@@ -19,9 +19,9 @@ from scheduler.domain.errors import (
     TreatmentTooSoon,
 )
 from scheduler.extensions import db
+from scheduler.models import Appointment
 from scheduler.queries.clinic.reference import PractitionerInfo
 from scheduler.usecases.booking.holds import hold_slot
-from scheduler.usecases.booking.new_appointment import NewAppointment
 from scheduler.usecases.rate_limit import network_keys
 from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
@@ -158,7 +158,7 @@ def _hold(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
     _keep_hold(booking, practitioner, _held(booking, practitioner, chosen))
 
 
-def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> NewAppointment:
+def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datetime) -> Appointment:
     assert booking.treatment and booking.token  # noqa: S101 - for the type: no time is chosen before a treatment is
     try:
         return hold_slot(
@@ -176,7 +176,7 @@ def _held(booking: Booking, practitioner: PractitionerInfo | None, chosen: datet
         raise SlotNotOffered from None
 
 
-def _keep_hold(booking: Booking, practitioner: PractitionerInfo | None, held: NewAppointment) -> None:
+def _keep_hold(booking: Booking, practitioner: PractitionerInfo | None, held: Appointment) -> None:
     kept_with = booking.reference.practitioner_by_id(held.practitioner_id or 0)
     booking.keep(
         practitioner=practitioner.slug if practitioner else "",

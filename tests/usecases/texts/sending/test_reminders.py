@@ -14,6 +14,7 @@ from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsAccepted, Sms
 from scheduler.models import Appointment, Message, PhoneAccount, Reminder, VisitLink
 from scheduler.queries.texts.calls import Call, due
 from scheduler.usecases.booking import booking
+from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.texts import calls
 from scheduler.usecases.texts.sending import unplanned
 from scheduler.usecases.texts.sending.reminders import claim_due
@@ -96,14 +97,16 @@ def test_a_booking_gets_its_three_texts_and_no_more(session: Session, engine: En
     patient = make_patient(session)
     booking.book_slot(
         session,
-        clinic=CLINIC,
-        patient=patient.id,
-        treatment="ims",
-        practitioner="p1",
-        starts_local=VISIT_LOCAL,
-        now=NOW,
-        actor=STAFF,
-        origin="desk",
+        BookingRequest(
+            clinic=CLINIC,
+            patient=patient.id,
+            treatment="ims",
+            practitioner="p1",
+            starts_local=VISIT_LOCAL,
+            now=NOW,
+            actor=STAFF,
+            origin="desk",
+        ),
     )
     counts = []
     for minutes in (2, 2, 60 * 24 * 6, 60 * 24 * 2, 60 * 24):
@@ -122,14 +125,16 @@ def test_quick_changes_send_one_text_and_a_later_move_says_so(
     patient = make_patient(session)
     visit = booking.book_slot(
         session,
-        clinic=CLINIC,
-        patient=patient.id,
-        treatment="ims",
-        practitioner="p1",
-        starts_local=VISIT_LOCAL,
-        now=at(),
-        actor=STAFF,
-        origin="desk",
+        BookingRequest(
+            clinic=CLINIC,
+            patient=patient.id,
+            treatment="ims",
+            practitioner="p1",
+            starts_local=VISIT_LOCAL,
+            now=at(),
+            actor=STAFF,
+            origin="desk",
+        ),
     )
 
     def move(to: str) -> None:
