@@ -16,8 +16,11 @@ MARK = "bodies blanked"
 EVERY = timedelta(hours=20)
 BATCH = 500
 BATCHES = 4  # of one tick: the first time there may be years of texts
-FINAL = ("delivered", "undelivered", "failed", "received")
+UNDER_WAY = ("accepted", "sent")
 GIVEN_UP_AFTER = timedelta(days=1)  # by then no receipt comes, and nobody looks for the text by its words
+QUEUED_FOR_AT_MOST = timedelta(days=7)
+"""At the provider, which refuses to blank what it has still to send. Much more than the hours that it queues a text."""
+AT_PROVIDER_AGAIN = timedelta(days=1)
 AT_PROVIDER_AT_ONCE = 20
 
 log = structlog.get_logger("sms")
@@ -53,25 +56,32 @@ def blank_old_bodies(engine: Engine, *, days: int, now: datetime) -> int:
 def blank_at_provider(engine: Engine, gateway: SmsGateway, *, now: datetime) -> int:
     """How many of the texts that are blanked here were blanked at the provider: some a tick, the oldest first.
 
-    Only those whose fate is final there, and a day old. One that the provider no longer has, or will not blank, is left.
+    Only those that are a day old. Some carriers give no receipt: then a text stays "sent", and is as final as it will be.
+    One that the provider has still to send is tried again the next day. One that it no longer has, or will not blank,
+    is left.
     """
     with engine.connect() as connection:
         due = connection.execute(
-            select(Message.id, Message.sid)
+            select(Message.id, Message.sid, Message.status, Message.created_at)
             .where(text(STILL_AT_PROVIDER), Message.gateway == "twilio")
-            .where(Message.status.in_(FINAL), Message.created_at < now - GIVEN_UP_AFTER)
+            .where(Message.status.not_in(("queued", "attempting")), Message.created_at < now - GIVEN_UP_AFTER)
+            .where(or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now))
             .order_by(Message.id)
             .limit(AT_PROVIDER_AT_ONCE)
         ).all()
     done = 0
-    for message_id, sid in due:
+    for message_id, sid, status, created_at in due:
+        outcome: dict[str, datetime] = {"blanked_at_provider_at": now}
         try:
             gateway.blank(sid=str(sid))
         except SmsRefused as refused:
-            log.warning("the provider keeps what a text said", message=message_id, error_code=refused.error_code)
+            if status in UNDER_WAY and created_at > now - QUEUED_FOR_AT_MOST:
+                outcome = {"next_attempt_at": now + AT_PROVIDER_AGAIN}
+            else:
+                log.warning("the provider keeps what a text said", message=message_id, error_code=refused.error_code)
         except (SmsUnavailable, SmsInDoubt):
             break  # blanking twice does no harm
         with writing(engine) as connection:
-            connection.execute(update(Message).where(Message.id == message_id).values(blanked_at_provider_at=now))
-        done += 1
+            connection.execute(update(Message).where(Message.id == message_id).values(outcome))
+        done += "blanked_at_provider_at" in outcome
     return done

@@ -185,10 +185,11 @@ def test_the_provider_is_asked_to_forget_what_is_blanked_here_once_its_fate_is_f
     for number, (status, body, created_at) in enumerate(
         (
             ("delivered", "", old),
-            ("sent", "", old),
+            ("queued", "", old),
             ("failed", "", old),
             ("delivered", "kept", old),
             ("delivered", "", NOW),
+            ("sent", "", NOW),
         )
     ):
         add_text(session, status=status, body=body, created_at=created_at, sid=f"SM{number}", gateway="twilio")
@@ -198,3 +199,32 @@ def test_the_provider_is_asked_to_forget_what_is_blanked_here_once_its_fate_is_f
     assert blank_at_provider(engine, gateway, now=NOW) == 2, "what the provider no longer has is done with"
     assert gateway.blanked == ["SM0", "SM2"]
     assert blank_at_provider(engine, gateway, now=NOW) == 0
+
+
+def test_a_text_that_never_got_a_receipt_is_blanked_at_the_provider_too(session: Session, engine: Engine) -> None:
+    gateway, old = FakeSms(), NOW - timedelta(days=91)
+    for status in ("accepted", "sent", "in_doubt"):
+        add_text(session, status=status, body="", created_at=old, sid=f"SM{status}", gateway="twilio")
+    assert blank_at_provider(engine, gateway, now=NOW) == 3
+    assert gateway.blanked == ["SMaccepted", "SMsent", "SMin_doubt"]
+    assert blank_at_provider(engine, gateway, now=NOW) == 0
+
+
+def test_a_text_that_the_provider_has_still_to_send_is_blanked_there_another_day(
+    session: Session, engine: Engine
+) -> None:
+    gateway = FakeSms()
+    gateway.blank_error = SmsRefused(20009, RefusalReason.UNKNOWN)
+    add_text(session, status="accepted", body="", created_at=NOW - timedelta(days=2), sid="SM0", gateway="twilio")
+    assert [blank_at_provider(engine, gateway, now=NOW) for _tick in range(2)] == [0, 0]
+    assert gateway.blanked == ["SM0"], "tried again tomorrow, not with every tick"
+    gateway.blank_error = None
+    assert blank_at_provider(engine, gateway, now=NOW + timedelta(days=1)) == 1
+    assert gateway.blanked == ["SM0", "SM0"]
+
+
+def test_what_the_provider_will_never_blank_is_given_up(session: Session, engine: Engine) -> None:
+    gateway = FakeSms()
+    gateway.blank_error = SmsRefused(20009, RefusalReason.UNKNOWN)
+    add_text(session, status="sent", body="", created_at=NOW - timedelta(days=91), sid="SM0", gateway="twilio")
+    assert [blank_at_provider(engine, gateway, now=NOW) for _tick in range(2)] == [1, 0]
