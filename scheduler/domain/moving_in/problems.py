@@ -84,6 +84,7 @@ WORDS = {
     " wrong one before",
     "odd_name": "“%(value)s”: a name has letters, spaces, apostrophes, hyphens and full stops alone",
     "unreadable": "“%(value)s”: � stands for a letter that this encoding does not have",
+    "formula": "“%(value)s” is a formula, and what it gives is not in the file: write the value itself",
     "same_person": "“%(value)s” has the birth date and number of %(other)s, who is here: say whether this is the same"
     " person",
     "same_as_several": "“%(value)s” has the birth date and number of several who are here (%(other)s): write the right"

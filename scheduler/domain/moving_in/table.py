@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ MOST_COLUMNS = 500
 HEADER_WITHIN = 10  # rows
 COUNTED_ROWS = 10_000
 GARBLING = frozenset("ÃÂÅ")  # UTF-8 read as Windows-1252: each stands before a second sign, "Ã©" for "é"
+SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace() and sign not in "\x1c\x1d\x1e\x1f\x85")
+"""Without the control characters that str.strip takes as well: they are letters that were read in a wrong encoding."""
 GUARDED = "=+-@\t\r"  # at the beginning of a cell a spreadsheet takes the rest for a formula
+_QUOTED = re.compile(r'="((?:[^"]|"")*)"?')
+_NUMBER = re.compile(r"=\s*(\+?\d+)")
+_MARKED_TEXT = re.compile(r"'(.*\d.*?)'?", re.DOTALL)
 
 Cells = list[str]
 
@@ -126,18 +132,28 @@ def guarded(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    """Without the apostrophe of `guarded`; ="00123" is what keeps a spreadsheet from dropping the noughts of a number."""
+    """Without what keeps a spreadsheet from reckoning, and from dropping the noughts of a number: the apostrophe of
+    `guarded` or before a number, ="00123" (closed or not) and =00123. Any other formula stays as it is (`is_formula`)."""
     cell = _stripped(cell)
     if cell.startswith("'") and cell[1:].startswith(tuple(GUARDED)):
         return cell[1:]
-    return _stripped(cell[2:-1].replace('""', '"')) if cell.startswith('="') and cell.endswith('"') else cell
+    if found := _QUOTED.fullmatch(cell):
+        return _stripped(found[1].replace('""', '"'))
+    if found := _NUMBER.fullmatch(cell) or _MARKED_TEXT.fullmatch(cell):
+        return _stripped(found[1])
+    return cell
+
+
+def is_formula(cell: str) -> bool:
+    """Of a cell that `unguarded` could not read: what the spreadsheet would have shown is not in the file."""
+    return cell.startswith("=")
 
 
 def _stripped(cell: str) -> str:
     """A no-break space stays behind a letter that it makes a sign of a wrong encoding: "Ã " was "à"."""
-    bare = cell.strip()
-    behind = len(cell.rstrip())
-    return bare + cell[behind] if bare[-1:] in GARBLING and cell[behind : behind + 1] in ("\xa0", "\x85") else bare
+    bare = cell.strip(SPACES)
+    behind = len(cell.rstrip(SPACES))
+    return bare + "\xa0" if bare[-1:] in GARBLING and cell[behind : behind + 1] == "\xa0" else bare
 
 
 def _first_rows(text: str, separator: str, skipped: int) -> list[Cells]:

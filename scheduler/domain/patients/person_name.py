@@ -27,19 +27,30 @@ _GARBLED = re.compile(
 _BESIDES_LETTERS = frozenset(" '’‘ʼ`´.-‐‑–\u200c\u200d")  # the last two are joiners, which belong to words
 
 
+_WHITESPACE = frozenset("\t\n\v\f\r")  # a cell may hold several lines; FileMaker ends them with a vertical tab
+_SHOWING_NOTHING = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+
+
 def is_garbled(name: str) -> bool:
     return _GARBLED.search(name) is not None
 
 
 def is_no_name(name: str) -> bool:
-    """Whether there is anything in it but letters and marks of any script, and what stands between words of a name."""
-    return any(not _may_stand_in_a_name(sign) for sign in _DROPPED.sub("", name))
+    """Whether there is anything in it but letters and marks of any script, and what stands between words of a name.
+
+    Ask before `tidy_name`, which makes a space of a control character: there it is a letter that was read wrongly.
+    """
+    return any(not _may_stand_in_a_name(sign) for sign in _SHOWING_NOTHING.sub("", name))
+
+
+def with_controls_shown(name: str) -> str:
+    return re.sub(f"[{CONTROLS}]", "\ufffd", name)
 
 
 def _may_stand_in_a_name(sign: str) -> bool:
-    if sign in _BESIDES_LETTERS or sign.isspace():
+    if sign in _BESIDES_LETTERS or sign in _WHITESPACE:
         return True
-    return unicodedata.category(sign)[0] in "LM" and sign != "ˆ"  # a letter to Unicode, alone in no name
+    return unicodedata.category(sign)[0] in "LMZ" and sign != "ˆ"  # a letter to Unicode, alone in no name
 
 
 def tidy_name(name: str) -> str:

@@ -17,8 +17,9 @@ from scheduler.domain.moving_in.columns import Meaning
 from scheduler.domain.moving_in.encodings import CODECS, UNREADABLE, is_read_alike
 from scheduler.domain.moving_in.problems import BadValue, Remark, Report, UnusableFile
 from scheduler.domain.moving_in.report_lines import is_report_line
-from scheduler.domain.moving_in.table import Table, column_letter, open_table
-from scheduler.domain.moving_in.values import DateOrder
+from scheduler.domain.moving_in.table import Table, column_letter, is_formula, open_table
+from scheduler.domain.moving_in.values import DateOrder, parse_date
+from scheduler.gateways import phone_numbers
 from scheduler.models import Patient, PatientMerge, PatientNumber
 from scheduler.usecases.audit import IMPORTED, note
 
@@ -100,11 +101,12 @@ class Opened:
         """Those that are records; what stands around them is noted in the report."""
         report.notes += [Remark(number, "above_headers") for number in self.table.above]
         for number, cells in self.table.rows():
-            if is_report_line(cells):
+            row = Row(cells, self.places, is_too_long=len(cells) > len(self.table.header))
+            if is_report_line(cells, is_somebodys=row.is_somebodys):
                 report.notes.append(Remark(number, "report_line", " ".join(cell for cell in cells if cell)))
             else:
                 report.rows += 1
-                yield number, Row(cells, self.places, is_too_long=len(cells) > len(self.table.header))
+                yield number, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,37 @@ class Row:
     is_too_long: bool = False
 
     def __getitem__(self, name: str) -> str:
-        """Refuses what the encoding could not read."""
-        place = self.places.get(name)
-        cell = "" if place is None else self.cells[place]
+        """Refuses what the encoding could not read, and what a spreadsheet would have to reckon."""
+        cell = self._cell(name)
         if UNREADABLE in cell:
             raise BadValue("unreadable", cell)
+        if is_formula(cell):
+            raise BadValue("formula", cell)
         return cell
+
+    def is_somebodys(self) -> bool:
+        """Whether there is a birth date, or a number that can get a text."""
+        return _is_date(self._cell("birth_date")) or _is_phone(self._cell("phone"))
+
+    def _cell(self, name: str) -> str:
+        place = self.places.get(name)
+        return "" if place is None else self.cells[place]
+
+
+def _is_date(text: str) -> bool:
+    try:
+        parse_date(text)
+    except BadValue as bad:
+        return bad.kind in ("ambiguous_date", "short_year")
+    return True
+
+
+def _is_phone(text: str) -> bool:
+    try:
+        phone_numbers.parse(text)
+    except phone_numbers.BadPhoneNumber:
+        return False
+    return True
 
 
 def open_file(

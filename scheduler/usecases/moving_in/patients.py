@@ -148,6 +148,8 @@ def names_in(row: Row) -> tuple[str, str]:
     for field in ("given_name", "family_name", "name"):
         if person_name.is_garbled(row[field]):
             raise BadValue("garbled_name", row[field])
+        if person_name.is_no_name(row[field]):
+            raise BadValue("odd_name", person_name.with_controls_shown(row[field]))
     given_name, family_name = tidy_name(row["given_name"]), tidy_name(row["family_name"])
     if not given_name and not family_name and row["name"]:
         given_name, family_name = parse_full_name(tidy_name(row["name"]))
@@ -156,8 +158,6 @@ def names_in(row: Row) -> tuple[str, str]:
     for name in (given_name, family_name):
         if len(name) > person_name.LONGEST:
             raise BadValue("name_too_long", name)
-        if person_name.is_no_name(name):
-            raise BadValue("odd_name", name)
     return given_name, family_name
 
 

@@ -146,6 +146,7 @@ def test_a_row_of_names_that_are_also_headers_is_no_header() -> None:
         "42 records",
         "Confidential. Do not copy.",
         "-----,-----",
+        "\x1a",
     ],
 )
 def test_what_a_report_writes_around_its_table_is_nobodys_record(line: str) -> None:
@@ -157,6 +158,16 @@ def test_what_a_report_writes_around_its_table_is_nobodys_record(line: str) -> N
 )
 def test_somebody_called_page_or_total_is_somebody(line: str) -> None:
     assert not is_report_line(line.split(","))
+
+
+@pytest.mark.parametrize("line", ["Total,Iris,1979-08-02,819-555-0128", "Confidential,Roy,,", "Rapport,Du,1,2"])
+def test_a_birth_date_or_a_number_tells_a_person_from_a_line_of_the_report(line: str) -> None:
+    assert is_report_line(line.split(","), is_somebodys=lambda: False)
+    assert not is_report_line(line.split(","), is_somebodys=lambda: True)
+
+
+def test_a_line_that_is_nobodys_name_stays_one_beside_a_date() -> None:
+    assert is_report_line(["Printed on", "", "2026-11-02"], is_somebodys=lambda: True)
 
 
 MOSTLY = "Given name,Surname,Remarks\nOdile,Brûlé,\nZoé,Noël,from 9 ~ 12\n".encode().replace(b"~", b"\x96")
@@ -185,21 +196,72 @@ def test_utf_8_read_as_windows_1252_is_a_garbled_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ãngela", "Ângelo", "JOÃO", "D’Arcy-Brûlé", "St. John", "Åsa", "Nguyễn Ân", "李小龙", "بن علي", "O`Neil"]
+    "name",
+    [
+        "Ãngela",
+        "Ângelo",
+        "JOÃO",
+        "D’Arcy-Brûlé",
+        "St. John",
+        "Åsa",
+        "Nguyễn Ân",
+        "李小龙",
+        "بن علي",
+        "O`Neil",
+        "Anne\nMarie",
+        "Jo\u200bAnn",
+        "Anne\xa0Roy",
+    ],
 )
 def test_a_name_of_any_script_is_one(name: str) -> None:
     assert not is_garbled(name) and not is_no_name(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["C™té", "Fran√ßois", "Am‚lie", "Roy 2", "Br–l‰", "=1+1", "a@b.ca", "B\ufffdlanger", "Rˆti"]
+    "name",
+    [
+        "C™té",
+        "Fran√ßois",
+        "Am‚lie",
+        "Roy 2",
+        "Br–l‰",
+        "=1+1",
+        "a@b.ca",
+        "B\ufffdlanger",
+        "Rˆti",
+        "Ren\x81x",
+        "Fran\x87ois",
+        "A\x85a",
+        "Roy\x7f",
+        "Ro\x1cy",
+        "Ro\uffffy",
+        "Ro\ue000y",
+    ],
 )
 def test_what_has_signs_of_no_name_is_none(name: str) -> None:
     assert is_no_name(name)
 
 
+def test_a_letter_at_the_end_of_a_cell_that_was_read_as_a_control_character_is_kept() -> None:
+    assert unguarded("\xa0Voil\x85 ") == "Voil\x85"
+
+
 @pytest.mark.parametrize(
-    "cell, text", [('="00417"', "00417"), ('="say ""aah"""', 'say "aah"'), ('\'="x"', '="x"'), ("=1", "=1")]
+    "cell, text",
+    [
+        ('="00417"', "00417"),
+        ('="say ""aah"""', 'say "aah"'),
+        ('\'="x"', '="x"'),
+        ('="00418', "00418"),
+        ("=00419", "00419"),
+        ("= +16135550142", "+16135550142"),
+        ("'00420", "00420"),
+        ("'C-0421'", "C-0421"),
+        ("'1986-03-14", "1986-03-14"),
+        ("'t Hooft", "'t Hooft"),
+        ('="C"&"22"', '="C"&"22"'),
+        ('=TEXT(23,"00000")', '=TEXT(23,"00000")'),
+    ],
 )
 def test_text_that_a_spreadsheet_was_kept_from_reckoning_with(cell: str, text: str) -> None:
     assert unguarded(cell) == text

@@ -200,6 +200,9 @@ def test_visits_with_offsets_and_spans(session: Session) -> None:
         ("Zo‰", "odd_name"),
         ("Zo√´", "odd_name"),
         ("Zo\ufffd", "unreadable"),
+        ("Zo\x81", "odd_name"),
+        ("Fran\x87ois", "odd_name"),
+        ("Zo\x85", "odd_name"),
     ],
 )
 def test_a_name_read_in_a_wrong_encoding_is_a_problem(session: Session, name: str, kind: str) -> None:
@@ -208,6 +211,29 @@ def test_a_name_read_in_a_wrong_encoding_is_a_problem(session: Session, name: st
     make_clinic(session)
     report = visits(session, f"{name};Roy;2026-11-02;10:00;IMS;p1", header="Given name;Surname;Date;Time;Type;Provider")
     assert told(report) == [f"2 {kind}"]
+
+
+@pytest.mark.parametrize(
+    "row", ["Total,Iris,1979-08-02,,", "Total,Iris,02/08/79,819-555-0128,", "Total,Iris,,819-555-0128,"]
+)
+def test_somebody_called_total_is_no_footer(session: Session, row: str) -> None:
+    report = patients(session, f"Given name,Surname,DOB,Cell,Chart\n{row}\nTotal patients,1,,,")
+    assert report.rows == 1
+    assert [note.row for note in report.notes if note.kind == "report_line"] == [3]
+
+
+@pytest.mark.parametrize(
+    "typed, number", [('="00427"', "00427"), ('="00428', "00428"), ("=00429", "00429"), ("'00430", "00430")]
+)
+def test_a_patient_number_that_a_spreadsheet_had_to_keep_is_read(session: Session, typed: str, number: str) -> None:
+    patients(session, f"Given name\tSurname\tChart\nOdile\tRoy\t{typed}")
+    assert session.scalars(select(PatientNumber.number)).all() == [number]
+
+
+@pytest.mark.parametrize("typed", ['="C"&"31"', '=TEXT(31;"00000")', "=A2"])
+def test_a_formula_is_a_problem(session: Session, typed: str) -> None:
+    report = patients(session, f"Given name\tSurname\tChart\nOdile\tRoy\t{typed}")
+    assert told(report) == ["2 formula"]
 
 
 def test_a_name_that_begins_with_a_capital_of_garbling_is_a_name(session: Session) -> None:
