@@ -17,8 +17,24 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from scheduler import clock
-from scheduler.domain import errors
 from scheduler.domain.booking.availability import HiddenReason
+from scheduler.domain.booking.refusals import (
+    HoldGone,
+    NotCleared,
+    PatientBusy,
+    PatientRestricted,
+    PleaseCall,
+    RoomTaken,
+    SlotNotOffered,
+    SlotTaken,
+)
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import Busy, ChangedMeanwhile, Invalid, NotFound, StillBooked, TooManyTries
+from scheduler.domain.patients.refusals import MergeRefused, PatientChanged
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong, TooManyWrong
+from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
+from scheduler.domain.visits.appointment_status import StatusRefused
+from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
 from scheduler.serving.logs import request_id
 from scheduler.web.words.again import again_words
 from scheduler.web.words.dates import day_and_time_words, day_words, time_words
@@ -45,7 +61,7 @@ def explain(error: Exception) -> Explained:
             status, words = _REFUSALS[kind]
             title, advice = words(error)
             explained = Explained(getattr(error, "code", "refused"), status, title, advice)
-            return explained if isinstance(error, errors.TooManyWrong) else _spoken_here(explained)
+            return explained if isinstance(error, TooManyWrong) else _spoken_here(explained)
     status = (error.code or 500) if isinstance(error, HTTPException) else 500
     code, page_words = _HTTP.get(status) or _HTTP[400 if 400 <= status < 500 else 500]
     title, advice = page_words()
@@ -86,14 +102,14 @@ def answer(error: Exception) -> ResponseReturnValue:
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value  # Allow of a 405, Retry-After of a 429
-    if isinstance(error, errors.TooManyTries):
+    if isinstance(error, TooManyTries):
         response.headers.update(retry_after(error))
-    if isinstance(error, errors.Busy):
+    if isinstance(error, Busy):
         response.headers["Retry-After"] = str(AGAIN_SECONDS)
     return response
 
 
-def retry_after(refused: errors.TooManyTries) -> dict[str, str]:
+def retry_after(refused: TooManyTries) -> dict[str, str]:
     """The header that belongs to a 429: in how many seconds it may be tried again."""
     return {"Retry-After": str(max(1, ceil((refused.again_at - clock.now()).total_seconds())))}
 
@@ -126,22 +142,22 @@ def _page(explained: Explained) -> str:
 Words = tuple[str, str]
 
 
-def _slot_taken(_error: errors.SlotTaken) -> Words:
+def _slot_taken(_error: SlotTaken) -> Words:
     return _("Somebody else has just taken this time."), _(
         "Choose another time; the nearest free ones are listed here."
     )
 
 
-def _room_taken(_error: errors.RoomTaken) -> Words:
+def _room_taken(_error: RoomTaken) -> Words:
     return _("Another visit is in that room then."), _("Choose another room.")
 
 
-def _not_offered(error: errors.SlotNotOffered) -> Words:
+def _not_offered(error: SlotNotOffered) -> Words:
     reason = _HIDDEN.get(error.reason) if error.reason else None
     return (reason() if reason else _("This time cannot be booked.")), _("Choose one of the times on offer.")
 
 
-def _too_soon(error: errors.TreatmentTooSoon) -> Words:
+def _too_soon(error: TreatmentTooSoon) -> Words:
     clash = error.clash
     day = day_words(clash.day)
     if clash.private:
@@ -167,7 +183,7 @@ def _too_soon(error: errors.TreatmentTooSoon) -> Words:
     return title, f"{rule} {nearest}"
 
 
-def _visit_must_move(error: errors.VisitMustMove) -> Words:
+def _visit_must_move(error: VisitMustMove) -> Words:
     if error.is_private:
         return _("This cannot be booked here."), _("Please telephone the clinic, and we will find a way.")
     title = _(
@@ -178,7 +194,7 @@ def _visit_must_move(error: errors.VisitMustMove) -> Words:
     return title, _("Move or cancel that visit first, or telephone the clinic.")
 
 
-def _not_cleared(error: errors.NotCleared) -> Words:
+def _not_cleared(error: NotCleared) -> Words:
     if error.lapsed_on is not None:
         return (
             _("The clearance for IMS lapses on %(day)s.", day=day_words(error.lapsed_on)),
@@ -190,13 +206,13 @@ def _not_cleared(error: errors.NotCleared) -> Words:
     )
 
 
-def _patient_busy(error: errors.PatientBusy) -> Words:
+def _patient_busy(error: PatientBusy) -> Words:
     if error.is_private:
         return _("This time cannot be booked."), _("Choose one of the times on offer.")
     return _("There is already another visit at that time."), _("Choose another time, or move the other visit first.")
 
 
-def _too_late(error: errors.TooLateToChange) -> Words:
+def _too_late(error: TooLateToChange) -> Words:
     return (
         _(
             "This visit could be changed here until %(day)s, %(time)s.",
@@ -207,32 +223,32 @@ def _too_late(error: errors.TooLateToChange) -> Words:
     )
 
 
-def _version_conflict(_error: errors.VersionConflict) -> Words:
+def _version_conflict(_error: VersionConflict) -> Words:
     return (
         _("This visit has been changed in the meantime."),
         _("Look at it as it is now, then make your change again if it is still needed."),
     )
 
 
-def _patient_changed(_error: errors.PatientChanged) -> Words:
+def _patient_changed(_error: PatientChanged) -> Words:
     return (
         _("Somebody has changed this patient's details in the meantime."),
         _("Both are shown here: what stands now, and what you typed. Save again if yours is right."),
     )
 
 
-def _patient_restricted(_error: errors.PatientRestricted) -> Words:
+def _patient_restricted(_error: PatientRestricted) -> Words:
     return _("Nothing can be booked online for this patient."), _("Please telephone the clinic.")
 
 
-def _please_call(_error: errors.PleaseCall) -> Words:
+def _please_call(_error: PleaseCall) -> Words:
     return (
         _("Nobody else can be registered online with this mobile number."),
         _("Please call us: we are glad to register them on the telephone."),
     )
 
 
-def _merge_refused(error: errors.MergeRefused) -> Words:
+def _merge_refused(error: MergeRefused) -> Words:
     conflict = error.conflict
     if conflict is None:
         return _("Together the visits of the two records would break a rule."), _(
@@ -254,33 +270,33 @@ def _merge_refused(error: errors.MergeRefused) -> Words:
     )
 
 
-def _busy(_error: errors.Busy) -> Words:
+def _busy(_error: Busy) -> Words:
     return (
         _("Very much is being written here at this moment. Nothing of yours was changed."),
         _("Go back and send it again in a minute."),
     )
 
 
-def _not_textable(_error: errors.NotTextable) -> Words:
+def _not_textable(_error: NotTextable) -> Words:
     return _("This number gets no texts: it has opted out, or cannot be reached."), _("Please telephone instead.")
 
 
-def _answered_meanwhile(_error: errors.AnsweredMeanwhile) -> Words:
+def _answered_meanwhile(_error: AnsweredMeanwhile) -> Words:
     return _("A colleague has answered in the meantime."), _("Send yours if it is still needed.")
 
 
-def _wrote_meanwhile(_error: errors.WroteMeanwhile) -> Words:
+def _wrote_meanwhile(_error: WroteMeanwhile) -> Words:
     return _("Another text has come in the meantime."), _("Read it, then send yours if it is still right.")
 
 
-def _hold_gone(_error: errors.HoldGone) -> Words:
+def _hold_gone(_error: HoldGone) -> Words:
     return (
         _("The time is no longer kept for you."),
         _("What you typed is still here. Choose a time again; it may still be free."),
     )
 
 
-def _status_refused(_error: errors.StatusRefused) -> Words:
+def _status_refused(_error: StatusRefused) -> Words:
     return (
         _("A visit cannot go from its present state to this one."),
         _("Look at the visit as it is now, and choose one of the steps shown there."),
@@ -291,7 +307,7 @@ def _too_often(_error: Exception | None = None) -> Words:
     return _("That was too often in a short time."), _("Wait a few minutes, then try again, or telephone the clinic.")
 
 
-def _too_many_wrong(error: errors.TooManyWrong) -> Words:
+def _too_many_wrong(error: TooManyWrong) -> Words:
     return (
         _(
             "Wrong codes were typed %(count)d times, so the pauses get longer: the next try is possible %(again)s.",
@@ -302,14 +318,14 @@ def _too_many_wrong(error: errors.TooManyWrong) -> Words:
     )
 
 
-def _code_wrong(error: errors.CodeWrong) -> Words:
+def _code_wrong(error: CodeWrong) -> Words:
     return (
         _("This is not the code we sent."),
         ngettext("You can try %(num)d more time.", "You can try %(num)d more times.", error.tries_left),
     )
 
 
-def _code_gone(_error: errors.CodeGone) -> Words:
+def _code_gone(_error: CodeGone) -> Words:
     return _("This code can no longer be used."), _("Ask for a new one.")
 
 
@@ -320,14 +336,14 @@ def _not_found(_error: Exception | None = None) -> Words:
     )
 
 
-def _changed_meanwhile(_error: errors.ChangedMeanwhile) -> Words:
+def _changed_meanwhile(_error: ChangedMeanwhile) -> Words:
     return (
         _("Somebody else has changed this in the meantime."),
         _("Look at it as it is now, then make your change again if it is still needed."),
     )
 
 
-def _still_booked(_error: errors.StillBooked) -> Words:
+def _still_booked(_error: StillBooked) -> Words:
     return _("Visits are still booked that need this."), _("Move or cancel them first; nothing was changed.")
 
 
@@ -336,33 +352,33 @@ def _invalid(_error: Exception | None = None) -> Words:
 
 
 _REFUSALS: dict[type[Exception], tuple[int, Callable[[Any], Words]]] = {
-    errors.SlotTaken: (409, _slot_taken),
-    errors.RoomTaken: (409, _room_taken),
-    errors.SlotNotOffered: (409, _not_offered),
-    errors.TreatmentTooSoon: (409, _too_soon),
-    errors.VisitMustMove: (409, _visit_must_move),
-    errors.NotCleared: (409, _not_cleared),
-    errors.PatientBusy: (409, _patient_busy),
-    errors.TooLateToChange: (409, _too_late),
-    errors.VersionConflict: (409, _version_conflict),
-    errors.PatientChanged: (409, _patient_changed),
-    errors.PatientRestricted: (409, _patient_restricted),
-    errors.PleaseCall: (409, _please_call),
-    errors.MergeRefused: (409, _merge_refused),
-    errors.HoldGone: (409, _hold_gone),
-    errors.StatusRefused: (409, _status_refused),
-    errors.TooManyTries: (429, _too_often),
-    errors.TooManyWrong: (429, _too_many_wrong),
-    errors.NotTextable: (409, _not_textable),
-    errors.AnsweredMeanwhile: (409, _answered_meanwhile),
-    errors.WroteMeanwhile: (409, _wrote_meanwhile),
-    errors.Busy: (503, _busy),
-    errors.CodeWrong: (422, _code_wrong),
-    errors.CodeGone: (409, _code_gone),
-    errors.NotFound: (404, _not_found),
-    errors.ChangedMeanwhile: (409, _changed_meanwhile),
-    errors.StillBooked: (409, _still_booked),
-    errors.Invalid: (422, _invalid),
+    SlotTaken: (409, _slot_taken),
+    RoomTaken: (409, _room_taken),
+    SlotNotOffered: (409, _not_offered),
+    TreatmentTooSoon: (409, _too_soon),
+    VisitMustMove: (409, _visit_must_move),
+    NotCleared: (409, _not_cleared),
+    PatientBusy: (409, _patient_busy),
+    TooLateToChange: (409, _too_late),
+    VersionConflict: (409, _version_conflict),
+    PatientChanged: (409, _patient_changed),
+    PatientRestricted: (409, _patient_restricted),
+    PleaseCall: (409, _please_call),
+    MergeRefused: (409, _merge_refused),
+    HoldGone: (409, _hold_gone),
+    StatusRefused: (409, _status_refused),
+    TooManyTries: (429, _too_often),
+    TooManyWrong: (429, _too_many_wrong),
+    NotTextable: (409, _not_textable),
+    AnsweredMeanwhile: (409, _answered_meanwhile),
+    WroteMeanwhile: (409, _wrote_meanwhile),
+    Busy: (503, _busy),
+    CodeWrong: (422, _code_wrong),
+    CodeGone: (409, _code_gone),
+    NotFound: (404, _not_found),
+    ChangedMeanwhile: (409, _changed_meanwhile),
+    StillBooked: (409, _still_booked),
+    Invalid: (422, _invalid),
 }
 
 _HIDDEN: dict[HiddenReason, Callable[[], str]] = {

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import BookingRefused
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, Patient, Room
 from scheduler.models.engine import create_engine

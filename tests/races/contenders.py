@@ -16,7 +16,7 @@ from types import TracebackType
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import BookingRefused
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.models import Appointment
 from scheduler.models.engine import create_engine
 from scheduler.usecases.booking.booking import book_slot

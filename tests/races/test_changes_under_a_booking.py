@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, event, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.screening import ScreeningAnswers
-from scheduler.domain.errors import BookingRefused
 from scheduler.models import (
     Appointment,
     Patient,

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.domain.errors import TooManyTries
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.models.staff.access import SignInCode
 from scheduler.models.texts.sms import Message

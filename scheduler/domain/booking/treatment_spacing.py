@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from scheduler.domain.errors import Invalid, TreatmentTooSoon
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.domain.timeslot import OpenRange
 
 IMS_GROUP = "ims"
@@ -34,6 +35,39 @@ class CountingVisit:
     def day(self) -> date:
         """The day to name to the patient."""
         return (self.starts_local if self.time_known else self.starts_local - timedelta(days=1)).date()
+
+
+class TreatmentTooSoon(BookingRefused):
+    """The seven-day rule, or another group's spacing.
+
+    `clash` is the counting visit nearest to the wanted start. `earliest` is the first allowed start after the
+    wanted one; `latest_before` the last allowed one before it, None when that is already past.
+    """
+
+    code = "treatment-too-soon"
+
+    def __init__(
+        self,
+        *,
+        wanted_local: datetime,
+        clash: CountingVisit,
+        earliest: datetime,
+        latest_before: datetime | None,
+        min_days: int,
+    ) -> None:
+        super().__init__(wanted_local, clash, earliest, latest_before, min_days)
+        self.wanted_local = wanted_local
+        self.clash = clash
+        self.earliest = earliest
+        self.latest_before = latest_before
+        self.min_days = min_days
+
+
+class VisitMustMove(TreatmentTooSoon):
+    """IMS elsewhere cannot be recorded: a visit booked already (`wanted_local`) is too near to it."""
+
+    is_private = False
+    """That visit is not shown to a parent."""
 
 
 def require_spacing(

@@ -4,7 +4,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-from scheduler.domain.errors import NotCleared
+from scheduler.domain.booking.refusals import NotCleared
 
 LEAST_MONTHS, MOST_MONTHS = 3, 24
 

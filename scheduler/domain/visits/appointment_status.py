@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from scheduler.domain.errors import StatusRefused
+from scheduler.domain.booking.refusals import BookingRefused
 
 
 class AppointmentStatus(StrEnum):
@@ -45,6 +45,17 @@ _NEXT: dict[AppointmentStatus, frozenset[AppointmentStatus]] = {
     NO_SHOW: frozenset({BOOKED, ARRIVED}),
     EXPIRED: frozenset(),
 }
+
+
+class StatusRefused(BookingRefused):
+    """The appointment cannot go from the one status to the other."""
+
+    code = "status-refused"
+
+    def __init__(self, *, from_status: AppointmentStatus, to_status: AppointmentStatus) -> None:
+        super().__init__(from_status, to_status)
+        self.from_status = from_status
+        self.to_status = to_status
 
 
 def can_change(from_status: AppointmentStatus, to_status: AppointmentStatus) -> bool:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Integer, String, and_, bindparam, cast, func,
 from sqlalchemy.orm import aliased
 
 from scheduler import clock
+from scheduler.domain.booking.refusals import PatientBusy
 from scheduler.domain.booking.treatment_spacing import CountingVisit
-from scheduler.domain.errors import NotFound, PatientBusy
+from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import Clearance
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Appointment, Patient

@@ -6,12 +6,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
+from scheduler.domain.booking.refusals import SlotNotOffered, SlotTaken
 from scheduler.domain.booking.screening import ScreeningAnswers, ScreeningQuestion
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import (
-    SlotNotOffered,
-    SlotTaken,
-)
 from scheduler.domain.visits.appointment_status import AppointmentStatus, require_change
 from scheduler.models import Appointment, Screening
 from scheduler.queries.patients import patients

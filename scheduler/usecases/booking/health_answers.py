@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import Invalid, NotFound, StatusRefused
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.models import Appointment, Screening
 from scheduler.usecases.booking.booking import screening_of
 from scheduler.usecases.patients.elsewhere import record_within

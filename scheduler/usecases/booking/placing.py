@@ -14,14 +14,9 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking.availability import HiddenReason, Offer
+from scheduler.domain.booking.refusals import PatientRestricted, RoomTaken, SlotNotOffered, SlotTaken
 from scheduler.domain.booking.treatment_spacing import require_spacing
-from scheduler.domain.errors import (
-    NotFound,
-    PatientRestricted,
-    RoomTaken,
-    SlotNotOffered,
-    SlotTaken,
-)
+from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import require_cleared
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Appointment, Room

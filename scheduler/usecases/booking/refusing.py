@@ -6,14 +6,8 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import (
-    BookingRefused,
-    NotCleared,
-    PatientBusy,
-    PatientRestricted,
-    SlotTaken,
-    TreatmentTooSoon,
-)
+from scheduler.domain.booking.refusals import BookingRefused, NotCleared, PatientBusy, PatientRestricted, SlotTaken
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
 from scheduler.models.engine import without_transactions
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Found, Wanted

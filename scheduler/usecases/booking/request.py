@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking.availability import HiddenReason
+from scheduler.domain.booking.refusals import SlotNotOffered
 from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import SlotNotOffered
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Bounds
 

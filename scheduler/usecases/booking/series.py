@@ -7,8 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
+from scheduler.domain.booking.refusals import BookingRefused, SlotTaken
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import BookingRefused, Invalid, SlotTaken
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment
 from scheduler.models.constraints import violated

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import CodeGone, NotFound, TooManyTries
+from scheduler.domain.errors import NotFound, TooManyTries
 from scheduler.domain.patients.acting_code import new_code, plain_code
 from scheduler.domain.patients.coming_of_age import OF_AGE, is_of
+from scheduler.domain.sign_in.refusals import CodeGone
 from scheduler.models import ActingCode, Patient
 from scheduler.models.texts.wrong_number import is_marked
 from scheduler.usecases import audit

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed, end_of_day
+from scheduler.domain.booking.refusals import PatientRestricted
+from scheduler.domain.booking.treatment_spacing import CountingVisit, VisitMustMove, earliest_allowed, end_of_day
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import Invalid, PatientRestricted, VisitMustMove
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, PatientMerge, PrivateVisit
 from scheduler.queries.clinic import reference

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.booking.screening import ScreeningAnswers, ScreeningQuestion
+from scheduler.domain.booking.treatment_spacing import VisitMustMove
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import VisitMustMove
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, Screening
 from scheduler.queries.visits import appointments

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
+from scheduler.domain.errors import Invalid
+from scheduler.domain.patients.refusals import MergeConflict, MergeRefused
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import (
     Appointment,

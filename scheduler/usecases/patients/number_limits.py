@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from scheduler.domain.errors import PleaseCall
+from scheduler.domain.booking.refusals import PleaseCall
 from scheduler.models import Appointment, Patient, PhoneAccount
 from scheduler.models.texts.wrong_number import is_marked
 

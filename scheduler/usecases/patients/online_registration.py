@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import PleaseCall
+from scheduler.domain.booking.refusals import PleaseCall
 from scheduler.domain.patients.coming_of_age import ADULT, OF_AGE, is_of
 from scheduler.domain.patients.person_name import tidy_name
 from scheduler.models import BookingDraft, MayActFor, Patient

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import Invalid, NotFound, PatientChanged
+from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.patients import person_name
 from scheduler.domain.patients.person_name import tidy_name
+from scheduler.domain.patients.refusals import PatientChanged
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.patients.patients import of_account
 from scheduler.usecases import audit

@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.domain.errors import TooManyTries
 from scheduler.domain.sign_in.code_text import code_text
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
 from scheduler.domain.texts.sms_segments import segments
 from scheduler.models.base import public_id
 from scheduler.models.patients.patient import PhoneAccount

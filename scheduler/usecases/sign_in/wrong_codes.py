@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import TooManyWrong
 from scheduler.domain.sign_in.growing_pause import pause_after
+from scheduler.domain.sign_in.refusals import TooManyWrong
 from scheduler.models.staff.access import RateCounter
 from scheduler.usecases.rate_limit import count_up, forget_counter
 

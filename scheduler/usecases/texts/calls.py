@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import VersionConflict
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.models import Appointment, ReminderCall
 from scheduler.queries.texts.calls import told_of_from
 from scheduler.queries.visits import appointments

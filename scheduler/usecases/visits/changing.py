@@ -15,15 +15,10 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
+from scheduler.domain.booking.refusals import BookingRefused, SlotTaken
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import (
-    BookingRefused,
-    SlotTaken,
-    StatusRefused,
-    TooLateToChange,
-    VersionConflict,
-)
-from scheduler.domain.visits.appointment_status import AppointmentStatus, require_change
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused, require_change
+from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
 from scheduler.models import Appointment
 from scheduler.models.constraints import violated
 from scheduler.queries.clinic import reference

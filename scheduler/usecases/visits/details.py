@@ -7,9 +7,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, NotFound, RoomTaken, SlotNotOffered, StatusRefused
+from scheduler.domain.booking.refusals import RoomTaken, SlotNotOffered
+from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.timeslot import TimeSlot
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.models import Appointment, AppointmentNote, Room
 from scheduler.models.constraints import violated
 from scheduler.queries.calendar import working_time

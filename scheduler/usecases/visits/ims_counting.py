@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
-from scheduler.domain.errors import TreatmentTooSoon
+from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentTooSoon, earliest_allowed
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.domain.visits.ims_given import Treated, that_count
 from scheduler.models import Appointment, PrivateVisit

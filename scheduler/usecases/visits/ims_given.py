@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import Invalid, StatusRefused
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits import ims_given
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.models import Appointment
 from scheduler.queries.clinic import reference
 from scheduler.queries.patients.clearances import was_cleared_for

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import StatusRefused
-from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, require_change
+from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, StatusRefused, require_change
 from scheduler.models import Appointment
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import appointments

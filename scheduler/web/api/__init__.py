@@ -10,7 +10,8 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from scheduler import clock
-from scheduler.domain import errors
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid, NotFound
 from scheduler.usecases.patients.patients import OLDEST
 from scheduler.web import access
 from scheduler.web.api import appointments, patients, problems, slots, treatments
@@ -36,7 +37,7 @@ next time.
 
 PARTS = (treatments.blueprint, slots.blueprint, patients.blueprint, appointments.blueprint)
 for _part in PARTS:
-    for _kind in (errors.BookingRefused, errors.NotFound, errors.Invalid, HTTPException):
+    for _kind in (BookingRefused, NotFound, Invalid, HTTPException):
         _part.register_error_handler(_kind, problems.answer)
 
 document = Blueprint("api_document", __name__, url_prefix="/api/v1")

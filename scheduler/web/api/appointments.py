@@ -8,8 +8,9 @@ from flask import Response, current_app, jsonify, request
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import Invalid, NotFound, StatusRefused, VersionConflict
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import db
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import Reference

@@ -15,7 +15,8 @@ from flask import Response, g, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries.staff import tokens
 from scheduler.queries.staff.tokens import EarlierAnswer

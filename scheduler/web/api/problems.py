@@ -7,7 +7,11 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from scheduler import clock
-from scheduler.domain import errors as refusals
+from scheduler.domain.booking.refusals import BookingRefused, SlotNotOffered
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
+from scheduler.domain.errors import Invalid
+from scheduler.domain.visits.appointment_status import StatusRefused
+from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
 from scheduler.queries.clinic.reference import Reference
 from scheduler.web import errors
 from scheduler.web.api.query_fields import NoSuch
@@ -18,9 +22,9 @@ from scheduler.web.words import rfc3339
 def answer(error: Exception) -> Response:
     """For every address of the API; 404 and 405 of no address at all come from web/errors.py."""
     facts: dict[str, Any]
-    if isinstance(error, refusals.Invalid | NoSuch):
+    if isinstance(error, Invalid | NoSuch):
         facts = {"errors": {field: _(words) for field, words in error.errors.items()}}
-    elif isinstance(error, refusals.BookingRefused):
+    elif isinstance(error, BookingRefused):
         facts = _facts(error)
     else:
         facts = {}
@@ -37,28 +41,28 @@ def about(treatment: str, current: Reference) -> None:
     g.treatment_asked, g.reference = treatment, current
 
 
-def _facts(refused: refusals.BookingRefused) -> dict[str, Any]:
+def _facts(refused: BookingRefused) -> dict[str, Any]:
     zone = clock.zone(current_app.config["CLINIC"].zone)
     facts: dict[str, Any] = {}
-    if isinstance(refused, refusals.TreatmentTooSoon):
+    if isinstance(refused, TreatmentTooSoon):
         before = refused.latest_before
         facts["earliest"] = rfc3339.moment(refused.earliest, zone)
         facts["latest_before"] = rfc3339.moment(before, zone) if before else None
         facts["min_days"] = refused.min_days
-    elif isinstance(refused, refusals.SlotNotOffered):
+    elif isinstance(refused, SlotNotOffered):
         facts["reason"] = refused.reason.value if refused.reason else None
-    elif isinstance(refused, refusals.VersionConflict):
+    elif isinstance(refused, VersionConflict):
         facts["version"] = refused.current_version
-    elif isinstance(refused, refusals.TooLateToChange):
+    elif isinstance(refused, TooLateToChange):
         facts["deadline"] = rfc3339.moment(refused.deadline_local, zone)
-    elif isinstance(refused, refusals.StatusRefused):
+    elif isinstance(refused, StatusRefused):
         facts["from_status"], facts["to_status"] = refused.from_status.value, refused.to_status.value
-    if not isinstance(refused, refusals.VersionConflict | refusals.TooLateToChange | refusals.StatusRefused):
+    if not isinstance(refused, VersionConflict | TooLateToChange | StatusRefused):
         facts["alternatives"] = _alternatives(refused)
     return facts
 
 
-def _alternatives(refused: refusals.BookingRefused) -> list[dict[str, Any]]:
+def _alternatives(refused: BookingRefused) -> list[dict[str, Any]]:
     if not refused.alternatives:
         return []
     current: Reference = g.reference

@@ -13,17 +13,16 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.domain.booking.availability import HiddenReason
 from scheduler.domain.booking.offer import BY_NATURE
-from scheduler.domain.errors import (
+from scheduler.domain.booking.refusals import (
     BookingRefused,
     NotCleared,
-    NotFound,
     PatientBusy,
     RoomTaken,
     SlotNotOffered,
     SlotTaken,
-    TreatmentTooSoon,
-    VisitMustMove,
 )
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import NotFound
 from scheduler.extensions import db
 from scheduler.queries.booking import desk_clash
 from scheduler.queries.booking.desk_clash import OtherVisit

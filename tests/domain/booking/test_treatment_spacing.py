@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.treatment_spacing import (
     IMS_MIN_DAYS,
     CountingVisit,
+    TreatmentTooSoon,
     earliest_allowed,
     end_of_day,
     forbidden,
@@ -18,7 +20,7 @@ from scheduler.domain.booking.treatment_spacing import (
     require_min_days,
     require_spacing,
 )
-from scheduler.domain.errors import BookingRefused, Invalid, TreatmentTooSoon
+from scheduler.domain.errors import Invalid
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)

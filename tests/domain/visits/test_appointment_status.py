@@ -1,8 +1,13 @@
 import pytest
 
-from scheduler.domain.errors import StatusRefused
 from scheduler.domain.visits import appointment_status
-from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, can_change, require_change
+from scheduler.domain.visits.appointment_status import (
+    ACTIVE,
+    AppointmentStatus,
+    StatusRefused,
+    can_change,
+    require_change,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from scheduler.domain.booking.refusals import NotCleared, PatientBusy, SlotNotOffered, SlotTaken
 from scheduler.domain.booking.screening import ScreeningAnswers, ScreeningQuestion
-from scheduler.domain.errors import (
-    Invalid,
-    NotCleared,
-    NotFound,
-    PatientBusy,
-    SlotNotOffered,
-    SlotTaken,
-    StatusRefused,
-    TooLateToChange,
-    TooManyTries,
-    TreatmentTooSoon,
-    VersionConflict,
-    VisitMustMove,
-)
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import Invalid, NotFound, TooManyTries
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
+from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
 from scheduler.models import Appointment, AppointmentHistory, Patient, Reminder, Room, Screening
 from scheduler.usecases.booking import booking, holds
 from scheduler.usecases.booking.request import BookingRequest

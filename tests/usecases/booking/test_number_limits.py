@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import PleaseCall
+from scheduler.domain.booking.refusals import PleaseCall
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.patients.new_names import numbers_with_many_new_names
 from scheduler.usecases.booking.drafts import begin_draft

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import NotFound, TreatmentTooSoon
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
+from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.search import criteria_of
 from scheduler.models import (
     Appointment,

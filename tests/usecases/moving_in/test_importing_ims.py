@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import TreatmentTooSoon
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, Patient, Practitioner, PractitionerTreatment, Treatment
 from scheduler.queries.visits.ims_given import too_near_to_come

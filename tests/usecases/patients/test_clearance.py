@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
+from scheduler.domain.booking.refusals import NotCleared
 from scheduler.domain.booking.screening import ScreeningAnswers, ScreeningQuestion
-from scheduler.domain.errors import Invalid, NotCleared
+from scheduler.domain.errors import Invalid
 from scheduler.models import Appointment, ImsReview, Patient, Practitioner
 from scheduler.queries.visits import ims_reviews
 from scheduler.usecases.booking.booking import book_slot, move_appointment

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import TreatmentTooSoon
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
 from scheduler.usecases.booking.booking import book_slot
 from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.elsewhere import record_elsewhere, take_back_elsewhere

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import BookingRefused, Invalid, MergeRefused
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
+from scheduler.domain.patients.refusals import MergeRefused
 from scheduler.domain.patients.search import criteria_of
 from scheduler.models import Appointment, AppointmentHistory, AuditLine, Message, Patient, PatientMerge, Practitioner
 from scheduler.queries.patients.search import find

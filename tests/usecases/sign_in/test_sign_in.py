@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries, TooManyWrong
+from scheduler.domain.errors import TooManyTries
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong, TooManyWrong
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.models.staff.access import RateCounter, SignInCode
 from scheduler.models.texts.sms import Message

@@ -8,7 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, PatientChanged, PatientRestricted
+from scheduler.domain.booking.refusals import PatientRestricted
+from scheduler.domain.errors import Invalid
+from scheduler.domain.patients.refusals import PatientChanged
 from scheduler.domain.patients.search import criteria_of
 from scheduler.models import AuditLine, Patient, Reminder
 from scheduler.models.constraints import violated

@@ -12,7 +12,9 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid, TreatmentTooSoon, VisitMustMove
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.models import Appointment, ImsAnswer, Patient, Practitioner, PractitionerTreatment, Treatment
 from scheduler.usecases.booking import booking

@@ -8,15 +8,10 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from scheduler.domain.booking.availability import HiddenReason
-from scheduler.domain.errors import (
-    Invalid,
-    NotFound,
-    RoomTaken,
-    SlotNotOffered,
-    SlotTaken,
-    TreatmentTooSoon,
-    VersionConflict,
-)
+from scheduler.domain.booking.refusals import RoomTaken, SlotNotOffered, SlotTaken
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.models import (
     Appointment,
     AppointmentHistory,

@@ -8,21 +8,17 @@ import time_machine
 from flask import Flask
 
 from scheduler.domain.booking.availability import HiddenReason
-from scheduler.domain.booking.treatment_spacing import CountingVisit
-from scheduler.domain.errors import (
+from scheduler.domain.booking.refusals import (
     BookingRefused,
     NotCleared,
-    NotFound,
     PatientBusy,
     RoomTaken,
     SlotNotOffered,
     SlotTaken,
-    StatusRefused,
-    TooManyTries,
-    TreatmentTooSoon,
-    VisitMustMove,
 )
-from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentTooSoon, VisitMustMove
+from scheduler.domain.errors import NotFound, TooManyTries
+from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.web.desk.refusals import Sought, desk_words
 from scheduler.web.errors import explain
 from tests.factories import MONDAY, NOW, local

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import Invalid, SlotNotOffered
+from scheduler.domain.booking.refusals import SlotNotOffered
+from scheduler.domain.errors import Invalid
 from scheduler.gateways import public_holidays
 from scheduler.models import Appointment, Closure, Practitioner, Reminder, StaffUser, TimeOff, VisitLink, WorkingHours
 from scheduler.queries.clinic import reference

@@ -7,9 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import TooManyRequests
 
-from scheduler.domain import errors
 from scheduler.domain.booking.availability import HiddenReason
-from scheduler.domain.booking.treatment_spacing import CountingVisit
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentTooSoon
+from scheduler.domain.errors import Busy, Invalid, NotFound
 from scheduler.web.errors import _HIDDEN, _REFUSALS, answer, explain
 
 pytestmark = [
@@ -22,21 +23,21 @@ def test_every_refusal_of_the_domain_has_words() -> None:
     def kinds(kind: type[Exception]) -> set[type[Exception]]:
         return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
 
-    refusals = (kinds(errors.BookingRefused) | {errors.NotFound, errors.Invalid}) - {errors.BookingRefused}
+    refusals = (kinds(BookingRefused) | {NotFound, Invalid}) - {BookingRefused}
     assert refusals <= set(_REFUSALS)
     assert set(HiddenReason) == set(_HIDDEN)
 
 
 def test_whoever_finds_the_database_busy_is_told_when_to_try_again(app: Flask) -> None:
     with app.test_request_context("/book", headers={"Accept-Language": "en"}):
-        busy = app.make_response(answer(errors.Busy()))
+        busy = app.make_response(answer(Busy()))
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "10")
     page = busy.get_data(as_text=True)
     assert "Nothing of yours was changed." in page and "send it again in a minute" in page
 
 
 def test_too_soon_names_the_day_of_the_visit_and_the_first_time_allowed(app: Flask) -> None:
-    refusal = errors.TreatmentTooSoon(
+    refusal = TreatmentTooSoon(
         wanted_local=datetime(2026, 12, 8, 9, 45),
         clash=CountingVisit(datetime(2026, 12, 1, 10)),
         earliest=datetime(2026, 12, 8, 10),

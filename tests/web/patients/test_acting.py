@@ -11,7 +11,8 @@ from flask import Flask
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import CodeGone, Invalid
+from scheduler.domain.errors import Invalid
+from scheduler.domain.sign_in.refusals import CodeGone
 from scheduler.models import ActingCode, Appointment, AuditLine, MayActFor, Patient, PrivateVisit, Reminder, Screening
 from scheduler.queries.booking.drafts import last_answers
 from scheduler.usecases.housekeeping import tidy

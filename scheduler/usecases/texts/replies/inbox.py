@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
-from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable, WroteMeanwhile
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
 from scheduler.domain.texts.sms_segments import segments
 from scheduler.models import Message, Patient, PhoneAccount
 from scheduler.queries.texts.inbox import LOST

@@ -30,10 +30,10 @@ from sqlalchemy.orm import Session
 
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import TooLateToChange
 from scheduler.domain.texts.reminder_plan import CANCELLATION
 from scheduler.domain.texts.reply import Reply, Wish
 from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.visits.refusals import TooLateToChange
 from scheduler.models import Appointment, Message, Patient, PhoneAccount, Reminder, ReplyChoice
 from scheduler.models.texts.wrong_number import is_marked
 from scheduler.queries.visits.appointments import WHOLE

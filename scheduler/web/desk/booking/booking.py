@@ -12,9 +12,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed, last_before
 from scheduler.domain.clinic.treatment_kind import TreatmentKind
-from scheduler.domain.errors import BookingRefused, Invalid, NotFound
+from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.patients.search import LONGEST, criteria_of
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from scheduler import clock
 from scheduler.domain.booking.availability import HiddenReason
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries.booking import desk_free
 from scheduler.queries.booking.slots import Wanted

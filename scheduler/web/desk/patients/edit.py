@@ -13,8 +13,8 @@ from wtforms import BooleanField, Field, IntegerField, RadioField, StringField, 
 from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
-from scheduler.domain.errors import PatientChanged
 from scheduler.domain.patients.person_name import LONGEST, tidy_name
+from scheduler.domain.patients.refusals import PatientChanged
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.queries.patients import page

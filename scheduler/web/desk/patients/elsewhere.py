@@ -13,7 +13,9 @@ from flask_wtf import FlaskForm
 from wtforms import Field, StringField, ValidationError
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid, VisitMustMove
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.booking.treatment_spacing import VisitMustMove
+from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries.booking import slots

@@ -6,7 +6,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import Invalid, MergeConflict, MergeRefused
+from scheduler.domain.errors import Invalid
+from scheduler.domain.patients.refusals import MergeConflict, MergeRefused
 from scheduler.domain.patients.search import LONGEST, criteria_of
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.domain.patients.record_table import HEADER, record_lines
+from scheduler.domain.moving_in.record_table import HEADER, record_lines
 from scheduler.extensions import db
 from scheduler.gateways.record_pdf import record_pdf
 from scheduler.queries.patients import export as patient_export

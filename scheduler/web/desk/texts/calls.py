@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import Connection
 
 from scheduler import clock
-from scheduler.domain.errors import VersionConflict
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.patients import page

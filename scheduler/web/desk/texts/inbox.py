@@ -10,7 +10,8 @@ from flask_login import current_user
 from sqlalchemy import Connection
 
 from scheduler import clock
-from scheduler.domain.errors import AnsweredMeanwhile, Invalid, NotFound, NotTextable, WroteMeanwhile
+from scheduler.domain.errors import Invalid, NotFound
+from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
 from scheduler.domain.texts.sms_segments import BASIC, EXTENDED, is_gsm7, segments
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries.visits import appointments

@@ -6,7 +6,9 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid, VersionConflict
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import db
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.health_answers import answer_health

@@ -7,7 +7,8 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.extensions import db
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import ims_given

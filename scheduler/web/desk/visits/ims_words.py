@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
-from scheduler.domain.errors import SlotTaken
+from scheduler.domain.booking.refusals import SlotTaken
 from scheduler.domain.visits import ims_given
 from scheduler.domain.visits.ims_given import Concern
 from scheduler.extensions import db

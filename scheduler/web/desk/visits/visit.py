@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, Invalid
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, can_change
 from scheduler.extensions import db
 from scheduler.gateways.phone_numbers import display

@@ -7,10 +7,11 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from scheduler import clock
+from scheduler.domain.booking.refusals import BookingRefused, PatientRestricted, PleaseCall
 from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.domain.booking.steps import REVIEW
+from scheduler.domain.booking.treatment_spacing import VisitMustMove
 from scheduler.domain.booking.visit_reference import reference_of
-from scheduler.domain.errors import BookingRefused, PatientRestricted, PleaseCall, VisitMustMove
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Appointment

@@ -11,9 +11,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from scheduler import clock
+from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.screening import ScreeningAnswers
 from scheduler.domain.booking.steps import REVIEW
-from scheduler.domain.errors import BookingRefused, NotFound, VisitMustMove
+from scheduler.domain.booking.treatment_spacing import VisitMustMove
+from scheduler.domain.errors import NotFound
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.patients.elsewhere import visit_in_the_way

@@ -8,8 +8,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from scheduler.domain.booking.availability import OfferedStart
+from scheduler.domain.booking.refusals import BookingRefused, PatientBusy
 from scheduler.domain.booking.steps import CODE, NUMBER, WHO
-from scheduler.domain.errors import BookingRefused, CodeGone, CodeWrong, PatientBusy, TooManyTries, TreatmentTooSoon
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
+from scheduler.domain.errors import TooManyTries
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient

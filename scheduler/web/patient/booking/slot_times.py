@@ -7,9 +7,9 @@ from itertools import groupby, islice
 
 from scheduler import clock
 from scheduler.domain.booking.availability import HiddenReason, OfferedStart
-from scheduler.domain.booking.treatment_spacing import CountingVisit, require_spacing
+from scheduler.domain.booking.refusals import BookingRefused, PatientBusy, SlotNotOffered, SlotTaken
+from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentTooSoon, require_spacing
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.domain.errors import BookingRefused, PatientBusy, SlotNotOffered, SlotTaken, TreatmentTooSoon
 from scheduler.domain.patients.clearance import Clearance
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.extensions import db

@@ -9,15 +9,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from scheduler import clock
+from scheduler.domain.booking.refusals import BookingRefused, PatientBusy, SlotNotOffered
 from scheduler.domain.booking.steps import TIME
-from scheduler.domain.errors import (
-    BookingRefused,
-    NotFound,
-    PatientBusy,
-    SlotNotOffered,
-    TooManyTries,
-    TreatmentTooSoon,
-)
+from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
+from scheduler.domain.errors import NotFound, TooManyTries
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.queries.clinic.reference import PractitionerInfo

@@ -8,9 +8,10 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from scheduler import clock
-from scheduler.domain.errors import CodeGone, Invalid, NotFound, TooManyTries
+from scheduler.domain.errors import Invalid, NotFound, TooManyTries
 from scheduler.domain.patients.acting_code import shown_code
 from scheduler.domain.patients.coming_of_age import OF_AGE, is_of
+from scheduler.domain.sign_in.refusals import CodeGone
 from scheduler.extensions import db
 from scheduler.models import Patient
 from scheduler.models.patients.known_browser import CHILD

@@ -4,7 +4,8 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.domain.errors import TooManyTries, TooManyWrong
+from scheduler.domain.errors import TooManyTries
+from scheduler.domain.sign_in.refusals import TooManyWrong
 from scheduler.extensions import db
 from scheduler.usecases.sign_in.code_limits import CodeLimits, sparing_until
 from scheduler.usecases.sign_in.sign_in import can_be_typed

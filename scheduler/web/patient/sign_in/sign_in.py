@@ -7,7 +7,8 @@ from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 
 from scheduler import clock
-from scheduler.domain.errors import CodeGone, CodeWrong, TooManyTries
+from scheduler.domain.errors import TooManyTries
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models.patients.patient import PhoneAccount

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flask import current_app, request
 
-from scheduler.domain.errors import CodeGone, CodeWrong
+from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
 from scheduler.extensions import db
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.usecases.sign_in import sign_in

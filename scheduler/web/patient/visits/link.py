@@ -12,8 +12,10 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from scheduler import clock
-from scheduler.domain.errors import BookingRefused, NotFound, VersionConflict
+from scheduler.domain.booking.refusals import BookingRefused
+from scheduler.domain.errors import NotFound
 from scheduler.domain.visits.appointment_status import AppointmentStatus
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.booking.booking import cancel_appointment

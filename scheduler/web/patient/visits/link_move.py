@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.booking.availability import OfferedStart
-from scheduler.domain.errors import BookingRefused, NotFound, SlotTaken
+from scheduler.domain.booking.refusals import BookingRefused, SlotTaken
+from scheduler.domain.errors import NotFound
 from scheduler.extensions import db
 from scheduler.models import Appointment
 from scheduler.usecases.booking.booking import move_appointment

@@ -6,7 +6,8 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 
 from scheduler import clock
-from scheduler.domain.errors import StatusRefused, TooLateToChange, VersionConflict
+from scheduler.domain.visits.appointment_status import StatusRefused
+from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
 from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.queries.visits import appointments

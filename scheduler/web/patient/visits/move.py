@@ -8,7 +8,9 @@ from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.booking.availability import OfferedStart
-from scheduler.domain.errors import BookingRefused, NotFound, SlotNotOffered, VersionConflict
+from scheduler.domain.booking.refusals import BookingRefused, SlotNotOffered
+from scheduler.domain.errors import NotFound
+from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import db
 from scheduler.usecases.booking.booking import move_appointment
 from scheduler.web.errors import explain

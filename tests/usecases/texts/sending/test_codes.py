@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from scheduler.domain.errors import CodeGone
+from scheduler.domain.sign_in.refusals import CodeGone
 from scheduler.gateways.sms import FoundMessage, RefusalReason, SmsInDoubt, SmsRefused, SmsUnavailable
 from scheduler.models import Message
 from scheduler.usecases.sign_in.code_limits import CodeLimits
