@@ -35,6 +35,7 @@ FOR_TRANSLATORS = (
     ),
     _l("“%(value)s”: a name has letters, spaces, apostrophes, hyphens and full stops alone"),
     _l("“%(value)s”: � stands for a letter that this encoding does not have"),
+    _l("“%(value)s” is a formula, and what it gives is not in the file: write the value itself"),
     _l("“%(value)s” has the birth date and number of %(other)s, who is here: say whether this is the same person"),
     _l(
         "“%(value)s” has the birth date and number of several who are here (%(other)s): write the right"
