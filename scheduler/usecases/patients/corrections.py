@@ -24,7 +24,7 @@ def ask_for_correction(
     """The same words twice are one request. Refuses with Invalid, naming the field, and when five wait for an answer."""
     wrong, right = _tidied(what_is_wrong), _tidied(should_say)
     errors = {
-        field: "Write this in at most 1,000 characters."
+        field: "Fill this in, with at most 1,000 characters."
         for field, words in (("what_is_wrong", wrong), ("should_say", right))
         if not 1 <= len(words) <= LONGEST
     }
@@ -61,7 +61,7 @@ def answer_correction(
     if answer not in (CORRECTED, REFUSED):
         raise Invalid({"answer": "Choose one of the two answers."})
     if len(words) > LONGEST:
-        raise Invalid({"words": "Write this in at most 1,000 characters."})
+        raise Invalid({"words": "Fill this in, with at most 1,000 characters."})
     if answer == REFUSED and not words:
         raise Invalid({"words": "Say why it is not corrected."})
     begin_write(session)

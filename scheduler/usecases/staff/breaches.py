@@ -63,6 +63,6 @@ def _require_whole(given: NewBreach, today: date) -> None:
     for name in ("what", "whose", "told"):
         words = getattr(given, name)
         if not words or len(words) > LONGEST:
-            errors[name] = "Write this in at most 1,000 characters."
+            errors[name] = "Fill this in, with at most 1,000 characters."
     if errors:
         raise Invalid(errors)

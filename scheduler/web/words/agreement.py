@@ -60,7 +60,7 @@ def agreement_words(said: Agreement | None, local: Callable[[datetime], datetime
     values = {"how": how, "when": when}
     if said.how == "before":
         values = {"how": how, "when": day_with_year_words(moment)}
-    return str(_("yes: %(how)s, %(when)s", **values) if said.agrees else _("no: %(how)s, %(when)s", **values))
+    return str(_("yes, %(how)s, %(when)s", **values) if said.agrees else _("no, %(how)s, %(when)s", **values))
 
 
 HOW: dict[str, Callable[[], str]] = {

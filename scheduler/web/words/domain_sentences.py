@@ -35,7 +35,7 @@ SENTENCES = (
     _l("Enter the day it happened, today or before."),
     _l("Choose what kind it was."),
     _l("Enter how many people’s records, as a number."),
-    _l("Write this in at most 1,000 characters."),
+    _l("Fill this in, with at most 1,000 characters."),
     _l("Enter a name."),
     _l("Give a name of 1 to 100 characters."),
     _l("Give a name of 1 to 60 characters."),

@@ -208,7 +208,7 @@ class TestTheWayThrough:
         review = _review_of_another_visit(visitor)
         assert [value for name, value in review.form("applies").values if name in ("applies", "since")] == []
         assert "Since Friday 27 November:" in review.text
-        assert "I take blood thinners" in review.text.split("Your answers then:")[1].split("Since Friday")[0]
+        assert "I take blood thinners" in review.text.split("Answered on 27 November 2026:")[1].split("Since Friday")[0]
         assert visitor.send(review.form("applies")).status == 422
         assert "Choose whether anything has changed." in visitor.page.text
         both = visitor.send(review.form("applies"), since="same", applies=["pregnancy"])
