@@ -1,9 +1,10 @@
 """What the application is made with. Nothing here knows a route."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -11,6 +12,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
 
+from scheduler import clock
+from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.models import Base
 from scheduler.models.engine import IMPATIENT, create_engine, without_transactions
 
@@ -44,3 +47,20 @@ migrate = Migrate()
 csrf = CSRFProtect()
 babel = Babel()
 staff_sign_in = LoginManager()
+
+
+def clinic_settings() -> ClinicSettings:
+    """As they hold now: the environment's, with what the owner has set over them (serving/live_settings.py)."""
+    settings: ClinicSettings = current_app.config["CLINIC"]
+    return settings
+
+
+def clinic_local(instant: datetime) -> datetime:
+    """What the clinic's clock shows at that instant."""
+    return clock.to_local(instant, clock.zone(clinic_settings().zone))
+
+
+def now_at_the_clinic() -> tuple[datetime, datetime]:
+    """The instant, and what the clinic's clock shows."""
+    now = clock.now()
+    return now, clinic_local(now)

@@ -21,7 +21,7 @@ from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.domain.staff.second_step import GRACE
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.models.staff.access import ROLES, StaffUser
 from scheduler.queries.patients.retention import due_records
 from scheduler.serving import backup, live_settings
@@ -108,7 +108,7 @@ def serve() -> None:
 @ours.command("demo", help="Fill an empty database with the demo clinic.", check=upgrade_database)
 def fill_demo() -> None:
     try:
-        demo.seed(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
+        demo.seed(db.session(), clinic=clinic_settings(), now=clock.now())
     except demo.NotEmpty:
         raise click.ClickException(
             "this database is not empty: the demo needs one of its own (DATABASE_URL)."
@@ -141,7 +141,7 @@ def tick_jobs() -> None:
 def show_status() -> None:
     with db.engine.connect() as connection:
         sender = sender_name(current_app.config["SMS"])
-        status = sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender)
+        status = sms_status(connection, clinic=clinic_settings(), now=clock.now(), sender=sender)
     lag = "-" if status.lag_seconds is None else f"{status.lag_seconds:.0f} s"
     ticked = "never" if status.ticked_seconds is None else f"{status.ticked_seconds:.0f} s ago"
     rows = [
@@ -175,7 +175,7 @@ def create_token(name: str, role: str, days: int) -> None:
     except Invalid as invalid:
         raise _refused(invalid) from None
     click.echo(token)
-    last = clock.to_local(now + timedelta(days=days), clock.zone(current_app.config["CLINIC"].zone))
+    last = clock.to_local(now + timedelta(days=days), clock.zone(clinic_settings().zone))
     click.echo(f"It acts as {role} until {last:%Y-%m-%d %H:%M}.", err=True)
 
 
@@ -216,7 +216,7 @@ def reset_second_step(username: str) -> None:
     accounts.reset_second_step(
         db.session(), staff_id=staff_id, due_at=now + GRACE, actor=Actor("system", "command"), now=now
     )
-    last = clock.to_local(now + GRACE, clock.zone(current_app.config["CLINIC"].zone))
+    last = clock.to_local(now + GRACE, clock.zone(clinic_settings().zone))
     click.echo(f"{username} is signed out, and sets up another authenticator before {last:%Y-%m-%d %H:%M}.")
 
 
@@ -224,7 +224,7 @@ def reset_second_step(username: str) -> None:
     "refresh", help="Derive instants anew after zone rules or CLINIC_TIMEZONE changed; list what moved."
 )
 def refresh_clock() -> None:
-    moved = refresh_instants(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
+    moved = refresh_instants(db.session(), clinic=clinic_settings(), now=clock.now())
     for one in moved:
         click.echo(_told(one))
     click.echo(f"{sum(not one.refused for one in moved)} moved.")
@@ -246,8 +246,8 @@ def back_up(file: Path) -> None:
 
 @ours.command("retention", help="How many records are older than they must be. The owner blanks them at the desk.")
 def retention_command() -> None:
-    clinic = current_app.config["CLINIC"]
-    today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
+    clinic = clinic_settings()
+    today = clinic_local(clock.now()).date()
     due = due_records(db.session.connection(), today=today, years=clinic.retention_years)
     held = sum(record.hold is not None for record in due)
     click.echo(f"{len(due):,} records are older than {clinic.retention_years} years, {held:,} of them held.")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from scheduler import clock
@@ -14,7 +13,7 @@ from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
 from scheduler.domain.moving_in.encodings import CODECS
 from scheduler.domain.moving_in.problems import Report, UnusableFile
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.moving_in import import_runs
 from scheduler.usecases.moving_in.importing import ImportSettings, open_file, previews
 from scheduler.usecases.moving_in.patients import import_patients
@@ -77,7 +76,7 @@ def _add(group: AppGroup, what: str, work: Callable[..., Report]) -> None:
         answers: tuple[str, ...],
         **options: Any,
     ) -> None:
-        clinic, now = current_app.config["CLINIC"], clock.now()
+        clinic, now = clinic_settings(), clock.now()
         settings = ImportSettings(
             clinic=clinic,
             now=now,

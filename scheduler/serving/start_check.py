@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler import clock, private_files
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.serving import live_settings, zone_check
 from scheduler.serving.database_check import require_database
 from scheduler.serving.serving_lock import DatabaseHeld, hold
@@ -35,8 +35,8 @@ def check_start() -> list[str]:
             f"The second step of {', '.join(unreadable)} was kept under another SECRET_KEY: give that one in "
             "SECRET_KEY_OLD, or run `flask staff reset-second-step NAME`. Until then only recovery codes get in."
         )
-    notice_calendar_face(db.session(), clinic=current_app.config["CLINIC"], now=clock.now())
-    if warning := zone_check.warning(db.engine, zone=current_app.config["CLINIC"].zone, now=clock.now()):
+    notice_calendar_face(db.session(), clinic=clinic_settings(), now=clock.now())
+    if warning := zone_check.warning(db.engine, zone=clinic_settings().zone, now=clock.now()):
         said.append(warning)
     return said
 

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, current_app, request
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.ical import calendar_bytes, event_bytes
 from scheduler.models import Appointment
 from scheduler.queries.feeds import FeedState, FeedVisit, SingleVisit, feed_state, feed_visits, single_visit
@@ -45,7 +45,7 @@ def feed(token: str) -> Response:
     state = feed_state(db.engine, token)
     if state is None:
         abort(404)
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
     today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
     midnight_at = _midnight_at(today, clinic)
@@ -72,7 +72,7 @@ def visit(public_id: str) -> Response:
         found = single_visit(connection, public_id)
     if found is None or not _may_see(found):
         abort(404)
-    words = calendar_words(current_app.config["CLINIC"], found.language)
+    words = calendar_words(clinic_settings(), found.language)
     etag = _etag(f"visit {public_id} {found.visit.version}", words.fingerprint)
     changed_at = last_changed_at(found.visit, words)
     if is_known(etag) or is_as_old(changed_at):

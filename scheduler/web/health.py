@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import constraints
 from scheduler.serving import schema
 from scheduler.usecases.texts.sending.pace import sender_name
@@ -55,7 +55,7 @@ def metrics() -> ResponseReturnValue:
     told = generate_latest(METRICS)
     with suppress(SQLAlchemyError), db.reading.connect() as connection:
         sender = sender_name(current_app.config["SMS"])
-        told += sms_metrics(sms_status(connection, clinic=current_app.config["CLINIC"], now=clock.now(), sender=sender))
+        told += sms_metrics(sms_status(connection, clinic=clinic_settings(), now=clock.now(), sender=sender))
     return Response(told, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.twilio_sms import TwilioSignature
 from scheduler.usecases.texts.replies.inbound import SENDER, IncomingText, receive
 from scheduler.usecases.texts.sending.receipts import record_receipt
@@ -74,7 +74,7 @@ def inbound() -> ResponseReturnValue:
         opt_out_type=request.form.get("OptOutType"),
         attachments=int(media) if MEDIA.fullmatch(media) else 0,
     )
-    answer = receive(db.session(), text, clinic=current_app.config["CLINIC"], now=clock.now())
+    answer = receive(db.session(), text, clinic=clinic_settings(), now=clock.now())
     message = f"<Message>{escape(answer)}</Message>" if answer else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>', mimetype="text/xml")
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid, NotFound
+from scheduler.extensions import clinic_local
 from scheduler.usecases.patients.patients import OLDEST
 from scheduler.web import access
 from scheduler.web.api import appointments, patients, problems, slots, treatments
@@ -66,7 +67,7 @@ def init_app(app: Flask) -> None:
 @document.route("/openapi.json", methods=["GET"])
 def openapi() -> Response:
     """What this API takes and answers; the days that it takes for a birth date end today."""
-    today = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone)).date()
+    today = clinic_local(clock.now()).date()
     return jsonify(current_app.extensions["openapi"].on(today))
 
 

@@ -4,14 +4,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 
 from scheduler import clock
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.domain.visits.refusals import VersionConflict
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import Reference
 from scheduler.queries.patients import patients
@@ -80,7 +79,7 @@ def book(given: dict[str, Any]) -> Response:
         made = booking.book_slot(
             db.session(),
             BookingRequest(
-                clinic=_clinic(),
+                clinic=clinic_settings(),
                 patient=given["patient"],
                 treatment=given["treatment"],
                 practitioner=given["practitioner"],
@@ -148,7 +147,7 @@ def cancel(given: dict[str, Any], appointment_id: str) -> Response:
     answer = Answer(lambda made: documents.fresh_appointment(made, row.patient or "", current), now=now, status=200)
     booking.cancel_appointment(
         db.session(),
-        clinic=_clinic(),
+        clinic=clinic_settings(),
         public_id=appointment_id,
         reason=given["reason"],
         tells_patient=given["tells_patient"],
@@ -184,7 +183,7 @@ def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | N
     if given["status"] == "cancelled":
         booking.cancel_appointment(
             db.session(),
-            clinic=_clinic(),
+            clinic=clinic_settings(),
             public_id=row.public_id,
             reason="",
             now=now,
@@ -195,7 +194,7 @@ def _change_status(given: dict[str, Any], row: AppointmentRow, expected: int | N
         return
     change_status(
         db.session(),
-        clinic=_clinic(),
+        clinic=clinic_settings(),
         public_id=row.public_id,
         status=AppointmentStatus(given["status"]),
         now=now,
@@ -214,7 +213,7 @@ def _is_own_slip(row: AppointmentRow, now: datetime) -> bool:
 def _answer(given: dict[str, Any], row: AppointmentRow, expected: int | None, now: datetime) -> None:
     answer_ims(
         db.session(),
-        clinic=_clinic(),
+        clinic=clinic_settings(),
         public_id=row.public_id,
         given=given["ims_given"],
         reason=given.get("reason", ""),
@@ -230,7 +229,7 @@ def _move(given: dict[str, Any], row: AppointmentRow, current: Reference, expect
     asked.done()
     booking.move_appointment(
         db.session(),
-        clinic=_clinic(),
+        clinic=clinic_settings(),
         public_id=row.public_id,
         starts_local=given.get("starts_at", row.starts_local),
         practitioner=given.get("practitioner"),
@@ -265,8 +264,3 @@ def _shown(row: AppointmentRow, warnings: list[dict[str, str]] | None = None) ->
     response = jsonify({**documents.appointment(row), **more})
     response.set_etag(str(row.version))
     return response
-
-
-def _clinic() -> ClinicSettings:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
-    return clinic

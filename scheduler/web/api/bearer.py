@@ -9,7 +9,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from scheduler import clock
 from scheduler.domain.actor import Actor
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic.reference import State
 from scheduler.queries.patients.lock_box import Hidden, Viewer, hidden_from
 from scheduler.queries.staff import tokens
@@ -97,4 +97,4 @@ def _refuse_protected() -> None:
 
 
 def _unauthorized() -> Unauthorized:
-    return Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": current_app.config["CLINIC"].name}))
+    return Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": clinic_settings().name}))

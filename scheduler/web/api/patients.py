@@ -5,14 +5,14 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 from sqlalchemy import Connection
 from werkzeug.exceptions import Forbidden
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Patient
 from scheduler.queries.booking import visits_that_bear
@@ -68,7 +68,7 @@ def listed() -> Response:
 @blueprint.address("POST", "", takes=NewPatient, answers=PatientShown, status=201, **openapi.REGISTERED)
 def register(given: dict[str, Any]) -> Response:
     """Register a patient. One of the same name and birth date on the same number is that patient: 200."""
-    now, clinic = clock.now(), _clinic()
+    now, clinic = clock.now(), clinic_settings()
     cleared, decider = _decision(given)
     agrees = given.pop("agrees_to_texts")
 
@@ -107,7 +107,7 @@ def show(patient_id: str) -> Response:
 @blueprint.address("PATCH", "/<patient_id>", takes=PatientChange, answers=PatientShown, **openapi.CHANGED)
 def change(given: dict[str, Any], patient_id: str) -> Response:
     """Change what is given."""
-    now, clinic = clock.now(), _clinic()
+    now, clinic = clock.now(), clinic_settings()
     cleared, decider = _decision(given)
     agrees = given.pop("agrees_to_texts", None)
     usecases.update_patient(
@@ -134,7 +134,7 @@ def record_elsewhere(given: dict[str, Any], patient_id: str) -> Response:
 
     What has happened is never refused: booked visits that are too near now stay booked, and must move.
     """
-    now, clinic = clock.now(), _clinic()
+    now, clinic = clock.now(), clinic_settings()
     with db.reading.connect() as connection:
         row = patients.row(connection, patient_id)
         current = reference.current(connection)
@@ -186,7 +186,7 @@ def _require_past(day: date, at: time | None, now_local: datetime) -> None:
 
 def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[str, Any]]:
     """Four SELECTs, however many patients."""
-    clinic, now = _clinic(), clock.now()
+    clinic, now = clinic_settings(), clock.now()
     current = reference.current(connection)
     longest = max((group.min_days for group in current.spacing_groups), default=0)
     since = clock.to_local(now, clock.zone(clinic.zone)) - timedelta(days=longest)
@@ -202,8 +202,3 @@ def _documents(connection: Connection, rows: Sequence[PatientRow]) -> list[dict[
 
 def _today(now: datetime, clinic: ClinicSettings) -> date:
     return clock.to_local(now, clock.zone(clinic.zone)).date()
-
-
-def _clinic() -> ClinicSettings:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
-    return clinic

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, g
+from flask import Response, g
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
@@ -12,6 +12,7 @@ from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
 from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import StatusRefused
 from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
+from scheduler.extensions import clinic_settings
 from scheduler.queries.clinic.reference import Reference
 from scheduler.web import errors
 from scheduler.web.api.query_fields import NoSuch
@@ -42,7 +43,7 @@ def about(treatment: str, current: Reference) -> None:
 
 
 def _facts(refused: BookingRefused) -> dict[str, Any]:
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
     facts: dict[str, Any] = {}
     if isinstance(refused, TreatmentTooSoon):
         before = refused.latest_before
@@ -67,5 +68,5 @@ def _alternatives(refused: BookingRefused) -> list[dict[str, Any]]:
         return []
     current: Reference = g.reference
     treatment = current.treatment(g.treatment_asked)
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
     return [documents.slot(start, treatment, current, zone) for start in refused.alternatives]

@@ -9,14 +9,14 @@ from functools import lru_cache, partial
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, request
+from flask import Response, request
 
 from scheduler import clock
 from scheduler.domain.booking.availability import HiddenReason, Offer
 from scheduler.domain.booking.start_grid import wall_minute
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.patients.clearance import is_cleared
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Bounds, Wanted
 from scheduler.queries.booking.visits_that_bear import PatientFacts
@@ -42,7 +42,7 @@ access.declare(blueprint, "public")  # but for `patient`
 @blueprint.address("GET", "/slots", answers=SlotsShown, **openapi.SLOTS)
 def find() -> Response:
     """The slots on offer from one day to another, both included."""
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:
@@ -59,7 +59,7 @@ def find() -> Response:
 @blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **openapi.EARLIEST)
 def earliest() -> Response:
     """The first slots on offer, over the whole time that can be booked."""
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:
@@ -181,7 +181,7 @@ def _out_of_reach(wanted: Wanted, bounds: Bounds) -> str:
 def _json(texts: list[str], why_empty: Sequence[str], patient_id: int | None, allowed: datetime | None) -> Response:
     rest = f'], "empty_because": {json.dumps(why_empty)}'
     if patient_id is not None:
-        zone = clock.zone(current_app.config["CLINIC"].zone)
+        zone = clock.zone(clinic_settings().zone)
         rest += f', "earliest_allowed": {json.dumps(rfc3339.moment(allowed, zone) if allowed else None)}'
     response = Response('{"slots": [' + ", ".join(texts) + rest + "}", mimetype="application/json")
     if patient_id is not None:
@@ -207,7 +207,7 @@ def _still_so(tag: str, state: State, bounds: Bounds, now: datetime) -> bool:
 
 def _now_and_asked(state: State, bounds: Bounds) -> str:
     earliest, latest = wall_minute(bounds.earliest_local), wall_minute(bounds.latest_local)
-    asked = crc32(request.environ["QUERY_STRING"].encode(), _clinics_mark(current_app.config["CLINIC"]))
+    asked = crc32(request.environ["QUERY_STRING"].encode(), _clinics_mark(clinic_settings()))
     return f"{state.reference_version:x}.{state.calendar_version:x}.{earliest:x}.{latest:x}.{asked:x}"
 
 

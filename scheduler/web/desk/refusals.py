@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_babel import gettext as _
 
 from scheduler import clock
@@ -23,7 +23,7 @@ from scheduler.domain.booking.refusals import (
 )
 from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon, VisitMustMove
 from scheduler.domain.errors import NotFound
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, db
 from scheduler.queries.booking import desk_clash
 from scheduler.queries.booking.desk_clash import OtherVisit
 from scheduler.queries.clinic import reference
@@ -132,7 +132,7 @@ def _too_soon_words(refusal: TreatmentTooSoon, name: str, others: list[OtherVisi
     what = others[0].treatment(template_variables()["language"]) if others else str(_("such a visit"))
     if clash.elsewhere:
         title = _("%(name)s had IMS elsewhere on %(day)s.", name=name, day=day)
-    elif clash.starts_local <= clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone)):
+    elif clash.starts_local <= clinic_local(clock.now()):
         title = _("%(name)s was here for %(what)s on %(day)s.", name=name, what=what, day=day)
     else:
         title = _("%(name)s is booked for %(what)s on %(day)s.", name=name, what=what, day=day)

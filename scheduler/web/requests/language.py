@@ -1,7 +1,9 @@
 """Which language a page is in: asked for in the address, chosen before, or what the browser prefers."""
 
-from flask import current_app, request, session
+from flask import request, session
 from flask_babel import get_locale
+
+from scheduler.extensions import clinic_settings
 
 LANGUAGES = ("en", "fr")
 
@@ -23,7 +25,7 @@ def select_language() -> str:
 
 def offered_languages() -> tuple[str, ...]:
     """Those the clinic speaks, the first one to whoever asks for none of them."""
-    found: tuple[str, ...] = current_app.config["CLINIC"].languages
+    found: tuple[str, ...] = clinic_settings().languages
     return found
 
 

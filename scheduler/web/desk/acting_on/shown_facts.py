@@ -6,11 +6,11 @@ A form carries these facts (acting_on/__init__.py), and they are read anew when 
 from collections.abc import Iterable
 from datetime import datetime
 
-from flask import current_app
 from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.patients.corrections import CORRECTED, REFUSED
+from scheduler.extensions import clinic_settings
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import ApiToken, ClinicComputer, ImportRun, StaffUser
 from scheduler.queries.calendar.working_time import Away, Stretch
@@ -264,4 +264,4 @@ def _yes(is_so: bool) -> str:
 
 
 def _local(moment: datetime) -> datetime:
-    return clock.to_local(moment, clock.zone(current_app.config["CLINIC"].zone))
+    return clock.to_local(moment, clock.zone(clinic_settings().zone))

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -17,7 +17,7 @@ from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_a
 from scheduler.domain.clinic.treatment_kind import TreatmentKind
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.patients.search import LONGEST, criteria_of
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.gateways.phone_numbers import BadPhoneNumber, display, parse
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Wanted
@@ -110,7 +110,7 @@ def register() -> ResponseReturnValue:
         name: text(name) for name in ("given_name", "family_name", "birth_date", "phone", "language", "agrees_to_texts")
     }
     now = clock.now()
-    today = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).date()
+    today = clinic_local(now).date()
     errors: dict[str, str] = {}
     birth_date, number = None, None
     try:
@@ -152,7 +152,7 @@ def save() -> ResponseReturnValue:
     """With a `count` of weekly visits to their dates: also Enter in that field presses this button."""
     if text("count") and not text("at"):
         return to_dates()
-    clinic, now = current_app.config["CLINIC"], clock.now()
+    clinic, now = clinic_settings(), clock.now()
     with db.reading.connect() as connection:
         patient_id = patients.row(connection, text("patient")).id
     starts, practitioner = place()
@@ -227,7 +227,7 @@ def time_page(
     status: int = 200,
 ) -> Response:
     now = clock.now()
-    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
+    now_local = clinic_local(now)
     language = template_variables()["language"]
     db.session.rollback()
     with db.reading.connect() as connection:
@@ -258,8 +258,8 @@ def time_page(
 
 
 def _line(connection: Any, patient: PatientRow, known: Reference, now: datetime, language: str) -> Line:
-    clinic = current_app.config["CLINIC"]
-    now_local = clock.to_local(now, clock.zone(clinic.zone))
+    clinic = clinic_settings()
+    now_local = clinic_local(now)
     visits = desk_line.past_and_coming(connection, patient.id, now_local)
     names = {treatment.id: treatment.name(language) for treatment in known.treatments}
     clash, next_ims = None, None

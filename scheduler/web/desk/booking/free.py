@@ -2,12 +2,12 @@
 
 from datetime import datetime, time, timedelta
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from scheduler import clock
 from scheduler.domain.patients.clearance import is_cleared
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.queries.booking import desk_free
 from scheduler.queries.booking.slots import Wanted
 from scheduler.queries.clinic import reference
@@ -32,8 +32,8 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 def nearest() -> ResponseReturnValue:
     """`patient`, `treatment`, perhaps `practitioner`, `weekday` (Monday 0), `part` of the day and `from` a day."""
     now = clock.now()
-    clinic = current_app.config["CLINIC"]
-    today = clock.to_local(now, clock.zone(clinic.zone)).date()
+    clinic = clinic_settings()
+    today = clinic_local(now).date()
     first_day = max(day("from") or today, today)
     begins, ends = PARTS.get(text("part"), (time.min, time.max))
     weekday = number("weekday")

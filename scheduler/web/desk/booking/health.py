@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, request
+from flask import request
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment, Screening
 from scheduler.queries.booking.drafts import last_answers
 from scheduler.usecases.visits.ims_reviews import OPEN
@@ -28,7 +28,7 @@ class Health:
 
 def health_of(patient_id: int) -> Health:
     """Nothing is ticked but what was sent."""
-    clinic = current_app.config["CLINIC"]
+    clinic = clinic_settings()
     zone = clock.zone(clinic.zone)
     earlier = last_answers(db.session(), patient_id, zone)
     is_begun = request.method == "POST" and any(request.form.get(name) for name in _FIELDS)

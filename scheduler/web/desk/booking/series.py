@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,7 +14,7 @@ from scheduler import clock
 from scheduler.domain.booking.availability import HiddenReason
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.booking import desk_free
 from scheduler.queries.booking.slots import Wanted
 from scheduler.queries.clinic import reference
@@ -58,7 +58,7 @@ def save() -> ResponseReturnValue:
     try:
         made = book_series(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             patient_id=patient.id,
             treatment=text("treatment"),
             starts=starts,
@@ -82,7 +82,7 @@ def _plan_page(*, refusal: Refused | None = None) -> Response:
     count = min(max(number("count") or 6, 2), LONGEST)
     if first is None:
         return time_page(problem=_("Choose the day and the time of the first visit."), status=422)
-    now, clinic = clock.now(), current_app.config["CLINIC"]
+    now, clinic = clock.now(), clinic_settings()
     db.session.rollback()
     with db.reading.connect() as connection:
         known = reference.current(connection)

@@ -13,7 +13,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, db
 from scheduler.models.engine import database_of
 from scheduler.queries.calendar import desk_calendar
 from scheduler.queries.clinic import reference
@@ -75,7 +75,7 @@ def show() -> ResponseReturnValue:
 def days() -> ResponseReturnValue:
     """The same days as data. 304 while nothing has changed: for a minute at most, since the line for now moves on."""
     now = clock.now()
-    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone)).replace(second=0, microsecond=0)
+    now_local = clinic_local(now).replace(second=0, microsecond=0)
     language = template_variables()["language"]
     state = desk_state()
     known = reference.current_at(db.engine, state.reference_version)
@@ -159,7 +159,7 @@ _kept = _KeptAnswers()
 
 
 def _now_local() -> datetime:
-    return clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
+    return clinic_local(clock.now())
 
 
 def _asked_view(known: Reference) -> View:

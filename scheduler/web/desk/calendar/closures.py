@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -11,7 +11,7 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.clinic.setting_fields import PROVINCES
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db, now_at_the_clinic
 from scheduler.gateways import public_holidays
 from scheduler.queries.calendar import working_time
 from scheduler.usecases.calendar import absences
@@ -24,7 +24,6 @@ from scheduler.web.desk.calendar.working_time import (
     asked_stretch,
     displaced_visits,
     form_errors,
-    now_at_the_clinic,
 )
 from scheduler.web.desk.query_fields import text
 from scheduler.web.desk.sign_in.door import require_staff
@@ -123,7 +122,7 @@ def _page(errors: list[FormError] | None = None) -> str:
 
 def _province() -> str:
     asked = text("province")
-    own: str = current_app.config["CLINIC"].province
+    own: str = clinic_settings().province
     return asked if asked in PROVINCES else own
 
 

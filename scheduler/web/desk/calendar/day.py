@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, db
 from scheduler.queries.calendar import desk_day
 from scheduler.queries.calendar.desk_day import Absence, DeskVisit
 from scheduler.queries.clinic import reference
@@ -36,7 +36,7 @@ class Column:
 @blueprint.get("/desk/list")
 def show() -> ResponseReturnValue:
     """Today, or `?day=2026-12-08`."""
-    now_local = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone))
+    now_local = clinic_local(clock.now())
     day = asked_day() or now_local.date()
     with db.reading.connect() as connection:
         visits = visits_of_day(connection, day)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from scheduler import clock
 from scheduler.domain.booking.treatment_spacing import CountingVisit, forbidden
 from scheduler.domain.errors import NotFound
 from scheduler.domain.timeslot import TimeSlot
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Wanted
 from scheduler.queries.clinic import reference
@@ -36,8 +36,8 @@ access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)
 def ranges() -> ResponseReturnValue:
     """For `patient` and `treatment`, or for the `visit` being moved: `days` days from `first` on."""
     now = clock.now()
-    clinic = current_app.config["CLINIC"]
-    today = clock.to_local(now, clock.zone(clinic.zone)).date()
+    clinic = clinic_settings()
+    today = clinic_local(now).date()
     first = asked_day("first") or today
     last = first + timedelta(days=min(max(number("days") or 1, 1), A_WEEK) - 1)
     with db.reading.connect() as connection:

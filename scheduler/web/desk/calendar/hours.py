@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import db, now_at_the_clinic
 from scheduler.queries.calendar import working_time
 from scheduler.queries.clinic import reference
 from scheduler.usecases.calendar import absences, working_hours
@@ -22,7 +22,6 @@ from scheduler.web.desk.calendar.working_time import (
     asked_stretch,
     displaced_visits,
     form_errors,
-    now_at_the_clinic,
     required_day,
     required_time,
 )

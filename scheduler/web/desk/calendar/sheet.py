@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from scheduler.extensions import db
+from scheduler.extensions import db, now_at_the_clinic
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.calendar import desk_day
 from scheduler.queries.calendar.desk_day import DeskVisit
@@ -15,7 +15,6 @@ from scheduler.queries.clinic import reference
 from scheduler.usecases.staff.looks import Listing
 from scheduler.web import access
 from scheduler.web.desk.calendar.presence import is_on, there_words
-from scheduler.web.desk.calendar.working_time import now_at_the_clinic
 from scheduler.web.desk.looks import note_visits
 from scheduler.web.desk.query_fields import day, text
 from scheduler.web.desk.records.masked import visits_of_day

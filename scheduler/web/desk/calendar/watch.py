@@ -6,10 +6,10 @@ else, so it can do without the cookie, whose session, person and language would 
 
 import re
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, db
 from scheduler.queries.staff.live_sessions import staff_by_hash
 from scheduler.web import access
 from scheduler.web.requests.unchanged import Unchanged, is_known
@@ -28,7 +28,7 @@ def ask(address: str) -> Response:
     staff = staff_by_hash(db.engine, address, now=now) if ADDRESS.fullmatch(address) else None
     if staff is None:
         abort(404)
-    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
+    now_local = clinic_local(now)
     etag = f"{'.'.join(map(str, staff.desk_state))}-{now_local:%H%M}"
     if is_known(etag):
         return Unchanged(etag, HEADERS)

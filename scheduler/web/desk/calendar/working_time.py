@@ -3,12 +3,11 @@
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Connection
 
-from scheduler import clock
 from scheduler.domain.errors import Invalid
+from scheduler.extensions import now_at_the_clinic
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import PractitionerInfo
 from scheduler.queries.visits import must_move
@@ -18,12 +17,6 @@ from scheduler.web.desk.records import masked
 from scheduler.web.forms.fields import FormError
 
 A_DAY = timedelta(days=1)
-
-
-def now_at_the_clinic() -> tuple[datetime, datetime]:
-    """The instant, and what the clinic's clock shows."""
-    now = clock.now()
-    return now, clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
 
 
 def displaced_visits(connection: Connection, practitioner: PractitionerInfo | None) -> list[DisplacedVisit]:

@@ -8,11 +8,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from scheduler.extensions import db
+from scheduler.extensions import db, now_at_the_clinic
 from scheduler.queries.clinic import figures, reference
 from scheduler.queries.clinic.figures import A_WEEK, LEAD_DAYS, Figures, Week
 from scheduler.web import access
-from scheduler.web.desk.calendar.working_time import now_at_the_clinic
 from scheduler.web.desk.query_fields import number
 from scheduler.web.desk.sign_in.door import require_staff
 

@@ -1,6 +1,6 @@
 """What the clinic's own pages say, rewritten by the owner, with a preview."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,7 +9,7 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.clinic.page_texts import LANGUAGES, LONGEST, PAGES, blocks
 from scheduler.domain.errors import ChangedMeanwhile, Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic.page_texts import page_text
 from scheduler.usecases.clinic.page_texts import page_mark, rewrite_page
 from scheduler.web import access
@@ -89,7 +89,7 @@ def _page(
         name=NAMES[language],
         typed=typed,
         seen=seen,
-        preview=blocks(typed, current_app.config["CLINIC"]),
+        preview=blocks(typed, clinic_settings()),
         is_own=_now(page, language) != PAGES[page][language],
         problem=problem,
         errors=[FormError("body", problem)] if problem else [],

@@ -13,7 +13,7 @@ from scheduler import clock
 from scheduler.domain.clinic import setting_fields
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile, Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.calendar.left_in_zone import left_visits
 from scheduler.serving import live_settings
 from scheduler.usecases.calendar.clock_refresh import refresh_instants
@@ -75,13 +75,13 @@ class ClinicForm(DeskForm):
 
 @blueprint.get("")
 def show() -> str:
-    return _page(_filled(current_app.config["CLINIC"]))
+    return _page(_filled(clinic_settings()))
 
 
 @blueprint.post("")
 def change() -> ResponseReturnValue:
     live = live_settings.of(current_app)
-    form, was, now = _offering(ClinicForm()), current_app.config["CLINIC"], clock.now()
+    form, was, now = _offering(ClinicForm()), clinic_settings(), clock.now()
     try:
         clinic = settings.change_settings(
             db.session(),
@@ -120,13 +120,13 @@ def _filled(clinic: ClinicSettings) -> ClinicForm:
 
 def _offering(form: ClinicForm) -> ClinicForm:
     """The zones of Canada, and the one that is set."""
-    zone = current_app.config["CLINIC"].zone
+    zone = clinic_settings().zone
     form.zone.choices = [SelectChoice(name, name) for name in dict.fromkeys((*ZONES, zone, form.zone.data or zone))]
     return form
 
 
 def _page(form: ClinicForm, changed: list[str] | None = None) -> str:
-    zone = current_app.config["CLINIC"].zone
+    zone = clinic_settings().zone
     with db.reading.connect() as connection:
         left = left_visits(connection, zone=zone, now=clock.now())
     return render_template(

@@ -27,7 +27,7 @@ from scheduler.domain.moving_in.columns import FIELDS
 from scheduler.domain.moving_in.encodings import CODECS, NAMES
 from scheduler.domain.moving_in.problems import UnusableFile
 from scheduler.domain.moving_in.table import column_letter
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db, now_at_the_clinic
 from scheduler.queries.patients import page
 from scheduler.usecases import audit
 from scheduler.usecases.moving_in import exporting, import_runs
@@ -36,7 +36,6 @@ from scheduler.usecases.transaction import begin_write
 from scheduler.web import access
 from scheduler.web.desk.acting_on import acts_on
 from scheduler.web.desk.acting_on.shown_facts import Facts, of_import_run, of_upload
-from scheduler.web.desk.calendar.working_time import now_at_the_clinic
 from scheduler.web.desk.moving_in.import_runs import Run, Runs
 from scheduler.web.desk.moving_in.words import column_words, field_words, file_words, remark_words
 from scheduler.web.desk.patients.deciders import deciders
@@ -203,7 +202,7 @@ def _asked_options(run: Run) -> dict[str, Any]:
 
 def _settings(run: Run, *, dry_run: bool) -> ImportSettings:
     now, now_local = now_at_the_clinic()
-    clinic, actor = current_app.config["CLINIC"], current_user.actor
+    clinic, actor = clinic_settings(), current_user.actor
     options = {name: value for name, value in run.options.items() if name != "encoding"}
     options["same_person"] = {int(row): answer for row, answer in options.get("same_person", {}).items()}
     return ImportSettings(

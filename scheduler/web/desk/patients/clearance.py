@@ -1,13 +1,13 @@
 """A practitioner has decided whether a patient is a candidate for IMS."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases import audit
 from scheduler.usecases.patients import patients
 from scheduler.web import access
@@ -29,7 +29,7 @@ def clear(public_id: str) -> ResponseReturnValue:
             db.session(),
             public_id=public_id,
             decider=decider(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             now=clock.now(),
             actor=current_user.actor,
         )

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date, datetime, time
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,7 +16,7 @@ from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.treatment_spacing import VisitMustMove
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Wanted
@@ -139,7 +139,7 @@ def _record(
 ) -> Appointment | None:
     """None when yet another visit is too near."""
     common: dict[str, Any] = {
-        "clinic": current_app.config["CLINIC"],
+        "clinic": clinic_settings(),
         "patient_id": patient.id,
         "day": form.day.data,
         "at": form.at,
@@ -202,7 +202,7 @@ def _starts_for(
 ) -> list[tuple[str, datetime, str]]:
     """Value, start and practitioner of each; a few of each day, so that there is a choice of days."""
     current = reference.current(connection)
-    clinic = current_app.config["CLINIC"]
+    clinic = clinic_settings()
     here = next(t for t in current.treatments if t.name_en == visit.treatment_en)
     first_day: date = max(earliest.date(), local(now).date())
     leaving_out = appointments_queries.id_of(connection, visit.public_id)

@@ -1,12 +1,12 @@
 """Who is who: one press puts a new number into a record; and whom to ask for the birth date at the next arrival."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.patients import identity
 from scheduler.usecases.patients.number_requests import give_new_number, refuse_new_number
@@ -24,7 +24,7 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 
 @blueprint.get("")
 def show() -> str:
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
     with db.reading.connect() as connection:
         asked = masked.numbers_asked_for(identity.numbers_asked_for(connection))
         undated = masked.without_birth_date(identity.without_birth_date(connection))

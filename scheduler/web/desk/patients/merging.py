@@ -1,6 +1,6 @@
 """Merging two records of one person: find the other, look at both, press."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -9,7 +9,7 @@ from scheduler import clock
 from scheduler.domain.errors import Invalid
 from scheduler.domain.patients.refusals import MergeConflict, MergeRefused
 from scheduler.domain.patients.search import LONGEST, criteria_of
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import Patient, Practitioner
 from scheduler.queries.patients import page, patients, search
@@ -100,7 +100,7 @@ def _preview(public_id: str, other_id: str, problem: str = "") -> str:
     visits = {one.id: sorted_out(page.visits(connection, one.id), now) for one in (kept, other)}
     conflicts = merging.conflicts_of(session, kept.id, other.id, now=now)
     beside = merging.beside_each_other(session, kept.id, other.id, now=now)
-    cleared = cleared_today(connection, [kept.id, other.id], clinic=current_app.config["CLINIC"], now=now)
+    cleared = cleared_today(connection, [kept.id, other.id], clinic=clinic_settings(), now=now)
     return render_template(
         "desk/patients/merge.html",
         records=[(one, visits[one.id]) for one in (kept, other)],

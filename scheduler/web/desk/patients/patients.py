@@ -14,7 +14,7 @@ from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_a
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import is_cleared
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.booking import visits_that_bear as visits_queries
 from scheduler.queries.clinic import reference
@@ -88,9 +88,9 @@ def shown(patient: PatientRecord, most: int | None = None) -> dict[str, Any]:
         actors = (patient.cleared_by, patient.restricted_by, *acted_by, *(one.said_by for one in said), *about)
         names = page.names_of_staff(connection, [actor for actor in actors if actor])
         next_allowed = next_ims(connection, patient.id, now_local)
-        clearance = clearances(connection, [patient.id], clinic=current_app.config["CLINIC"], now=now)[patient.id]
+        clearance = clearances(connection, [patient.id], clinic=clinic_settings(), now=now)[patient.id]
         box = box_of(connection, patient.id)
-    months = current_app.config["CLINIC"].clearance_months
+    months = clinic_settings().clearance_months
 
     def by(actor: str) -> str:
         return actor_words(actor, names)
@@ -148,7 +148,7 @@ def next_ims(connection: Any, patient_id: int, now_local: datetime) -> datetime 
         patient_id, []
     )
     moments = [CountingVisit(v.counts_from_local) for v in counting if v.spacing_group_id == ims.spacing_group_id]
-    on_clock = clock.on(clock.zone(current_app.config["CLINIC"].zone))
+    on_clock = clock.on(clock.zone(clinic_settings().zone))
     allowed = earliest_allowed(now_local, moments, min_days=days, on_clock=on_clock)
     return allowed if allowed > now_local else None
 
@@ -180,5 +180,5 @@ def readable(text: PatientText) -> str | None:
 
 
 def local(moment: datetime) -> datetime:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     return clock.to_local(moment, clock.zone(clinic.zone))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ from scheduler import clock
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.search import LONGEST, criteria_of
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.booking import visits_that_bear
 from scheduler.queries.clinic import reference
@@ -63,7 +63,7 @@ def search() -> ResponseReturnValue:
     """What `q` finds: a piece of the page, or JSON where that is what the caller accepts."""
     if request.accept_mimetypes.best_match(("text/html", "application/json")) != "application/json":
         return render_template("desk/patients/_results.html", typed=_typed(), **_found())
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
 
     def moment(local: datetime | None) -> str | None:
         return None if local is None else rfc3339.moment(local, zone)
@@ -103,12 +103,12 @@ def _found() -> dict[str, Any]:
 def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[PatientLine]:
     """What the desk wants to know at a glance; five SELECTs however many there are."""
     now = clock.now()
-    now_local = clock.to_local(now, clock.zone(current_app.config["CLINIC"].zone))
+    now_local = clinic_local(now)
     ids = [patient.id for patient in found]
     summaries = patient_search.summaries(connection, ids, now)
     following = patient_search.next_visits(connection, ids, now)
     allowed = _next_allowed(connection, ids, now_local)
-    cleared = cleared_today(connection, ids, clinic=current_app.config["CLINIC"], now=now)
+    cleared = cleared_today(connection, ids, clinic=clinic_settings(), now=now)
     nothing = VisitSummary()
     return [
         PatientLine(
@@ -140,7 +140,7 @@ def _next_allowed(connection: Connection, ids: list[int], now_local: datetime) -
             now_local,
             [CountingVisit(v.counts_from_local) for v in counted if v.spacing_group_id == ims.spacing_group_id],
             min_days=min_days,
-            on_clock=clock.on(clock.zone(current_app.config["CLINIC"].zone)),
+            on_clock=clock.on(clock.zone(clinic_settings().zone)),
         )
         for patient_id, counted in counting.items()
     }

@@ -1,13 +1,13 @@
 """A patient's lock-box: placing and lifting it, opening it in an emergency, and what the owners are told of that."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.patients import lock_box, patients
 from scheduler.usecases import audit
 from scheduler.usecases.patients import lock_boxes as usecases
@@ -128,5 +128,5 @@ def _arrange(public_id: str, problem: str = "") -> str:
         people=people,
         problem=problem,
         typed=request.form.get("words", box.words if box else ""),
-        clinic=current_app.config["CLINIC"],
+        clinic=clinic_settings(),
     )

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.moving_in.record_table import HEADER, record_lines
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.record_pdf import record_pdf
 from scheduler.queries.patients import export as patient_export
 from scheduler.queries.patients import page
@@ -38,7 +38,7 @@ def export(public_id: str) -> Response:
     patient = seen(public_id, audit.EXPORTED)
     with db.reading.connect() as connection:
         everything = patient_export.everything(connection, patient, number=allowed_number(patient.number))
-    exported = {"clinic": current_app.config["CLINIC"].name, "exported_at": clock.now().isoformat(), **everything}
+    exported = {"clinic": clinic_settings().name, "exported_at": clock.now().isoformat(), **everything}
     response = Response(
         json.dumps(exported, indent=2, ensure_ascii=False, sort_keys=False), mimetype="application/json"
     )
@@ -57,7 +57,7 @@ def record(public_id: str) -> Response:
     found = shown(patient, most=ALL)
     known = found["by"]
     found["by"] = lambda actor: actor_words(actor, names) if actor in names else known(actor)
-    clinic, now = current_app.config["CLINIC"], local(clock.now())
+    clinic, now = clinic_settings(), local(clock.now())
     pdf = record_pdf(
         head=f"{clinic.name}, {clinic.address}, {clinic.phone}",
         title=patient.full_name,

@@ -2,16 +2,15 @@
 
 from datetime import date
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.patients.retention import DueRecord, due_records
 from scheduler.usecases.patients.retention import blank_record, hold_record, lift_hold
 from scheduler.usecases.staff.looks import Listing
@@ -61,7 +60,7 @@ def blank() -> ResponseReturnValue:
     """`patient`: each record that its reader saw on the page before."""
     if "sure" not in request.form:
         return look()
-    clinic = _clinic()
+    clinic = clinic_settings()
     blanked = sum(
         blank_record(
             db.session(),
@@ -109,7 +108,7 @@ def _page(errors: list[FormError] | None = None) -> str:
     return render_template(
         "desk/records/retention.html",
         records=records,
-        years=_clinic().retention_years,
+        years=clinic_settings().retention_years,
         errors=errors or [],
         reason=text("reason"),
     )
@@ -117,13 +116,8 @@ def _page(errors: list[FormError] | None = None) -> str:
 
 def _due() -> list[DueRecord]:
     with db.reading.connect() as connection:
-        return due_records(connection, today=_today(), years=_clinic().retention_years)
+        return due_records(connection, today=_today(), years=clinic_settings().retention_years)
 
 
 def _today() -> date:
-    return clock.to_local(clock.now(), clock.zone(_clinic().zone)).date()
-
-
-def _clinic() -> ClinicSettings:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
-    return clinic
+    return clock.to_local(clock.now(), clock.zone(clinic_settings().zone)).date()

@@ -19,11 +19,10 @@ from sqlalchemy import Connection, select
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field
 
-from scheduler.extensions import db
+from scheduler.extensions import db, now_at_the_clinic
 from scheduler.models import StaffUser
 from scheduler.queries.calendar import desk_calendar
 from scheduler.queries.clinic import reference
-from scheduler.web.desk.calendar.working_time import now_at_the_clinic
 from scheduler.web.desk.clinic.rows import KINDS
 from scheduler.web.desk.clinic.settings import ClinicForm
 from scheduler.web.desk.moving_in.words import FIELDS

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from scheduler import clock
 from scheduler.domain.errors import Invalid, TooManyTries
 from scheduler.domain.staff import pins
-from scheduler.extensions import db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.usecases.staff import own_account
 from scheduler.usecases.staff import second_step as staff_second_step
 from scheduler.usecases.staff.staff import SignInRefused
@@ -47,7 +47,7 @@ def change_password() -> ResponseReturnValue:
             key=current_app.config["SECRET_KEY"],
             actor=current_user.actor,
             now=now,
-            names=(current_app.config["CLINIC"].name,),
+            names=(clinic_settings().name,),
         )
     except (Invalid, TooManyTries) as refused:
         status, headers = _explain_in(form, refused)
@@ -152,7 +152,7 @@ def _has_and_keeps_it() -> bool:
 
 
 def _codes_page(codes: list[str], *, new: bool) -> str:
-    today = clock.to_local(clock.now(), clock.zone(current_app.config["CLINIC"].zone)).date()
+    today = clinic_local(clock.now()).date()
     return render_template("desk/staff/recovery_codes.html", codes=codes, new=new, today=today)
 
 
@@ -200,9 +200,7 @@ def _page(form: PasswordForm, confirm: ConfirmForm | None = None, pin: PinForm |
 
 def _enrolment(form: CodeForm) -> str:
     secret = session.setdefault(NEW_SECRET, staff_second_step.new_secret())
-    link = staff_second_step.enrolment_link(
-        secret, username=current_user.username, clinic_name=current_app.config["CLINIC"].name
-    )
+    link = staff_second_step.enrolment_link(secret, username=current_user.username, clinic_name=clinic_settings().name)
     form.code.data = ""
     return render_template(
         "desk/staff/second_step.html",

@@ -1,6 +1,6 @@
 """The clinic's own computers: this browser becomes one, and any of them stops being one."""
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,7 +9,7 @@ from wtforms import StringField
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.staff import clinic_computers as computers_now
 from scheduler.usecases.staff import clinic_computers
 from scheduler.web import access
@@ -66,7 +66,7 @@ def revoke(computer_id: int) -> ResponseReturnValue:
 
 
 def _page(form: ComputerForm) -> str:
-    now, zone = clock.now(), clock.zone(current_app.config["CLINIC"].zone)
+    now, zone = clock.now(), clock.zone(clinic_settings().zone)
     rows = computers_now.registered(db.session(), now=now)
     here = computers.here(now)
     return render_template(

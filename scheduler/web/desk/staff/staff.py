@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Practitioner, StaffUser
 from scheduler.usecases.clinic.settings import mark_of
 from scheduler.usecases.staff import accounts
@@ -178,7 +178,7 @@ def let_in_today(staff_id: int) -> ResponseReturnValue:
 
 def _midnight(now: datetime) -> datetime:
     """That ends the clinic's day."""
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
     tomorrow = datetime.combine(clock.to_local(now, zone).date() + timedelta(days=1), time.min)
     return clock.to_utc_or_near(tomorrow, zone)
 

@@ -1,6 +1,6 @@
 """Bearer tokens of the API: made, shown once, revoked."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import ApiToken
 from scheduler.usecases.staff.token_use import revoke_token
 from scheduler.usecases.staff.tokens import DAYS, create_token
@@ -83,7 +83,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 
 def _page(form: TokenForm, token: str = "") -> str:
-    zone = clock.zone(current_app.config["CLINIC"].zone)
+    zone = clock.zone(clinic_settings().zone)
     rows = db.session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
     now = clock.now()
     used = {row.id: clock.to_local(row.last_used_at, zone).date() for row in rows if row.last_used_at}

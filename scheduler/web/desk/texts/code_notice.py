@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.sign_in.code_limits import CodeLimits, CodeUse, code_use
 from scheduler.web.words.again import again_words
 
@@ -56,6 +56,6 @@ def _read(now: datetime) -> CodeUse:
         db.session(),
         secret=current_app.config["SECRET_KEY"],
         limits=CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
-        clinic=current_app.config["CLINIC"],
+        clinic=clinic_settings(),
         now=now,
     )

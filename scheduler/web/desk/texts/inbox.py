@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,7 +13,7 @@ from scheduler import clock
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
 from scheduler.domain.texts.sms_segments import BASIC, EXTENDED, is_gsm7, segments
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.patients import page
 from scheduler.queries.texts import inbox as queries
@@ -249,4 +249,4 @@ def _name_of(who: Correspondent) -> str:
 
 
 def _local(at: datetime) -> datetime:
-    return clock.to_local(at, clock.zone(current_app.config["CLINIC"].zone))
+    return clock.to_local(at, clock.zone(clinic_settings().zone))

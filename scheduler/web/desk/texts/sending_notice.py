@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.texts.sending.status import oldest_due_seconds, ticked_seconds
 from scheduler.web.words.dates import day_and_time_words
 
@@ -29,12 +29,12 @@ def sending_warning() -> str:
 def _read(now: datetime) -> tuple[datetime, float, float]:
     with db.reading.connect() as connection:
         ticked = ticked_seconds(connection, now)
-        return now, ticked or 0.0, oldest_due_seconds(connection, clinic=current_app.config["CLINIC"], now=now)
+        return now, ticked or 0.0, oldest_due_seconds(connection, clinic=clinic_settings(), now=now)
 
 
 def _words(asked_at: datetime, ticked: float, oldest_due: float) -> str:
     if ticked > TOO_LONG_SECONDS:
-        since = clock.to_local(asked_at - timedelta(seconds=ticked), clock.zone(current_app.config["CLINIC"].zone))
+        since = clock.to_local(asked_at - timedelta(seconds=ticked), clock.zone(clinic_settings().zone))
         return str(
             _(
                 "No texts go out since %(when)s: the scheduler does not run. Whoever runs this service starts it "

@@ -14,7 +14,7 @@ from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile
 from scheduler.domain.texts.sms_segments import BASIC, EXTENDED, TYPOGRAPHY, dear_letters, segments, spelled_in_gsm7
 from scheduler.domain.texts.wording import WORDINGS, BadWording, is_reworded, our_words, words
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.serving import live_settings
 from scheduler.usecases.texts import wordings
 from scheduler.usecases.texts.samples import Sample, sample_text, samples
@@ -42,7 +42,7 @@ class Shown:
 
 @blueprint.get("")
 def show() -> str:
-    clinic = current_app.config["CLINIC"]
+    clinic = clinic_settings()
     lines = {
         (kind, language): (
             _shown(words(clinic, kind, language), samples(kind, language, clinic)[0]),
@@ -59,7 +59,7 @@ def show() -> str:
 @blueprint.get("/<kind>/<language>")
 def one(kind: str, language: str) -> str:
     wordings.require_known(kind, language)
-    now = words(current_app.config["CLINIC"], kind, language)
+    now = words(clinic_settings(), kind, language)
     return _page(kind, language, typed=now, seen=text_mark(now))
 
 
@@ -123,7 +123,7 @@ def _changed_meanwhile(kind: str, language: str, typed: str, refused: ChangedMea
 def _page(
     kind: str, language: str, *, typed: str, seen: str, problem: str = "", changed: list[str] | None = None
 ) -> str:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     found, wording = samples(kind, language, clinic), WORDINGS[kind]
     return render_template(
         "desk/texts/wording.html",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -10,7 +10,7 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.booking import cancel_appointment, move_appointment
@@ -51,7 +51,7 @@ def move(public_id: str) -> ResponseReturnValue:
     try:
         moved = move_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             starts_local=starts,
             practitioner=practitioner,
@@ -86,7 +86,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
     try:
         cancelled = cancel_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             reason=": ".join(part for part in (by, reason) if part),
             now=clock.now(),

@@ -1,6 +1,6 @@
 """The health questions, answered on the visit's own page."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -9,7 +9,7 @@ from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.refusals import VersionConflict
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.health_answers import answer_health
 from scheduler.web import access
@@ -36,7 +36,7 @@ def answer(public_id: str) -> ResponseReturnValue:
     try:
         answer_health(
             session,
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             answers=health.form.answers,
             now=clock.now(),

@@ -1,6 +1,6 @@
 """A practitioner's answers: whether IMS was given at a visit that is completed, and what is still to be answered."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -9,7 +9,7 @@ from werkzeug.exceptions import Forbidden
 from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import ims_given
 from scheduler.usecases.staff.looks import Listing
@@ -66,7 +66,7 @@ def answer(public_id: str) -> ResponseReturnValue:
     try:
         answer_ims(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             given=given,
             reason=text("reason"),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -13,7 +12,7 @@ from scheduler import clock
 from scheduler.domain.booking.refusals import SlotTaken
 from scheduler.domain.visits import ims_given
 from scheduler.domain.visits.ims_given import Concern
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import Reference
@@ -76,7 +75,7 @@ def must_move(visit: Appointment, known: Reference, now: datetime) -> MustMove |
     if given is None:
         return None
     request = BookingRequest(
-        clinic=current_app.config["CLINIC"],
+        clinic=clinic_settings(),
         treatment=visit.treatment.slug,
         practitioner=visit.practitioner.slug,
         starts_local=visit.starts_local,

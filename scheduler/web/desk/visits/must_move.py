@@ -1,13 +1,13 @@
 """Visits left where nobody is there any more: to be moved or cancelled one by one, or the patients asked by text."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import PractitionerInfo
@@ -31,7 +31,7 @@ def show() -> ResponseReturnValue:
     """`?who=` a practitioner's slug: then theirs alone, and also those outside of their working hours."""
     practitioner, visits = _found()
     note_patients(Listing.MUST_MOVE, [visit.patient_id for visit in visits])
-    now, clinic = clock.now(), current_app.config["CLINIC"]
+    now, clinic = clock.now(), clinic_settings()
     asked = [visit for visit in visits if must_move.can_choose(visit, clinic=clinic, now=now)]
     return render_template(
         "desk/visits/must_move.html",
@@ -53,7 +53,7 @@ def ask_all() -> ResponseReturnValue:
     """`who` as above."""
     _practitioner, visits = _found()
     asked = must_move.text_displaced(
-        db.session(), visits=visits, clinic=current_app.config["CLINIC"], now=clock.now(), actor=current_user.actor
+        db.session(), visits=visits, clinic=clinic_settings(), now=clock.now(), actor=current_user.actor
     )
     flash(
         ngettext(
@@ -78,6 +78,6 @@ def _says(visit: DisplacedVisit) -> str:
         return str(_("Asked to choose another time"))
     if visit.texted is not None:
         return str(_("The text did not arrive: call"))
-    if not must_move.can_choose(visit, clinic=current_app.config["CLINIC"], now=clock.now()):
+    if not must_move.can_choose(visit, clinic=clinic_settings(), now=clock.now()):
         return str(_("Cannot be asked by text: call"))
     return str(_("Not asked yet"))

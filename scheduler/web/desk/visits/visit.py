@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -12,7 +12,7 @@ from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, can_change
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import Appointment, PrivateVisit
 from scheduler.queries.clinic import reference
@@ -67,7 +67,7 @@ def set_status(public_id: str) -> ResponseReturnValue:
     try:
         change_status(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             status=status,
             now=clock.now(),
@@ -132,7 +132,7 @@ def visit_page(
     status: int = 200,
 ) -> Response:
     now = clock.now()
-    clinic = current_app.config["CLINIC"]
+    clinic = clinic_settings()
     zone = clock.zone(clinic.zone)
     now_local = clock.to_local(now, zone)
     session = db.session()

@@ -6,8 +6,6 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from flask import current_app
-
 from scheduler import clock
 from scheduler.domain.booking.screening import EarlierAnswers
 from scheduler.domain.booking.steps import BEGIN, BIRTH, CODE, NUMBER, TIME, WHO, BookingPath, BookingStep, steps_of
@@ -16,7 +14,7 @@ from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.clinic.treatment_kind import TreatmentKind
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import Clearance, is_cleared
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Patient, PhoneAccount
 from scheduler.queries.booking.drafts import Draft, draft_of, last_answers
 from scheduler.queries.clinic import reference
@@ -43,7 +41,7 @@ class Booking:
     opened: Opened | None
     reference: Reference
     now: datetime
-    clinic: ClinicSettings = field(default_factory=lambda: current_app.config["CLINIC"])
+    clinic: ClinicSettings = field(default_factory=lambda: clinic_settings())
 
     def keep(self, **fields: Any) -> None:
         """Write these into the draft, at once."""

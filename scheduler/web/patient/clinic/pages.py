@@ -1,10 +1,10 @@
 """The clinic's own pages: what the owner has to say to everybody, first of all about privacy."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 from flask_babel import get_locale
 
 from scheduler.domain.clinic.page_texts import blocks
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic.page_texts import page_text
 from scheduler.web import page_context
 from scheduler.web.access import declare
@@ -19,4 +19,4 @@ def privacy() -> str:
     language = str(get_locale())[:2]
     with db.engine.connect() as connection:
         text = page_text(connection, "privacy", language)
-    return render_template("patient/clinic/privacy.html", blocks=blocks(text, current_app.config["CLINIC"]))
+    return render_template("patient/clinic/privacy.html", blocks=blocks(text, clinic_settings()))

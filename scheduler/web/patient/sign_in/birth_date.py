@@ -9,7 +9,7 @@ from wtforms import BooleanField, StringField
 from scheduler import clock
 from scheduler.domain.booking.steps import BookingPath
 from scheduler.domain.errors import TooManyTries
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.usecases.booking.drafts import begin_draft
 from scheduler.usecases.rate_limit import network_keys
@@ -42,7 +42,7 @@ class BirthDateForm(BookingForm):
 def is_recognised(form: BirthDateForm, account: PhoneAccount) -> bool:
     """The valid form's date opens patients of this number, who are known here from now on; else the form says so."""
     assert form.birth_date.data  # noqa: S101 - it is valid
-    phone = current_app.config["CLINIC"].phone
+    phone = clinic_settings().phone
     now = clock.now()
     try:
         found = born_then(

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.domain.errors import TooManyTries
 from scheduler.domain.sign_in.refusals import TooManyWrong
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.sign_in.code_limits import CodeLimits, sparing_until
 from scheduler.usecases.sign_in.sign_in import can_be_typed
 from scheduler.web.words.again import again_words
@@ -38,7 +38,7 @@ def sparing_words(number: str) -> str:
         number=number,
         secret=current_app.config["SECRET_KEY"],
         limits=CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
-        clinic=current_app.config["CLINIC"],
+        clinic=clinic_settings(),
         now=clock.now(),
     )
     if until is None:

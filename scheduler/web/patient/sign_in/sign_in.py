@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from scheduler import clock
 from scheduler.domain.errors import TooManyTries
 from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways import phone_numbers
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.usecases.sign_in import known_browsers
@@ -123,7 +123,7 @@ def _send_code(number: str) -> TooManyTries | None:
             address=request.remote_addr or "",
             language=template_variables()["language"],
             secret=current_app.config["SECRET_KEY"],
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             now=clock.now(),
             limits=CodeLimits(per_day=current_app.config["CODES_PER_DAY"]),
             after=session.get("challenge") or browser_id(),

@@ -6,7 +6,7 @@ no other visit. GET changes nothing: telephones look at links by themselves.
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -16,7 +16,7 @@ from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.errors import NotFound
 from scheduler.domain.visits.appointment_status import AppointmentStatus
 from scheduler.domain.visits.refusals import VersionConflict
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.usecases.booking.booking import cancel_appointment
 from scheduler.usecases.visits.links import was_cancelled_by
@@ -67,7 +67,7 @@ def confirm(token: str) -> ResponseReturnValue:
             return show_visit(token, visit, now, expired_words(), 400)
         change_status(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=visit.public_id,
             status=AppointmentStatus.CONFIRMED,
             now=now,
@@ -97,7 +97,7 @@ def cancel(token: str) -> ResponseReturnValue:
         when = day_and_time_words(visit.starts_local)
         cancel_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=visit.public_id,
             reason="",
             now=now,

@@ -9,7 +9,7 @@ from flask_babel import refresh
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import NotFound
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.visits.must_move import VisitTime, without_anybody
 from scheduler.usecases.rate_limit import network_keys
@@ -35,7 +35,7 @@ def show_visit(
     token: str, visit: Appointment, now: datetime, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
     place = VisitTime(visit.id, visit.practitioner_id, visit.starts_local, visit.minutes)
-    clinic = current_app.config["CLINIC"]
+    clinic = clinic_settings()
     page = render_template(
         "patient/visits/link_show.html",
         token=token,
@@ -54,7 +54,7 @@ def gone() -> ResponseReturnValue:
 
 def is_changeable(visit: Appointment, now: datetime) -> bool:
     """By patients; they telephone after the cut-off."""
-    return bool(now <= current_app.config["CLINIC"].changeable_until(visit.starts_at))
+    return bool(now <= clinic_settings().changeable_until(visit.starts_at))
 
 
 def holder_of(visit: Appointment) -> Actor:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,7 +11,7 @@ from scheduler import clock
 from scheduler.domain.booking.availability import OfferedStart
 from scheduler.domain.booking.refusals import BookingRefused, SlotTaken
 from scheduler.domain.errors import NotFound
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.usecases.booking.booking import move_appointment
 from scheduler.usecases.visits.links import was_moved_by
@@ -51,7 +51,7 @@ def _move(token: str, visit: Appointment, wanted: datetime, now: datetime) -> Re
     try:
         moved = move_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=visit.public_id,
             starts_local=wanted,
             practitioner=wanted_practitioner(),

@@ -1,6 +1,6 @@
 """My visits: those to come and those past, of everybody who shares the number. Moving: move.py."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from scheduler import clock
 from scheduler.domain.visits.appointment_status import StatusRefused
 from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.gateways import phone_numbers
 from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.booking import cancel_appointment
@@ -71,7 +71,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
     try:
         cancel_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             reason=reason,
             now=now,
@@ -90,7 +90,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/me/patients/<public_id>/calendar")
 def calendar(public_id: str) -> str:
     patient = signed_in().patient(public_id)
-    links = calendar_links(current_app.config["CLINIC"], patient.feed_token)
+    links = calendar_links(clinic_settings(), patient.feed_token)
     return render_template("patient/visits/calendar.html", patient=patient, calendar=links)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,7 +11,7 @@ from scheduler.domain.booking.availability import OfferedStart
 from scheduler.domain.booking.refusals import BookingRefused, SlotNotOffered
 from scheduler.domain.errors import NotFound
 from scheduler.domain.visits.refusals import VersionConflict
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.booking.booking import move_appointment
 from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
@@ -40,7 +40,7 @@ def move(public_id: str) -> ResponseReturnValue:
     try:
         moved = move_appointment(
             db.session(),
-            clinic=current_app.config["CLINIC"],
+            clinic=clinic_settings(),
             public_id=public_id,
             starts_local=wanted,
             practitioner=wanted_practitioner(),

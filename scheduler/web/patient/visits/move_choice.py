@@ -3,9 +3,9 @@
 from contextlib import suppress
 from datetime import date, datetime
 
-from flask import current_app, request
+from flask import request
 
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.clinic import reference
 from scheduler.queries.clinic.reference import PractitionerInfo, Reference, TreatmentInfo
@@ -18,7 +18,7 @@ def times_for(visit: Appointment, now: datetime) -> TimesOnOffer:
     current = reference.current(db.session.connection())
     treatment = current.treatment_by_id(visit.treatment_id)
     question = SlotQuestion(
-        clinic=current_app.config["CLINIC"],
+        clinic=clinic_settings(),
         now=now,
         reference=current,
         treatment=treatment,

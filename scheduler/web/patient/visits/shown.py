@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, request
+from flask import request
 from flask_babel import gettext as _
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
-from scheduler.extensions import db
+from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.visits import appointments
 from scheduler.web.feeds import visit_key
@@ -53,7 +53,7 @@ def shown_all(visits: Iterable[Appointment], now: datetime) -> list[MyVisit]:
 
 
 def shown(visit: Appointment, now: datetime) -> MyVisit:
-    clinic: ClinicSettings = current_app.config["CLINIC"]
+    clinic: ClinicSettings = clinic_settings()
     until_at = clinic.changeable_until(visit.starts_at)
     is_ahead = visit.status in CHANGEABLE and visit.starts_at > now
     return MyVisit(
