@@ -13,6 +13,7 @@ from scheduler import clock, private_files
 from scheduler.demo.staff import DEMO_USERNAMES
 from scheduler.domain.clinic import setting_fields, web_address
 from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.models.engine import require_readable
 
 INSTANCE = Path(__file__).parent / "instance"  # unless INSTANCE_DIR says otherwise
 
@@ -35,6 +36,9 @@ CLINIC_VARIABLES = {
     "sms_parts_monthly": "SMS_SEGMENTS_MONTHLY",
     "code_parts_monthly": "CODE_SEGMENTS_MONTHLY",
 }
+
+
+DATABASE_URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
 class ConfigError(SystemExit):
@@ -149,13 +153,19 @@ class Config:
         if not url:
             return f"sqlite:///{self.INSTANCE_DIR / 'clinic.sqlite'}"
         if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")):
-            raise ConfigError("DATABASE_URL: sqlite:///FILE or postgresql://USER@HOST/NAME")
+            raise ConfigError(f"DATABASE_URL: {DATABASE_URLS}")
+        try:
+            require_readable(url)
+        except ValueError:  # its words may hold the password
+            raise ConfigError(f"DATABASE_URL: {DATABASE_URLS}; this one cannot be read") from None
         return url
 
     def _sms(self) -> dict[str, str]:
         """Twilio's settings, whole; or nothing, which means the outbox."""
         names = ("ACCOUNT_SID", "AUTH_TOKEN", "FROM", "MESSAGING_SERVICE_SID", "API_ORIGIN")
         found = {name.lower(): self._text(f"TWILIO_{name}", "") for name in names}
+        if found["api_origin"]:
+            found["api_origin"] = self._api_origin(found["api_origin"])
         if not any(found[name] for name in ("account_sid", "auth_token", "from", "messaging_service_sid")):
             return {}
         if not (found["account_sid"] and found["auth_token"]):
@@ -165,6 +175,14 @@ class Config:
         if not found["api_origin"] and not self.PUBLIC_URL.startswith("https://"):
             raise ConfigError("PUBLIC_URL: Twilio reports deliveries to it, so it must be a public https:// address")
         return found
+
+    def _api_origin(self, typed: str) -> str:
+        try:
+            return web_address.read_origin(typed)
+        except web_address.BadAddress as bad:
+            raise ConfigError(
+                f"TWILIO_API_ORIGIN: an address like http://127.0.0.1:8010, without a path; {bad}"
+            ) from None
 
     def _phone_countries(self) -> tuple[str, ...]:
         countries = tuple(self._text("PHONE_COUNTRIES", "CA,US").upper().replace(" ", "").split(","))

@@ -4,12 +4,13 @@ import select
 import sqlite3
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from scheduler import private_files
 
@@ -75,6 +76,17 @@ def with_driver(url: str | URL) -> URL:
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     return url
+
+
+def require_readable(url: str) -> None:
+    """Raises ValueError unless it can be taken apart, and a SQLite file has a name. Connects to nothing."""
+    parts = with_driver(url)
+    try:
+        sa.create_engine(parts).dialect.create_connect_args(parts)
+    except ArgumentError as error:
+        raise ValueError from error
+    if parts.get_backend_name() == "sqlite" and parts.database and not Path(parts.database).name:
+        raise ValueError("no file")
 
 
 def _postgresql(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:

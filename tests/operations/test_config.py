@@ -23,11 +23,24 @@ PUBLIC = {"PUBLIC_URL": "https://book.example.ca", "SECRET_KEY": "k" * 32}
         ),
         ({"HOST": "not a host"}, "HOST"),
         ({"HOST": "127.0.0.1:8000"}, "HOST"),
+        ({"HOST": "[::"}, "HOST"),
+        ({"EXTRA_HOSTS": "[::1"}, "EXTRA_HOSTS"),
         ({"EXTRA_HOSTS": "book.example.ca, no host"}, "EXTRA_HOSTS"),
         ({"EXTRA_HOSTS": "https://book.example.ca"}, "EXTRA_HOSTS"),
         ({"HSTS_SUBDOMAINS": "yes"}, "HSTS_SUBDOMAINS"),
         ({"CODE_SEGMENTS_MONTHLY": "-5"}, "CODE_SEGMENTS_MONTHLY"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL"),
+        *(
+            ({"DATABASE_URL": url}, "DATABASE_URL: sqlite:///FILE or postgresql://USER@HOST/NAME")
+            for url in (
+                *("postgresql://[::1", "postgresql://u:hunter2@[::1/x", "postgres://h:port/x", "postgresql://h:/x"),
+                *("sqlite://///", "sqlite:///file:x?uri=perhaps"),
+            )
+        ),
+        *(
+            ({**TWILIO, **PUBLIC, "TWILIO_API_ORIGIN": url}, "TWILIO_API_ORIGIN: an address like")
+            for url in ("http://[::1", "api.twilio.com", "https://x:99999", "https://x:abc", "https://u:hunter2@x")
+        ),
         ({"CLINIC_TIMEZONE": "America/Gotham"}, "CLINIC_TIMEZONE"),
         ({"REMINDER_DAYS": "3,soon"}, "REMINDER_DAYS"),
         ({"REMINDER_DAYS": "0"}, "REMINDER_DAYS"),
@@ -48,7 +61,7 @@ def test_a_wrong_setting_is_named(environ: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError) as stopped:
         Config(environ)
     assert named in str(stopped.value)
-    assert "\n" not in str(stopped.value)
+    assert "\n" not in str(stopped.value) and "hunter2" not in str(stopped.value)
 
 
 def test_nothing_set_is_the_demo_on_this_machine() -> None:

@@ -25,19 +25,21 @@ def read_origin(typed: str) -> str:
     if parts.scheme not in USUAL_PORTS or not host:
         raise BadAddress("it begins with http:// or https://, and a host follows")
     _require_nothing_more(parts, typed)
-    name = read_host(host)
+    name = read_host(f"[{host}]" if "[" in parts.netloc else host)
     return f"{parts.scheme}://{name}" + (f":{port}" if port is not None and port != USUAL_PORTS[parts.scheme] else "")
 
 
 def read_host(typed: str) -> str:
     """A name or an address in the way a browser sends it: small letters, IPv6 in brackets, no port."""
-    bare = typed.strip().lower().removeprefix("[").removesuffix("]")
+    bare = typed.strip().lower()
+    if "[" in bare or "]" in bare:
+        return f"[{_in_brackets(bare)}]"
     try:
         address = ip_address(bare)
     except ValueError:
         pass
     else:
-        return f"[{address.compressed}]" if isinstance(address, IPv6Address) else str(address)
+        return f"[{_without_zone(address)}]" if isinstance(address, IPv6Address) else str(address)
     try:
         name = bare.removesuffix(".").encode("idna").decode()
     except UnicodeError:
@@ -45,6 +47,22 @@ def read_host(typed: str) -> str:
     if not _NAME.fullmatch(name) or name.rpartition(".")[2].isdecimal():
         raise BadAddress(f"{typed[:80]!r} is no host")
     return name
+
+
+def _in_brackets(bare: str) -> str:
+    try:
+        if bare.startswith("[") and bare.endswith("]"):
+            return _without_zone(IPv6Address(bare[1:-1]))
+    except ValueError:
+        pass
+    raise BadAddress(f"{bare[:80]!r} is no IPv6 address in brackets")
+
+
+def _without_zone(address: IPv6Address) -> str:
+    """The zone ("%eth0") names a network card of one machine, and no browser sends it."""
+    if address.scope_id is not None:
+        raise BadAddress("an address with a % in it is found from one machine alone")
+    return address.compressed
 
 
 def origin_of(host: str, port: int) -> str:

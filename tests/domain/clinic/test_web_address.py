@@ -52,6 +52,7 @@ def test_an_address_is_kept_as_a_browser_sends_it(typed: str, origin: str) -> No
             "https://book.example.ca?",
         ),
         *("https://book.example.ca/x", "https://book.example.ca\\x", "https://-a.ca", "https://a..ca", "https://1.2.3"),
+        *("https://[v1.a]", "https://[1.2.3.4]", "http://[::1%eth0]", "http://[fe80::1%25eth0]", "http://[::1]]"),
         *("https://1.2.3.256", f"https://{'a' * 64}.ca", "https://*.example.ca", "https://\u200bexample.ca"),
     ],
 )
@@ -77,3 +78,9 @@ def test_what_listens_everywhere_is_found_on_this_machine(host: str, origin: str
 
 def test_a_host_may_come_in_brackets() -> None:
     assert read_host("[::1]") == read_host("::1") == "[::1]"
+
+
+@pytest.mark.parametrize("typed", ["[::", "::]", "[::1]]", "[[::1]]", "[127.0.0.1]", "[example.ca]", "::1%eth0", "[]"])
+def test_a_bracket_alone_or_around_something_else_is_refused(typed: str) -> None:
+    with pytest.raises(BadAddress):
+        read_host(typed)
