@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
+from scheduler.domain.booking.visit_reference import appointment_of
 from scheduler.domain.patients.search import Criterion
 from scheduler.models import Appointment, Patient, PatientSearchWord, PhoneAccount, PhoneNumberEnding
 
@@ -34,6 +35,13 @@ class FoundPatient:
     birth_date: date | None
     number: str | None
     restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencedVisit:
+    public_id: str
+    starts_local: datetime
+    patient: FoundPatient
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,20 @@ def find(connection: Connection, criteria: Sequence[Criterion], limit: int = LIM
     )
     found = {row.id: FoundPatient(*row) for row in rows}
     return list(found.values())[:limit]
+
+
+def visit_of_reference(connection: Connection, typed: str) -> ReferencedVisit | None:
+    """The visit whose reference was typed ("KV7-CGK"), with its patient."""
+    appointment_id = appointment_of(typed)
+    if appointment_id is None:
+        return None
+    row = connection.execute(
+        select(Appointment.public_id, Appointment.starts_local, *_PATIENT)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)
+        .where(Appointment.id == appointment_id, Appointment.origin != "elsewhere")
+    ).first()
+    return ReferencedVisit(row[0], row[1], FoundPatient(*row[2:])) if row else None
 
 
 def summaries(connection: Connection, patient_ids: Sequence[int], now: datetime) -> dict[int, VisitSummary]:
@@ -135,17 +157,20 @@ def _count(criterion: Criterion) -> ColumnElement[int]:
     return reduce(add, counts)
 
 
+_PATIENT = (
+    Patient.id,
+    Patient.public_id,
+    Patient.given_name,
+    Patient.family_name,
+    Patient.birth_date,
+    PhoneAccount.number,
+    Patient.restricted_at.is_not(None),
+)
+
+
 def _matching(lead: _Lead, others: Sequence[Criterion]) -> Any:
     return (
-        select(
-            Patient.id,
-            Patient.public_id,
-            Patient.given_name,
-            Patient.family_name,
-            Patient.birth_date,
-            PhoneAccount.number,
-            Patient.restricted_at.is_not(None),
-        )
+        select(*_PATIENT)
         .select_from(lead.source)
         .join(Patient, lead.joined)
         .outerjoin(PhoneAccount, PhoneAccount.id == Patient.phone_account_id)

@@ -9,6 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from scheduler.domain.booking.visit_reference import reference_of
+from scheduler.models import LockBox
 from tests.factories import MONDAY, local, make_appointment, make_clinic, make_patient
 from tests.web.calendar.test_desk import NOW, ROLES, at_the_clinic, enter, staff  # noqa: F401 - fixtures
 
@@ -89,3 +91,26 @@ def test_in_the_panel_results_lead_to_the_patient_the_next_visit_and_a_booking(
         assert f'href="{there}"' in found
     page = receptionist.get("/desk", query_string={"day": "2026-12-08", "visit": visit.public_id}).text
     assert f'data-visit="{visit.public_id}"' in page
+
+
+@pytest.mark.parametrize("path", ["/desk/patients?q=", "/desk/patients/search?q="])
+def test_a_bookings_reference_read_out_on_the_telephone_leads_to_its_visit(
+    receptionist: FlaskClient, session: Session, path: str
+) -> None:
+    visit = make_appointment(
+        session, patient=make_patient(session, family_name="Roy"), starts_local=local(MONDAY, "15:00")
+    )
+    reference = reference_of(visit.id)
+    for typed in (reference, reference.lower(), reference.replace("-", " ")):
+        page = receptionist.get(path + typed, headers={"Accept": "*/*"}).text
+        assert f"visit={visit.public_id}" in page and "Monday 30 November, 3:00 pm" in page and "Roy, Amélie" in page
+    assert "of that reference" not in receptionist.get(path + reference_of(visit.id + 1000)).text
+
+
+def test_the_reference_of_a_protected_patients_visit_leads_nowhere(receptionist: FlaskClient, session: Session) -> None:
+    patient = make_patient(session, family_name="Roy")
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "15:00"))
+    session.add(LockBox(patient_id=patient.id, placed_at=NOW, placed_by="staff:owner", words="asked"))
+    session.commit()
+    page = receptionist.get(f"/desk/patients/search?q={reference_of(visit.id)}", headers={"Accept": "*/*"}).text
+    assert "Roy" not in page and visit.public_id not in page

@@ -92,12 +92,19 @@ def _typed() -> str:
 
 
 def _found() -> dict[str, Any]:
+    """By name, number or birth date; or the one whose visit has the reference that was typed."""
     criteria = criteria_of(_typed())
     with db.reading.connect() as connection:
-        found = allowed(patient_search.find(connection, criteria))
+        visit = patient_search.visit_of_reference(connection, _typed())
+        found = allowed([visit.patient] if visit else patient_search.find(connection, criteria))
         lines = patient_lines(connection, found) if found else []
     note_search(criteria, [patient.public_id for patient in found])
-    return {"lines": lines, "asked": bool(criteria), "full": len(found) == patient_search.LIMIT}
+    return {
+        "lines": lines,
+        "visit": visit if found else None,
+        "asked": bool(criteria),
+        "full": len(found) == patient_search.LIMIT,
+    }
 
 
 def patient_lines(connection: Connection, found: list[FoundPatient]) -> list[PatientLine]:
