@@ -17,6 +17,7 @@ class KeptForm(Base):
     id: Mapped[Id]
     token: Mapped[str] = mapped_column(String(32), unique=True)
     staff_user_id: Mapped[int] = mapped_column(ForeignKey(StaffUser.id))
-    path: Mapped[str] = mapped_column(String(500))
+    page: Mapped[str] = mapped_column(String(500), server_default="/desk")  # on which it stood
+    path: Mapped[str] = mapped_column(String(500))  # where it goes
     fields: Mapped[list[list[str]]] = mapped_column(JSON)  # name and value of each, in order
     kept_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -32,6 +32,7 @@ form.addEventListener("submit", () => {
   page.value = location.pathname + location.search;
   const written = [...document.querySelectorAll("main form")].filter(isHalfWritten).at(-1);
   if (!written) return;
+  page.value = written.closest("#panel")?.querySelector("[data-address]")?.dataset.address || page.value;
   const address = new URL(written.getAttribute("hx-post") ?? written.action, location);
   typed_at.value = address.pathname + address.search;
   typed.value = JSON.stringify([...new FormData(written)].filter(([name]) => name !== "csrf_token"));

@@ -110,6 +110,11 @@ export function startPanel(calendar) {
       calendar.signedOut();
     }
   });
+  // From which page a form is sent: whoever was signed out before finds it there again.
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    const shown = panel.contains(event.target) && panel.querySelector("[data-address]");
+    if (shown) event.detail.headers["X-Panel"] = shown.dataset.address;
+  });
   document.body.addEventListener("htmx:sendError", unanswered);
   document.body.addEventListener("htmx:responseError", unanswered);
   document.body.addEventListener("htmx:afterSettle", (event) => {

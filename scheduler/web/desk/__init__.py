@@ -99,6 +99,7 @@ BLUEPRINTS = (
 
 for _blueprint in BLUEPRINTS:
     _blueprint.before_request(changed.refuse_changed)
+    _blueprint.after_request(kept_form.put_back)
     _blueprint.context_processor(
         lambda: {
             "current_user": current_user,

@@ -1,9 +1,8 @@
 """A form whose subject has changed since its page showed it: both are shown, and it can be sent again as it was typed."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from flask import request, url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from scheduler.extensions import db
@@ -12,7 +11,8 @@ from scheduler.web.desk.acting_on import SHOWN, reader_of, shown, unpacked
 from scheduler.web.desk.acting_on.shown_facts import NOTHING, Facts
 from scheduler.web.desk.looks import note_seen
 from scheduler.web.desk.panel import page
-from scheduler.web.desk.sign_in.kept_words import in_words
+from scheduler.web.desk.paths import page_before
+from scheduler.web.desk.typed import typed_values
 
 NOT_SENT_AGAIN = ("csrf_token", "password_again", SHOWN)
 
@@ -43,22 +43,14 @@ def refuse_changed() -> ResponseReturnValue | None:
         again=shown(now),
         path=path,
         fields=fields,
-        words=in_words(path, fields),
-        back=_page_before(),
+        values=typed_values(fields),
+        back=page_before(),
     )
 
 
 def _beside_each_other(then: Facts, now: Facts) -> list[Fact]:
     labels = dict.fromkeys([*now, *then])
     return [Fact(label, then.get(label, NOTHING), now.get(label, NOTHING)) for label in labels]
-
-
-def _page_before() -> str:
-    """Where the form was, to look at it anew."""
-    before = urlsplit(request.referrer or "")
-    if before.netloc == request.host and before.path.startswith("/desk"):
-        return f"{before.path}?{before.query}".rstrip("?")
-    return url_for("desk_calendar.show")
 
 
 def _note_patients() -> None:

@@ -25,10 +25,13 @@ from scheduler.usecases.staff.clinic_computers import note_full_sign_in, note_pl
 from scheduler.usecases.staff.live_sessions import begin_session, end_session
 from scheduler.usecases.staff.sign_in_audit import SignIn, WrongTries, record_sign_in
 from scheduler.web import access
+from scheduler.web.desk.panel import address_of_panel, wants_json
+from scheduler.web.desk.paths import desk_path, page_at, page_before
 from scheduler.web.desk.records.protection import ask_instead
 from scheduler.web.desk.sign_in import computers
 from scheduler.web.desk.sign_in.computers import COMPUTER
 from scheduler.web.desk.sign_in.weighty import ask_password, note_password
+from scheduler.web.desk.typed import NEVER_KEPT
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"
@@ -39,9 +42,6 @@ OWN_DOOR = ("desk_account", "desk_entrance", "desk_locked")
 LONGEST_DAY = 12 * 60 * 60  # seconds; then everybody signs in anew
 ROW_KEPT = timedelta(days=1)  # the guard ends the session before that, and says why
 NOTED_EVERY = 60  # seconds: not every answer needs a new cookie
-
-NEVER_KEPT = ("csrf_token", "password_again")
-WITHOUT_WORDS = ("shown",)  # what the form acted on (acting_on/__init__.py): alone it is nothing that anybody typed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -254,18 +254,16 @@ def _to_what_comes_first() -> ResponseReturnValue | None:
 
 
 def _keep_form() -> str | None:
-    """What was typed before the sender was away for too long; a forged form and passwords are not kept."""
-    if request.method != "POST" or request.blueprint in OWN_DOOR or request.files:
+    """What was typed before the sender was away for too long; a forged form, a dragged card and passwords are not kept."""
+    if request.method != "POST" or request.blueprint in OWN_DOOR or request.files or wants_json():
         return None
     try:
         csrf.protect()
     except CSRFError:
         return None
     fields = [[name, value] for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
-    if all(name in WITHOUT_WORDS for name, _value in fields):
-        return None
-    path = request.full_path.rstrip("?")
-    return kept_forms.keep(db.session(), staff_id=current_user.id, path=path, fields=fields, now=clock.now())
+    page, path = page_at(address_of_panel() or page_before()), request.full_path.rstrip("?")
+    return kept_forms.keep(db.session(), staff_id=current_user.id, page=page, path=path, fields=fields, now=clock.now())
 
 
 def _clear_cookie() -> None:
@@ -274,18 +272,6 @@ def _clear_cookie() -> None:
     session.clear()
     if language:
         session["lang"] = language
-
-
-def desk_path(wanted: str) -> str | None:
-    """If it is a page of the desk's; a browser reads //host and /\\host as another site."""
-    try:
-        parts = urlsplit(wanted)
-    except ValueError:
-        return None
-    ours = parts.path == "/desk" or parts.path.startswith("/desk/")
-    if not ours or parts.scheme or parts.netloc or "\\" in wanted or len(wanted) > 500 or not wanted.isprintable():
-        return None
-    return wanted
 
 
 def _page_asked_from() -> str | None:

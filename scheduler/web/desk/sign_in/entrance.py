@@ -16,12 +16,12 @@ from scheduler.usecases.staff import clinic_computers, kept_forms, staff
 from scheduler.usecases.staff import second_step as staff_second_step
 from scheduler.usecases.staff.sign_in_audit import SignIn, WrongTries, record_sign_in, staff_actor, wrong_tries_since
 from scheduler.web import access
+from scheduler.web.desk.paths import desk_path
 from scheduler.web.desk.sign_in import computers, half_way
 from scheduler.web.desk.sign_in.door import (
     EVERYBODY,
     KEPT_FORM,
     WHY_OUT,
-    desk_path,
     let_in,
     let_out,
     require_staff,
@@ -130,8 +130,9 @@ def _enter_for_good(who: StaffUser, now: datetime, tries: WrongTries | None, *, 
     let_in(who, now, fully=fully)
     tell_of_wrong_tries(tries)
     wanted = _wanted_page()
-    if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
-        session[KEPT_FORM], wanted = kept, url_for("desk_kept_form.show")
+    form = kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) if kept else None
+    if form is not None:
+        session[KEPT_FORM], wanted = kept, form.page
     return half_way.remember_device(make_response(redirect(wanted, 303)), who)
 
 

@@ -14,20 +14,20 @@ from scheduler.extensions import db
 from scheduler.queries.staff.clinic_computers import Colleague, who_comes_back
 from scheduler.usecases.staff import clinic_computers, kept_forms
 from scheduler.web import access
+from scheduler.web.desk.paths import desk_path, page_at
 from scheduler.web.desk.sign_in import computers
 from scheduler.web.desk.sign_in.door import (
     EVERYBODY,
     KEPT_FORM,
-    NEVER_KEPT,
     OWN_DOOR,
     WHY_OUT,
     come_back,
-    desk_path,
     lock,
     require_staff,
     tell_of_wrong_tries,
     was_away,
 )
+from scheduler.web.desk.typed import NEVER_KEPT
 
 WRONG_PINS = "wrong_pins"
 LONGEST = 500
@@ -83,9 +83,10 @@ def open_again() -> ResponseReturnValue:
     kept, page, staff_id = back.kept_form, back.page, back.staff.id
     come_back(back.staff, now, since=back.given_at, computer_id=computer.id)
     tell_of_wrong_tries(back.wrong)
-    if kept and kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) is not None:
+    form = kept_forms.kept(db.session(), staff_id=staff_id, token=kept, now=now) if kept else None
+    if form is not None:
         session[KEPT_FORM] = kept
-        return redirect(url_for("desk_kept_form.show"), 303)
+        return redirect(form.page, 303)
     wanted = desk_path(request.form.get("next", "")) or desk_path(page or "")
     return redirect(wanted or url_for("desk_calendar.show"), 303)
 
@@ -112,7 +113,10 @@ def _keep_typed() -> str | None:
         return None
     pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair))]
     pairs = [pair for pair in pairs if pair[0] not in NEVER_KEPT]
-    return kept_forms.keep(db.session(), staff_id=current_user.id, path=path or "", fields=pairs, now=clock.now())
+    page = page_at(request.form.get("page", ""))
+    return kept_forms.keep(
+        db.session(), staff_id=current_user.id, page=page, path=path or "", fields=pairs, now=clock.now()
+    )
 
 
 def _is_text(value: object) -> bool:
