@@ -82,6 +82,16 @@ def test_a_locked_desk_opens_again_by_name_and_pin_on_the_page_it_was_left_on(
     assert ("sign_in.right", "PIN") in [tuple(row) for row in steps]
 
 
+def test_the_owner_sees_which_of_them_is_the_one_in_use(client: FlaskClient, session: Session) -> None:
+    make_staff(session)
+    sign_in(client)
+    before = client.get(COMPUTERS).text
+    assert "Register this computer<" in before and "(this one)" not in before
+    press(client, COMPUTERS, name="Front desk")
+    after = client.get(COMPUTERS).text
+    assert "Register this computer again<" in after and after.count("(this one)") == 1
+
+
 def test_ten_idle_minutes_lock_it_and_what_was_sent_then_is_there_after_the_pin(
     desk: FlaskClient, session: Session, robin: StaffUser, at: time_machine.Traveller
 ) -> None:

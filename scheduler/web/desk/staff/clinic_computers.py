@@ -74,7 +74,7 @@ def _page(form: ComputerForm) -> str:
         tab="computers",
         form=form,
         rows=rows,
-        here=here.id if here else None,
+        this_computer=here.id if here else None,
         ends={row.id: clock.to_local(row.ends_at, zone).date() for row in rows},
         errors=form_errors(form),
     )
