@@ -61,19 +61,24 @@ def init_app(app: Flask) -> None:
         path = request.path
         if path in EXEMPT:
             return None
-        if hosts is not None and not path.startswith("/static/") and not _is_ours(request.host, hosts):
+        if hosts is not None and not path.startswith("/static/") and not _is_ours(request.headers.get("Host"), hosts):
             return _misdirected()
         if is_https and request.scheme == "http" and not path.startswith(WITHOUT_COOKIE) and path[-4:] != ".ics":
             return _over_http()
         return _without_slash(path) if isinstance(request.routing_exception, NotFound) else None
 
 
-def _is_ours(called: str, hosts: set[str]) -> bool:
-    """Loopback too: from the machine itself, or from a proxy beside us that does not pass the host on."""
+def _is_ours(called: str | None, hosts: set[str]) -> bool:
+    """Loopback too: from the machine itself, or from a proxy beside us that does not pass the host on.
+
+    As it was sent: where none was, `request.host` is the server's own name ("waitress.invalid").
+    """
+    if not called:
+        return True  # a program that names none (HTTP/1.0); browsers always do
     try:
         host = read_host(re.sub(r":\d*$", "", called))
     except BadAddress:
-        return not called  # a program that names none; browsers always do
+        return False
     return host in hosts or _is_loopback(host)
 
 

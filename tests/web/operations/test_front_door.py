@@ -2,6 +2,7 @@
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.support.fake_twilio import signature
 from tests.web.conftest import make_app
@@ -92,6 +93,15 @@ def test_another_host_is_told_where_we_are(database_url: str, host: str, known: 
         assert (told.status_code, told.mimetype, told.json["code"]) == (421, "application/problem+json", "misdirected")
         for path in ("/healthz", "/readyz"):
             assert client.get(path, headers={"Host": host}, base_url=PUBLIC).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [{}, {"HTTP_HOST": ""}])
+def test_a_program_that_names_no_host_is_answered(database_url: str, sent: dict[str, str]) -> None:
+    environ = create_environ("/privacy", PUBLIC)
+    del environ["HTTP_HOST"]
+    environ.update(SERVER_NAME="waitress.invalid", **sent)
+    _body, status, _headers = run_wsgi_app(make_client(database_url).application, environ)
+    assert status == "200 OK"
 
 
 def test_without_a_public_address_every_host_is_welcome(database_url: str) -> None:
