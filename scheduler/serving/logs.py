@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from flask import has_request_context, request
+from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -96,6 +97,18 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return links
 
 
+_EVENTS = {
+    "SQLITE_FULL": "disk full",
+    "53100": "disk full",
+    "SQLITE_BUSY": "database busy",
+    "SQLITE_LOCKED": "database busy",
+    "55P03": "database busy",
+    "SQLITE_READONLY": "database cannot be written",
+    "SQLITE_IOERR": "database cannot be written",
+}
+"""How an error's code begins, in SQLite or PostgreSQL, and what it means."""
+
+
 def _told(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     return {
@@ -114,6 +127,16 @@ def _codes(error: BaseException) -> dict[str, str]:
         "errno": None if of_system is None else errno.errorcode.get(of_system, str(of_system)),
     }
     return {name: str(code) for name, code in given.items() if code}
+
+
+def what_failed(error: DBAPIError) -> str:
+    """The event of an error of the database, named so that whoever is woken by it knows where to look."""
+    codes = _codes(error.orig) if error.orig is not None else {}
+    for code in (codes.get("sqlite_errorname", ""), codes.get("sqlstate", "")):
+        for beginning, event in _EVENTS.items():
+            if code.startswith(beginning):
+                return event
+    return "database away"
 
 
 class _CurrentStandardError:

@@ -35,6 +35,7 @@ from scheduler.domain.sign_in.refusals import CodeGone, CodeWrong, TooManyWrong
 from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
 from scheduler.domain.visits.appointment_status import StatusRefused
 from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
+from scheduler.serving import logs
 from scheduler.serving.logs import request_id
 from scheduler.web.words.again import again_words
 from scheduler.web.words.dates import day_and_time_words, day_words, time_words
@@ -81,8 +82,8 @@ def init_app(app: Flask) -> None:
 
 
 def _database_away(error: OperationalError) -> ResponseReturnValue:
-    """It does not answer, or was busy for longer than anybody should wait."""
-    log.error("database away", exc_info=error)
+    """It does not answer, cannot be written, or was busy for longer than anybody should wait."""
+    log.error(logs.what_failed(error), exc_info=error)
     return answer(ServiceUnavailable(retry_after=AGAIN_SECONDS))
 
 

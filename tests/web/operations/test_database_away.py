@@ -9,10 +9,12 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from scheduler.extensions import db
 from scheduler.models import engine as engines
+from scheduler.serving.logs import what_failed
 from scheduler.usecases.staff.tokens import create_token
 from tests.factories import MONDAY, NOW, make_clinic, make_patient
 from tests.web.support.booking_clinic import MONDAY_10, BookingVisitor
@@ -114,8 +116,28 @@ def test_a_full_disk_is_said_in_the_log_and_the_visitor_is_told_to_come_again(
         typed = {"given_name": "A" * 90, "family_name": "B" * 90, "birth_date": f"1990-01-{number % 28 + 1:02}"}
         answers.append(client.post("/api/v1/patients", json=typed, headers=bearer).status_code)
     assert set(answers) == {201, 503}
-    assert '"sqlite_errorname": "SQLITE_FULL"' in capsys.readouterr().err
+    logged = capsys.readouterr().err
+    assert '"sqlite_errorname": "SQLITE_FULL"' in logged
+    assert '"event": "disk full"' in logged and "database away" not in logged
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "code, event",
+    [
+        ({"sqlite_errorname": "SQLITE_FULL"}, "disk full"),
+        ({"sqlite_errorname": "SQLITE_BUSY_SNAPSHOT"}, "database busy"),
+        ({"sqlite_errorname": "SQLITE_READONLY_DBMOVED"}, "database cannot be written"),
+        ({"sqlite_errorname": "SQLITE_IOERR_WRITE"}, "database cannot be written"),
+        ({"sqlstate": "53100"}, "disk full"),
+        ({"sqlstate": "57P01"}, "database away"),
+        ({}, "database away"),
+    ],
+)
+def test_an_error_of_the_database_is_named_by_its_code(code: dict[str, str], event: str) -> None:
+    raised = Exception()
+    vars(raised).update(code)
+    assert what_failed(OperationalError("SELECT 1", None, raised)) == event
 
 
 def grow_no_more(connection: sqlite3.Connection, _record: object) -> None:
