@@ -8,15 +8,12 @@ import errno
 import logging
 import sys
 import traceback
-from types import TracebackType
 from typing import Any
 
 import structlog
 from flask import has_request_context, request
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 REQUEST_ID = "clinic.request_id"
 """Where the WSGI environment of a request keeps its id."""
@@ -65,7 +62,7 @@ def request_id() -> str:
 
 def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if has_request_context():
-        event["request_id"] = request_id()
+        event.setdefault("request_id", request_id())
     return event
 
 

@@ -22,8 +22,6 @@ from scheduler.web.words.actor import actor_words
 from scheduler.web.words.dates import day_and_time_words, time_words
 from scheduler.web.words.status import Sign, kind_words, text_sign, visit_sign
 
-PLANNED = Sign("○", "", "info")
-
 
 @dataclass(frozen=True, slots=True)
 class HistoryWords:
