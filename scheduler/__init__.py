@@ -1,6 +1,5 @@
 """The appointment service: `create_app` puts extensions, blueprints and errors together."""
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -34,10 +33,6 @@ class Service(Flask):
         self, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> None:
         log.error("exception", exc_info=exc_info, rule=request.url_rule.rule if request.url_rule else None)
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Nothing here is asynchronous; Flask would ask each function again at every request."""
-        return func
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         return assets.max_age()

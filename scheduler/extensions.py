@@ -9,25 +9,12 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.models import Base
 from scheduler.models.engine import IMPATIENT, create_engine, without_transactions
-
-
-class OneDatabaseSession(Session):
-    """Flask-SQLAlchemy's looks for the engine at every turn, among those that an application may have; we have one."""
-
-    def __init__(self, db: SQLAlchemy, **options: Any) -> None:
-        super().__init__(db, **options | {"bind": db.engine})
-
-    def get_bind(
-        self, mapper: Any = None, clause: Any = None, bind: sa.Engine | sa.Connection | None = None, **options: Any
-    ) -> sa.Engine | sa.Connection:
-        return bind or self.bind  # type: ignore[return-value]  # never None, see above
 
 
 class Database(SQLAlchemy):
@@ -42,7 +29,7 @@ class Database(SQLAlchemy):
         return without_transactions(self.engine)
 
 
-db = Database(metadata=Base.metadata, session_options={"class_": OneDatabaseSession, "info": IMPATIENT})
+db = Database(metadata=Base.metadata, session_options={"info": IMPATIENT})
 migrate = Migrate()
 csrf = CSRFProtect()
 babel = Babel()
