@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import ACTIVE, AppointmentStatus, StatusRefused, require_change
 from scheduler.models import Appointment
 from scheduler.queries.clinic import reference
 from scheduler.queries.visits import appointments
+from scheduler.queries.visits.ims_given import last_answer
 from scheduler.usecases.booking.booking import cancel_appointment
 from scheduler.usecases.booking.locks import lock_rooms
 from scheduler.usecases.booking.placing import require_patient_may, wanted_of
@@ -19,7 +21,7 @@ from scheduler.usecases.texts.reminder_planning import plan_for
 from scheduler.usecases.transaction import retry_deadlocks
 from scheduler.usecases.visits.changing import BEFORE_THE_VISIT, carry_out, change_to, locked, require_version
 from scheduler.usecases.visits.ims_counting import recount
-from scheduler.usecases.visits.ims_given import complete
+from scheduler.usecases.visits.ims_given import complete, is_own_slip
 from scheduler.usecases.visits.must_move import let_stand
 
 OF_THE_DAY = (AppointmentStatus.ARRIVED, AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW)
@@ -42,7 +44,9 @@ def change_status(
     while nobody has said. Completion is refused by no rule: what has happened is recorded, and flagged where it is odd.
 
     Undoing a cancellation or no-show refuses as a booking would: when something took its place, and when the
-    patient is no longer cleared. What happens on the day is refused before it.
+    patient is no longer cleared. What happens on the day is refused before it. A completion with its answer is undone
+    by whoever gave it, on the same day; later refuses with Invalid, for then a practitioner says otherwise and why
+    (ims_given.py).
     """
     if status == AppointmentStatus.CANCELLED:
         return cancel_appointment(
@@ -65,6 +69,7 @@ def change_status(
             require_change(AppointmentStatus(changed.status), status)
             complete(session, changed, ims_given, clinic=clinic, now=now, actor=actor)
             return changed
+        _require_unanswered_or_own_slip(session, changed, now=now, actor=actor)
         revived = AppointmentStatus(changed.status) not in ACTIVE and status in BEFORE_THE_VISIT
         answered, counted_from = changed.ims_given, changed.counts_from_local
         _as_planned(session, changed)
@@ -108,6 +113,14 @@ def _as_planned(session: Session, visit: Appointment) -> None:
     visit.ims_given, visit.ims_open, visit.ims_concerns = None, False, ""
     if visit.spacing_group_id != planned.spacing_group_id:
         visit.spacing_group_id, visit.spacing_days = planned.spacing_group_id, planned.min_days
+
+
+def _require_unanswered_or_own_slip(session: Session, visit: Appointment, *, now: datetime, actor: Actor) -> None:
+    if visit.ims_given is None:
+        return
+    last = last_answer(session.connection(), visit.id)
+    if not is_own_slip(last, actor=actor, now=now, zone=clock.zone(visit.zone)):
+        raise Invalid({"reason": "Say why the answer changes."})
 
 
 def _require_its_day(visit: Appointment, status: AppointmentStatus, now_local: datetime) -> None:

@@ -202,6 +202,22 @@ def test_undoing_a_completion_brings_back_what_was(session: Session, patient: Pa
     assert [(line.given_before, line.given) for line in answers] == [(None, True), (True, None)]
 
 
+@pytest.mark.parametrize("status", ["arrived", "no_show"])
+@pytest.mark.parametrize("given", [True, False])
+def test_a_completion_that_was_answered_on_another_day_is_not_undone(
+    session: Session, patient: Patient, given: bool, status: str
+) -> None:
+    """It would change the answer, and what counts, without a word of why."""
+    visit = make_appointment(session, patient=patient, starts_local=local(MONDAY, "10:00"))
+    complete(session, visit, given)
+    with pytest.raises(Invalid):
+        become(session, visit, status, at(MONDAY + DAY))
+    assert (visit.status, visit.ims_given, counts(visit)) == ("completed", given, given)
+    answer(session, visit, not given, at(MONDAY + DAY), "the other patient")
+    become(session, visit, status, at(MONDAY + DAY))
+    assert (visit.status, visit.ims_given) == (status, None)
+
+
 def test_what_is_odd_about_it_is_recorded_with_it(session: Session) -> None:
     make_clinic(session)
     may_not_needle(session)
@@ -326,6 +342,8 @@ class Clinic(RuleBasedStateMachine):
                 become(self.session, visit, status, self.now)
             except TreatmentTooSoon:
                 assert status == "arrived"
+            except Invalid:
+                assert visit.ims_given is not None
             self.session.rollback()
 
     @rule(which=st.integers(0, 9), days=st.integers(0, 9))

@@ -218,3 +218,7 @@ def test_ims_given_is_said_at_completion_shown_and_never_refused(api: FlaskClien
         assert (changed.json["ims_given"], changed.json["counts_for"]) == (False, None)
         assert api.patch(path, json={"status": "arrived"}).status_code == 403
         assert api.post("/api/v1/appointments", json=wanted).status_code == 201
+    with time_machine.travel(MONDAY_NOON + timedelta(days=1), tick=False):
+        for status in ("arrived", "booked", "no_show"):
+            assert api.patch(path, json={"status": status}, headers=physio).status_code == 422
+        assert api.get(path).json["ims_given"] is False

@@ -100,6 +100,18 @@ def test_reception_takes_back_its_own_slip_and_no_practitioners_answer(
         assert desk.post(status, status="arrived", version=4).status_code == 403
 
 
+def test_a_practitioner_changes_an_old_answer_with_a_reason_and_does_not_undo_the_completion(
+    desk: Desk, session: Session, patient: Patient
+) -> None:
+    visit = follow_up(session, patient)
+    desk.post(f"/desk/visits/{visit}/status", status="completed", version=1, ims_given="yes")
+    with time_machine.travel(NOW + DAY, tick=False):
+        desk = Desk(desk.client, session, "practitioner")
+        for status in ("arrived", "booked", "no_show"):
+            assert desk.post(f"/desk/visits/{visit}/status", status=status, version=2).status_code == 403
+        assert stored(session, visit).ims_given is True
+
+
 def test_booked_ims_too_soon_after_it_must_move_and_moves_when_the_patient_agrees(
     desk: Desk, session: Session, patient: Patient
 ) -> None:

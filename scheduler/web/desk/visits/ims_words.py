@@ -102,7 +102,8 @@ def asks(public_id: str) -> bool:
 
 
 def require_may_take_back(public_id: str) -> None:
-    """Whether IMS was given is a practitioner's to change: nobody else undoes a completion that says so."""
+    """Whether IMS was given is a practitioner's to change, with a reason: nobody undoes a completion that says so,
+    but whoever has just said it."""
     if not _may_take_back(appointments.by_public_id(db.session(), public_id), clock.now()):
         raise Forbidden
 
@@ -167,7 +168,7 @@ def _is_asked(visit: Appointment, known: Reference) -> bool:
 
 
 def _may_take_back(visit: Appointment, now: datetime) -> bool:
-    if visit.status != "completed" or visit.ims_given is None or is_practitioner():
+    if visit.status != "completed" or visit.ims_given is None:
         return True
     last = answers.last_answer(db.session().connection(), visit.id)
     return is_own_slip(last, actor=current_user.actor, now=now, zone=clock.zone(visit.zone))
