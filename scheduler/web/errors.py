@@ -273,7 +273,7 @@ def _merge_refused(error: MergeRefused) -> Words:
 
 def _busy(_error: Busy) -> Words:
     return (
-        _("Very much is being written here at this moment. Nothing of yours was changed."),
+        _("A large amount of data is being saved just now. Nothing was changed."),
         _("Go back and send it again in a minute."),
     )
 

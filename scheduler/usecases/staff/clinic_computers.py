@@ -45,7 +45,7 @@ def register(session: Session, *, name: str, actor: Actor, now: datetime) -> str
 
 @retry_deadlocks
 def revoke(session: Session, *, computer_id: int, actor: Actor, now: datetime) -> None:
-    """Nobody comes back there by a PIN any more. NotFound when there is none."""
+    """A PIN no longer opens that computer. NotFound when there is none."""
     begin_write(session)
     computer = session.get(ClinicComputer, computer_id, with_for_update=True)
     if computer is None or computer.revoked_at is not None:

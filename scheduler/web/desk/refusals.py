@@ -137,7 +137,7 @@ def _too_soon_words(refusal: TreatmentTooSoon, name: str, others: list[OtherVisi
     else:
         title = _("%(name)s is booked for %(what)s on %(day)s.", name=name, what=what, day=day)
     return title, _(
-        "At least %(days)d days must lie between: next allowed from %(moment)s.",
+        "They must be at least %(days)d days apart: the next is allowed from %(moment)s.",
         days=refusal.min_days,
         moment=from_words(refusal.earliest),
     )
@@ -145,7 +145,9 @@ def _too_soon_words(refusal: TreatmentTooSoon, name: str, others: list[OtherVisi
 
 def _taken_words(sought: Sought, others: list[OtherVisit]) -> tuple[str, str]:
     if sought.takes_back and others:
-        return _("Its place has been taken."), _("Move that visit, or book %(name)s another time.", name=sought.name)
+        return _("Another visit has taken its time."), _(
+            "Move that visit, or book %(name)s another time.", name=sought.name
+        )
     if others:
         return _("There is another visit at that time."), _("Choose another time.")
     if sought.practitioner_id is None:

@@ -65,7 +65,7 @@ def test_too_soon_says_when_the_patient_was_here_and_may_come_again(
     with time_machine.travel(at, tick=False), app.test_request_context("/desk"):
         said, advice = desk_words(too_soon(clash), MARIE)
     assert said == title
-    assert advice.startswith("At least 7 days must lie between: next allowed from ")
+    assert advice.startswith("They must be at least 7 days apart: the next is allowed from ")
 
 
 def test_nobody_at_the_desk_is_told_to_telephone_the_clinic(app: Flask) -> None:

@@ -440,7 +440,7 @@ def test_a_cancellation_says_who_and_why_and_is_undone_while_the_time_is_free(de
     other = make_patient(session, given_name="Ngozi", family_name="Okafor")
     taken = make_appointment(session, patient=other, starts_local=local(TUESDAY, "10:15"))
     refused = desk.post(f"{path}/status", status="booked", version=4)
-    assert refused.status_code == 409 and "Its place has been taken." in refused.text
+    assert refused.status_code == 409 and "Another visit has taken its time." in refused.text
     assert "Tuesday 1 December, 10:15 am: Okafor, Ngozi · IMS · Pat1 · Room 1" in refused.text
     assert f'href="/desk/visits/{taken.public_id}"' in refused.text
     desk.post(f"/desk/visits/{taken.public_id}/cancel", version=1)

@@ -33,7 +33,7 @@ def test_whoever_finds_the_database_busy_is_told_when_to_try_again(app: Flask) -
         busy = app.make_response(answer(Busy()))
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "10")
     page = busy.get_data(as_text=True)
-    assert "Nothing of yours was changed." in page and "send it again in a minute" in page
+    assert "Nothing was changed." in page and "send it again in a minute" in page
 
 
 def test_too_soon_names_the_day_of_the_visit_and_the_first_time_allowed(app: Flask) -> None:

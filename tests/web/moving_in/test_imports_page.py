@@ -124,7 +124,7 @@ def test_a_run_ends_with_its_process_and_is_not_begun_twice(
         fcntl.flock(lock, fcntl.LOCK_EX)
         runs.write(key, Run("patients", "old.csv", state="running", stage="placing"))
         going = client.get(page).text
-        assert "now put in its place" in going and 'hx-trigger="every 1s"' in going
+        assert "being saved now" in going and 'hx-trigger="every 1s"' in going
         opened = open_file("patients", CSV, encoding="windows-1252")
         runs.start(key, runs.read(key), opened, SETTINGS)
         assert runs.read(key).stage == "placing"

@@ -57,7 +57,7 @@ def test_the_desk_is_told_that_texts_do_not_go_out(app: Flask, session: Session,
     with Session(engine) as other:
         other.execute(update(Heartbeat).values(at=datetime.now(UTC) - timedelta(hours=1)))
         other.commit()
-    assert "the scheduler does not run" in said()
+    assert "the scheduler is not running" in said()
 
 
 def test_the_figures_tell_that_texts_wait_and_that_no_scheduler_ticks(

@@ -92,7 +92,9 @@ def _on_to_visits() -> ResponseReturnValue:
     if left:
         flash(
             ngettext(
-                "%(num)d visit is left where nobody is there.", "%(num)d visits are left where nobody is there.", left
+                "%(num)d visit is at a time when nobody is there.",
+                "%(num)d visits are at a time when nobody is there.",
+                left,
             )
         )
         return redirect(url_for("desk_displaced.show"), 303)

@@ -150,8 +150,8 @@ def _change(slug: str, form: str, work: Callable[[], None], said: str) -> Respon
     if left:
         flash(
             ngettext(
-                "%(num)d visit is left where nobody is there.",
-                "%(num)d visits are left where nobody is there.",
+                "%(num)d visit is at a time when nobody is there.",
+                "%(num)d visits are at a time when nobody is there.",
                 len(left),
             )
         )

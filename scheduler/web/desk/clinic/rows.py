@@ -95,7 +95,7 @@ class TreatmentForm(RowForm):
 
 class SpacingForm(RowForm):
     name = StringField(_l("Name"), filters=[tidy])
-    min_days = StringField(_l("At least so many days between two visits of a patient"), filters=[tidy])
+    min_days = StringField(_l("Fewest days between two visits of a patient"), filters=[tidy])
     treatments = SelectMultipleField(_l("Treatments"), validate_choice=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -57,15 +57,17 @@ class ClinicForm(DeskForm):
         validate_choice=False,
     )
     lead_minutes = StringField(_l("Soonest visit that can be booked online, in minutes from now"), filters=[tidy])
-    horizon_days = StringField(_l("Latest, in days from now"), filters=[tidy])
-    cutoff_hours = StringField(_l("Patients change a visit themselves until so many hours before"), filters=[tidy])
+    horizon_days = StringField(_l("Latest visit that can be booked online, in days from now"), filters=[tidy])
+    cutoff_hours = StringField(
+        _l("Hours before a visit until which patients move or cancel it themselves"), filters=[tidy]
+    )
     hold_minutes = StringField(_l("Minutes for which a chosen time is kept"), filters=[tidy])
-    clearance_months = StringField(_l("A clearance for IMS lapses so many months after the last IMS"), filters=[tidy])
+    clearance_months = StringField(_l("Months after the last IMS until a clearance for IMS lapses"), filters=[tidy])
     reminder_days = StringField(_l("Reminders, in days before the visit"), filters=[tidy])
     quiet_from = StringField(_l("No texts from"), filters=[tidy])
     quiet_until = StringField(_l("until"), filters=[tidy])
-    sms_parts_monthly = StringField(_l("Parts of texts that a month may cost; 0 is no limit"), filters=[tidy])
-    code_parts_monthly = StringField(_l("Parts that sign-in codes may cost in a month; 0 is no limit"), filters=[tidy])
+    sms_parts_monthly = StringField(_l("Most parts of texts in a month; 0 is no limit"), filters=[tidy])
+    code_parts_monthly = StringField(_l("Most parts of sign-in codes in a month; 0 is no limit"), filters=[tidy])
     retention_years = StringField(_l("Years for which a record is kept after its last visit"), filters=[tidy])
 
     def typed(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who is who: one press puts a new number into a record; and whom to ask for the birth date at the next arrival."""
+"""One press puts a new number into a record; and whom to ask for the birth date at the next arrival."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

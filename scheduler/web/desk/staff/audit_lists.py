@@ -72,7 +72,7 @@ _WORDS: dict[str, Callable[[], str]] = {
     "ims_given": lambda: _("IMS given?"),
     "ims_reviews": lambda: _("IMS to look at"),
     "corrections": lambda: _("Corrections asked for"),
-    "who_is_who": lambda: _("Who is who"),
+    "who_is_who": lambda: _("Numbers and birth dates"),
     "old_records": lambda: _("Old records"),
     "same_person": lambda: _("Records that look alike"),
     "api_patients": lambda: _("API: patients"),

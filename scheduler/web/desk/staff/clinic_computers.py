@@ -61,7 +61,7 @@ def revoke(computer_id: int) -> ResponseReturnValue:
     clinic_computers.revoke(db.session(), computer_id=computer_id, actor=current_user.actor, now=clock.now())
     if session.get(computers.COMPUTER) == computer_id:
         del session[computers.COMPUTER]
-    flash(_("Nobody comes back there by a PIN any more."))
+    flash(_("A PIN no longer opens that computer."))
     return redirect(url_for("desk_settings_computers.show"), 303)
 
 

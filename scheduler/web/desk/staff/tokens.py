@@ -78,7 +78,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
     if token is None:
         raise NotFound("token")
     revoke_token(db.session(), name=token.name, now=clock.now(), revoked_by=current_user.actor)
-    flash(_("The token is dead."))
+    flash(_("The token no longer works."))
     return redirect(url_for("desk_settings_tokens.show"), 303)
 
 

@@ -37,7 +37,7 @@ def _words(asked_at: datetime, ticked: float, oldest_due: float) -> str:
         since = clock.to_local(asked_at - timedelta(seconds=ticked), clock.zone(clinic_settings().zone))
         return str(
             _(
-                "No texts go out since %(when)s: the scheduler does not run. Whoever runs this service starts it "
+                "No texts have gone out since %(when)s: the scheduler is not running. Whoever runs this service starts it "
                 "with “flask jobs run”.",
                 when=day_and_time_words(since),
             )
