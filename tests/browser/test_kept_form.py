@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from scheduler import clock
+from scheduler.usecases.staff.staff import hash_password
 from tests.browser.serving import serving
 from tests.browser.test_booking import open_page
 from tests.browser.test_every_page import look_at
@@ -19,6 +20,7 @@ from tests.web.support.signing_in import PASSWORD, make_staff
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 AWAY = timedelta(minutes=31)
+PIN = "246813"
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def visit(database_url: str, engine: Engine, at: time_machine.Traveller) -> Iter
     day = clock.to_local(clock.now(), clock.zone(CLINIC.zone)).date()
     with Session(engine) as session:
         make_clinic(session)
-        make_staff(session)
+        make_staff(session, pin_hash=hash_password(PIN))
         starts = local(day + timedelta(days=7 - day.weekday()), "10:00")
         made = make_appointment(session, patient=make_patient(session), starts_local=starts, treatment="follow-up")
         path = f"/desk/visits/{made.public_id}"
@@ -98,4 +100,23 @@ def test_what_was_typed_in_the_panel_stands_on_the_visits_own_page(
     expect(there.locator("dd.note")).to_have_text("Prefers <mornings>\nand tea")
     there.goto(visit)
     expect(there.locator(".kept.notice")).to_have_count(0)
+    context.close()
+
+
+def test_a_desk_locked_over_a_panel_half_written_opens_again_on_its_page(browser: Browser, visit: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-CA")
+    page, _complaints = open_page(context)
+    base, path = visit.split("/desk/visits/")
+    page.goto(f"{base}/desk/settings/computers")
+    sign_in(page)
+    page.fill("[name=name]", "Front desk")
+    page.get_by_role("button", name="Register it").click()
+    page.goto(f"{base}/desk?visit={path}")
+    page.locator("#panel summary", has_text="Note").click()
+    page.fill("#v-note", "Half a no")
+    page.locator("#lock button").click()
+    page.get_by_label("PIN").fill(PIN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(visit)
+    expect(page.locator("#v-note")).to_have_value("Half a no")
     context.close()
