@@ -58,7 +58,7 @@ def test_a_closure_lists_the_visits_that_it_leaves_and_cancels_none(
     enter(client, "receptionist")
     form = {"first": "2026-12-07", "begins": "11:45", "ends": "13:00", "name": "Fire drill"}
     page = post(client, "/desk/closures", "/desk/closures", **form).text
-    assert "2 visits are left where nobody is there." in page
+    assert "2 visits are at a time when nobody is there." in page
     assert page.count("Closed: Fire drill") == 2
     assert "12:15 pm" in page and "2:00 pm" not in page
     assert {visit.status for visit in session.scalars(select(Appointment))} == {"booked"}
@@ -91,7 +91,7 @@ def test_of_one_practitioner_only_their_visits_are_listed_and_only_their_patient
     for practitioner in ("p2", "p1"):
         form = {"first": "2026-12-07", "reason": f"Course of {practitioner}"}
         page = post(client, f"/desk/hours?who={practitioner}", f"/desk/hours/{practitioner}/time-off", **form).text
-    assert "1 visit is left where nobody is there." in page
+    assert "1 visit is at a time when nobody is there." in page
     assert "Time off: Course of p1" in page and "Course of p2" not in page
     asked = post(client, "/desk/displaced?who=p1", "/desk/displaced/text", who="p1").text
     assert "1 patient is being asked" in asked
