@@ -8,8 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from scheduler.models.base import Base, Id, Instant
 from scheduler.models.patients.patient import Patient, PhoneAccount
 
-WRONG_NUMBER = "wrong number"
-"""Why a text was not sent."""
 ACTING_ENDED = "acting ended"
 _OPEN = text("lifted_at IS NULL")
 

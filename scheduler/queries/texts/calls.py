@@ -8,43 +8,25 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from scheduler.domain.texts.no_texts import NoTexts
 from scheduler.domain.texts.reminder_plan import CANCELLATION
 from scheduler.models import Appointment, Patient, PhoneAccount, Practitioner, Reminder, ReminderCall, Treatment
 from scheduler.models.texts.sms import NO_RECEIPT, WAITS_FOR_BUDGET
-from scheduler.models.texts.wrong_number import WRONG_NUMBER, is_stopped
+from scheduler.queries.texts.no_texts import why_no_texts
 from scheduler.queries.visits.must_move import MUST_MOVE, TEXT_KIND, VisitTime, was_asked, without_anybody
-from scheduler.queries.visits.private_visits import NOT_TO_A_PARENT, born_by, is_kept_off
+from scheduler.queries.visits.private_visits import born_by
 
-Reason = Literal[
-    "no number",
-    "opted out",
-    "unreachable",
-    "wrong number",
-    "not shown to a parent",
-    "must move",
-    "failed",
-    "in doubt",
-    "budget",
-    "trying",
-    "restricted",
-]
+Reason = NoTexts | Literal["must move", "failed", "in doubt", "budget", "trying"]
 ANY_ZONE = timedelta(hours=15)
 """No clock of a clinic is further from UTC."""
-RESTRICTED = "restricted"
 HELD_UP = timedelta(hours=1)
 """A text due so long ago has not gone through, in an outage or with the telephone off: while it is tried again, the visits
 of the next `NEAR` are telephoned."""
 NEAR = timedelta(hours=24)
 TIME_TO_CHOOSE = timedelta(hours=24)
 """So long after a patient was asked to choose another time, whoever has not is telephoned."""
-UNSENT = (
-    "opted out",
-    "number unreachable",
-    WRONG_NUMBER,
-    "no number",
-    MUST_MOVE,
-    NOT_TO_A_PARENT,
-)  # reasons of suppressed reminders
+UNSENT = (MUST_MOVE, *(each.value for each in NoTexts if each is not NoTexts.RESTRICTED))
+"""Reasons of suppressed reminders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +77,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
             Patient.family_name,
             Patient.language,
             PhoneAccount.number,
-            PhoneAccount.opted_out_at,
-            PhoneAccount.unreachable_at,
-            is_stopped().label("is_stopped"),
-            is_kept_off(born_by(from_at)).label("is_kept_off"),
+            why_no_texts(born_by(from_at)).label("why_no_texts"),
             Treatment.name_en,
             Treatment.name_fr,
             (Practitioner.given_name + " " + Practitioner.family_name).label("practitioner"),
@@ -136,11 +115,7 @@ def due(connection: Connection, *, from_at: datetime, to_at: datetime) -> list[C
                     near,
                     Appointment.status.in_(("booked", "confirmed")),
                     or_(
-                        PhoneAccount.id.is_(None),
-                        PhoneAccount.opted_out_at.is_not(None),
-                        PhoneAccount.unreachable_at.is_not(None),
-                        is_stopped(),
-                        is_kept_off(born_by(from_at)),
+                        why_no_texts(born_by(from_at)) != NoTexts.RESTRICTED.value,
                         exists().where(_of_visit(), or_(_unsent(Reminder), _held_up(from_at))),
                         _to_have_chosen(from_at),
                     ),
@@ -214,7 +189,7 @@ def _not_told(text: type[Reminder]) -> Any:
         text.kind == CANCELLATION,
         or_(
             _unsent(text),
-            and_(text.status == "suppressed", text.reason == RESTRICTED),
+            and_(text.status == "suppressed", text.reason == NoTexts.RESTRICTED.value),
             and_(text.status == "planned", text.attempts > 0),
         ),
     )
@@ -245,16 +220,8 @@ def _last_texts(connection: Connection, appointment_ids: list[int], now: datetim
 
 def _reason(row: Any, last: Any, *, must_move: bool) -> Reason | None:
     """None when a later text arrived after all."""
-    if row.number is None:
-        return "no number"
-    if row.is_kept_off:
-        return "not shown to a parent"
-    if row.opted_out_at is not None:
-        return "opted out"
-    if row.is_stopped:
-        return "wrong number"
-    if row.unreachable_at is not None:
-        return "unreachable"
+    if row.why_no_texts not in (None, NoTexts.RESTRICTED):
+        return NoTexts(row.why_no_texts)
     if last is None or (last.status == "sent" and last.reason != NO_RECEIPT):
         return "must move" if must_move else None
     if last.status == "planned":
@@ -266,7 +233,7 @@ def _reason(row: Any, last: Any, *, must_move: bool) -> Reason | None:
 
 _BY_REASON: dict[str, Reason] = {
     MUST_MOVE: "must move",
-    RESTRICTED: "restricted",
-    WRONG_NUMBER: "wrong number",
-    NOT_TO_A_PARENT: "not shown to a parent",
+    NoTexts.RESTRICTED: NoTexts.RESTRICTED,
+    NoTexts.WRONG_NUMBER: NoTexts.WRONG_NUMBER,
+    NoTexts.NOT_TO_A_PARENT: NoTexts.NOT_TO_A_PARENT,
 }

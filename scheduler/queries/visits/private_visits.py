@@ -9,8 +9,6 @@ from sqlalchemy.orm import Session, aliased
 from scheduler.domain.patients.coming_of_age import OF_AGE, born_before_is
 from scheduler.models import Appointment, Patient, PrivateVisit
 
-NOT_TO_A_PARENT = "not shown to a parent"
-"""Why a text was not sent."""
 FURTHEST_WEST = timedelta(hours=12)
 
 

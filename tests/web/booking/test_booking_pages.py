@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from scheduler.domain.booking.visit_reference import reference_of
-from scheduler.models import Appointment, Patient, Screening
+from scheduler.models import Appointment, Patient, PhoneAccount, Screening
 from tests.factories import MONDAY, NOW, let_act, local, make_appointment, make_patient
 from tests.support.statements import statements_of_pages
 from tests.web.support.booking_clinic import KNOWN, MONDAY_10, BookingVisitor, amelie, count_of, reach_review, visits
@@ -66,6 +66,18 @@ class TestTheWayThrough:
         assert "This visit is soon." in review.text and "online until" not in review.text
         done = visitor.confirm()
         assert "To change this visit now, please call" in done.text and "You can move or cancel" not in done.text
+
+    def test_the_last_page_promises_no_text_to_a_number_that_gets_none(
+        self, visitor: BookingVisitor, engine: Engine
+    ) -> None:
+        reach_review(visitor)
+        promise = "you get a text that confirms the visit"
+        assert promise in visitor.confirm().text
+        with Session(engine) as session:
+            session.execute(update(PhoneAccount).values(opted_out_at=NOW, opted_out_by="STOP"))
+            session.commit()
+        again = visitor.get(visitor.page.path)
+        assert "Your visit is booked" in again.text and promise not in again.text and "reminder comes" not in again.text
 
     def test_the_visit_file_and_the_feed_of_the_last_page_open(self, visitor: BookingVisitor) -> None:
         reach_review(visitor)

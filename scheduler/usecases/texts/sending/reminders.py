@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.texts.no_texts import NoTexts
 from scheduler.domain.texts.reminder_plan import CANCELLATION
 from scheduler.domain.texts.sms_segments import segments
 from scheduler.domain.texts.wording import HOW_TO_STOP, language_of
@@ -31,10 +32,11 @@ from scheduler.models.base import Instant, public_id
 from scheduler.models.clinic.clinic import Practitioner
 from scheduler.models.patients.patient import Patient, PhoneAccount
 from scheduler.models.texts.sms import Message, Reminder, went_out
-from scheduler.models.texts.wrong_number import WRONG_NUMBER, is_marked, is_stopped
+from scheduler.models.texts.wrong_number import is_marked
 from scheduler.models.visits.appointment import Appointment
+from scheduler.queries.texts.no_texts import why_no_texts
 from scheduler.queries.visits.must_move import MUST_MOVE, STANDS, TEXT_KIND, VisitTime, was_asked, without_anybody
-from scheduler.queries.visits.private_visits import NOT_TO_A_PARENT, born_by, is_kept_off
+from scheduler.queries.visits.private_visits import born_by
 from scheduler.usecases.texts.reminder_times import due_now
 from scheduler.usecases.texts.sending.sending import Outgoing
 from scheduler.usecases.texts.sending.sms_states import writing
@@ -131,19 +133,10 @@ def verdict_on(
 
 def _why_closed(row: Row[*tuple[Any, ...]]) -> str | None:
     """Why its patient is not texted, or not this."""
-    if row.restricted_at is not None:
-        return "restricted"
-    if row.number is None:
-        return "no number"
-    if row.opted_out_at is not None:
-        return "opted out"
-    if row.unreachable_at is not None:
-        return "number unreachable"
-    if row.is_kept_off:
-        return NOT_TO_A_PARENT
-    if row.is_stopped or (row.kind == TEXT_KIND and row.is_marked):  # the link of the latter would not work
-        return WRONG_NUMBER
-    return None
+    if row.why_no_texts is None and row.kind == TEXT_KIND and row.is_marked:
+        return NoTexts.WRONG_NUMBER  # its link would not work
+    why: str | None = row.why_no_texts
+    return why
 
 
 def _first_due(engine: Engine, clinic: ClinicSettings, now: datetime) -> ColumnElement[bool] | None:
@@ -197,13 +190,9 @@ _FACTS = (
         Appointment.patient_id,
         Practitioner.given_name.label("practitioner"),
         Patient.language,
-        Patient.restricted_at,
         PhoneAccount.number,
-        PhoneAccount.opted_out_at,
-        PhoneAccount.unreachable_at,
         is_marked().label("is_marked"),
-        is_stopped().label("is_stopped"),
-        is_kept_off(bindparam("born_by", type_=Date())).label("is_kept_off"),
+        why_no_texts(bindparam("born_by", type_=Date())).label("why_no_texts"),
         Patient.phone_account_id,
         _told_before.label("told_before"),
         _overtaken.label("overtaken"),

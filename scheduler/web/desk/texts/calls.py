@@ -97,7 +97,7 @@ def _by_day(found: list[Call]) -> list[tuple[date, list[Call]]]:
 _REASONS: dict[str, Callable[[], str]] = {
     "no number": lambda: _("No mobile number"),
     "opted out": lambda: _("Opted out of texts"),
-    "unreachable": lambda: _("Number cannot be reached"),
+    "number unreachable": lambda: _("Number cannot be reached"),
     "wrong number": lambda: _("Wrong number: ask for the right one"),
     "not shown to a parent": lambda: _("Not shown to a parent: speak to the patient alone"),
     "must move": lambda: _("Must move: no other time chosen yet"),

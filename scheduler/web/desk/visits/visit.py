@@ -18,9 +18,8 @@ from scheduler.models import Appointment, PrivateVisit
 from scheduler.queries.clinic import reference
 from scheduler.queries.patients import page as patient_page
 from scheduler.queries.patients.clearances import cleared_today
+from scheduler.queries.texts.no_texts import why_none_about
 from scheduler.queries.visits import appointments, desk_visit, ims_reviews
-from scheduler.queries.visits.private_visits import kept_off
-from scheduler.usecases.texts.wrong_numbers import is_stopped_for
 from scheduler.usecases.visits.status import change_status
 from scheduler.web import access
 from scheduler.web.desk.booking.health import health_of, is_unasked, when_to_ask
@@ -161,8 +160,7 @@ def visit_page(
         visit=found,
         number=display(found.patient.phone_account.number) if found.patient and found.patient.phone_account else None,
         is_private=session.get(PrivateVisit, found.id) is not None,
-        kept_off=kept_off(session, found.id, now),
-        stopped=found.patient is not None and is_stopped_for(session, found.patient.id),
+        no_texts=why_none_about(session, found.id, now),
         treatment=treatment,
         cleared=found.patient_id in cleared_today(connection, [found.patient_id or 0], clinic=clinic, now=now),
         language=template_variables()["language"],

@@ -10,10 +10,11 @@ from flask_babel import lazy_gettext as _l
 
 from scheduler import clock
 from scheduler.domain.clinic.settings import ClinicSettings
+from scheduler.domain.texts.no_texts import NoTexts
 from scheduler.extensions import db
 from scheduler.models.texts.sms import WAITS_FOR_BUDGET
 from scheduler.queries.patients.page import names_of_staff
-from scheduler.queries.visits import appointments, desk_visit, must_move, private_visits
+from scheduler.queries.visits import appointments, desk_visit, must_move
 from scheduler.queries.visits.desk_visit import HistoryLine, PlannedText
 from scheduler.usecases.booking.health_answers import ANSWERED
 from scheduler.usecases.texts.reminder_times import goes_out_from
@@ -103,7 +104,7 @@ def _why_not_sent(reason: str | None) -> str:
             return str(_("Not sent: the visit must move"))
         case "overtaken":
             return str(_("Not sent: a later text says it"))
-        case private_visits.NOT_TO_A_PARENT:
+        case NoTexts.NOT_TO_A_PARENT:
             return str(_("Not sent: not shown to a parent"))
         case "too late":
             return str(_("Not sent: too late"))

@@ -16,6 +16,7 @@ from scheduler.extensions import db
 from scheduler.gateways import phone_numbers
 from scheduler.models import Appointment
 from scheduler.queries.booking.drafts import texts_to_come, visit_at
+from scheduler.queries.texts.no_texts import why_none_about
 from scheduler.queries.visits import appointments, ims_given
 from scheduler.usecases.booking import booking as booking_usecases
 from scheduler.usecases.booking.drafts import finish_draft
@@ -70,7 +71,10 @@ def done(booking: Booking) -> ResponseReturnValue:
         return redirect(url_for("sign_in.give_number", next=request.path), 303)
     is_open = booking.opened is not None and appointment.patient.id in booking.opened.ids
     zone = clock.zone(booking.clinic.zone)
-    texts = [(kind, clock.to_local(due_at, zone)) for kind, due_at in texts_to_come(db.session(), appointment.id)]
+    planned = (
+        [] if why_none_about(db.session(), appointment.id, booking.now) else texts_to_come(db.session(), appointment.id)
+    )
+    texts = [(kind, clock.to_local(due_at, zone)) for kind, due_at in planned]
     return render_template(
         "patient/booking/done.html",
         booking=booking,

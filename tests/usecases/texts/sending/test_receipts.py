@@ -107,7 +107,7 @@ def test_a_text_without_any_news_is_asked_about_before_because_its_receipts_were
     at.forward(minutes=60)
     assert ask_about_silent(engine, sms, clock=at, limit=9) == 1
     assert [message.status for message in the_messages(session)] == ["undelivered"]
-    assert to_call(engine) == ["unreachable"]
+    assert to_call(engine) == ["number unreachable"]
 
 
 def test_a_text_whose_last_receipt_alone_is_missing_is_left_for_the_four_hours(
