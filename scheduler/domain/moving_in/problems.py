@@ -113,6 +113,9 @@ WORDS = {
     "number_too_long": "patient number “%(value)s” is longer than 60 characters",
     "same_as_row": "the same as row %(other)s",
     "already_here": "is here already",
+    "here_without_ims": "is here already, and nobody says there that IMS was given: a practitioner says so on that visit,"
+    " then take the answer out of this row",
+    "same_with_other_answer": "the same as row %(other)s, with another answer to whether IMS was given",
     "perhaps_same": "perhaps the same person as row %(other)s, with another telephone number: both imported",
     "perhaps_here": "perhaps somebody who is here already, with another telephone number: imported as well",
     "no_patient": "no patient “%(value)s” is here: import the patients first",

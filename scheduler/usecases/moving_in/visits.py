@@ -21,6 +21,9 @@ from scheduler.usecases.moving_in.visit_rows import NewVisit, VisitReader
 from scheduler.usecases.moving_in.visit_writing import Plan, UnrecordedRooms, stage_visits, write_visits
 from scheduler.usecases.transaction import retry_deadlocks
 
+Known = dict[tuple[int | None, datetime, int, str], bool | None]
+"""What identifies a visit that is here → whether IMS was given at it."""
+
 
 @retry_deadlocks
 def import_visits(
@@ -93,12 +96,10 @@ def _fitted(connection: Connection, visits: list[NewVisit], settings: ImportSett
     return Plan(visits, rooms, last if settings.clear_for_ims else {}, stopped)
 
 
-def _here(
-    connection: Connection, visits: list[NewVisit], settings: ImportSettings
-) -> tuple[list[DiaryVisit], set[tuple[int | None, datetime, int, str]]]:
+def _here(connection: Connection, visits: list[NewVisit], settings: ImportSettings) -> tuple[list[DiaryVisit], Known]:
     """The active visits here in the days of the file and a month around them; and what identifies all of those days."""
     if not visits:
-        return [], set()
+        return [], {}
     starts = [visit.diary.starts_local for visit in visits]
     margin = timedelta(days=31)
     days = Appointment.starts_local.between(min(starts) - margin, max(starts) + margin)
@@ -115,6 +116,7 @@ def _here(
                 a.active,
                 a.origin,
                 a.id,
+                a.ims_given,
             ),
         ).where(days)
     ).all()
@@ -138,21 +140,28 @@ def _here(
         for row in rows
         if row.active
     ]
-    return here, {(row.patient_id, row.starts_local, row.treatment_id, row.status) for row in rows}
+    return here, {(row.patient_id, row.starts_local, row.treatment_id, row.status): row.ims_given for row in rows}
 
 
-def _without_doubles(
-    visits: list[NewVisit], known: set[tuple[int | None, datetime, int, str]], report: Report
-) -> list[NewVisit]:
-    first: dict[tuple[int, datetime, int, str], int] = {}
+def _without_doubles(visits: list[NewVisit], known: Known, report: Report) -> list[NewVisit]:
+    """One that is here already is left out; a problem when only the file says that IMS was given: it would count."""
+    first: dict[tuple[int, datetime, int, str], NewVisit] = {}
     fresh = []
     for visit in visits:
         if visit.identity in known:
-            report.left_out.append(Remark(visit.row, "already_here"))
+            given = known[visit.identity]
+            if visit.ims_given and not (given or (given is None and visit.treatment.needling)):
+                report.problems.append(Remark(visit.row, "here_without_ims"))
+            else:
+                report.left_out.append(Remark(visit.row, "already_here"))
         elif visit.identity in first:
-            report.left_out.append(Remark(visit.row, "same_as_row", other=str(first[visit.identity])))
+            same = first[visit.identity]
+            if visit.ims_given is same.ims_given:
+                report.left_out.append(Remark(visit.row, "same_as_row", other=str(same.row)))
+            else:
+                report.problems.append(Remark(visit.row, "same_with_other_answer", other=str(same.row)))
         else:
-            first[visit.identity] = visit.row
+            first[visit.identity] = visit
             fresh.append(visit)
     return fresh
 

@@ -96,6 +96,33 @@ def test_a_visit_booked_too_near_after_it_must_move_and_it_counts_once_that_one_
         book_ims(session, patient.id, MONDAY)
 
 
+@pytest.mark.parametrize(
+    ("treatment", "here", "again", "kind"),
+    [
+        ("Follow-up", "", "yes", "here_without_ims"),
+        ("Follow-up", "no", "yes", "here_without_ims"),
+        ("IMS", "no", "yes", "here_without_ims"),
+        ("IMS", "", "yes", None),  # it counts already
+        ("Follow-up", "yes", "yes", None),
+        ("Follow-up", "yes", "no", None),
+        ("Follow-up", "no", "", None),
+    ],
+)
+def test_ims_that_only_the_file_tells_of_a_visit_that_is_here_is_not_passed_over(
+    session: Session, patient: Patient, treatment: str, here: str, again: str, kind: str | None
+) -> None:
+    row = f"7;2026-11-25;10:00;{treatment};p2;"
+    assert visits(session, row + here, header=WITH_ANSWER).imported == 1
+    report = visits(session, row + again, header=WITH_ANSWER)
+    assert told(report) == ([f"2 {kind}"] if kind else [])
+    assert len(report.left_out) == (0 if kind else 1)
+
+
+def test_one_visit_of_the_file_has_one_answer(session: Session, patient: Patient) -> None:
+    rows = [f"7;2026-11-25;10:00;Follow-up;p2;{given}" for given in ("no", "yes")]
+    assert told(visits(session, *rows, header=WITH_ANSWER)) == ["3 same_with_other_answer"]
+
+
 def test_a_visit_of_the_file_that_is_still_to_come_keeps_to_the_rule(session: Session, patient: Patient) -> None:
     make_appointment(session, patient=patient, starts_local=local(MONDAY - 7 * DAY, "10:00"), status="completed")
     report = visits(session, "7;2026-11-26;10:00;IMS;p2", "7;2026-12-02;10:00;IMS;p2")

@@ -63,6 +63,11 @@ FOR_TRANSLATORS = (
     _l("patient number “%(value)s” belongs to somebody else (row %(other)s)"),
     _l("patient number “%(value)s” belongs to somebody else who is here already"),
     _l("patient number “%(value)s” is longer than 60 characters"),
+    _l(
+        "is here already, and nobody says there that IMS was given: a practitioner says so on that visit, then take the"
+        " answer out of this row"
+    ),
+    _l("the same as row %(other)s, with another answer to whether IMS was given"),
     _l("the same as row %(other)s"),
     _l("is here already"),
     _l("perhaps the same person as row %(other)s, with another telephone number: both imported"),
