@@ -1,4 +1,4 @@
-"""Refusals of every kind of thing. Those of one noun stand in its own folder; words and HTTP status, in web/errors.py."""
+"""Refusals of every kind of thing. Those of one noun stand in its own folder; words and HTTP status, in web/words/refusals.py."""
 
 from dataclasses import dataclass
 from datetime import datetime

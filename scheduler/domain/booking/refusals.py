@@ -1,4 +1,4 @@
-"""A rule says no to a booking, with the facts that a person needs. Words and HTTP status are given in web/errors.py."""
+"""A rule says no to a booking, with the facts that a person needs. Words and HTTP status are given in web/words/refusals.py."""
 
 from datetime import date
 from typing import ClassVar

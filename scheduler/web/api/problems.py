@@ -18,6 +18,7 @@ from scheduler.web import errors
 from scheduler.web.api.query_fields import NoSuch
 from scheduler.web.api.schemas import documents
 from scheduler.web.words import rfc3339
+from scheduler.web.words.refusals import explain
 
 
 def answer(error: Exception) -> Response:
@@ -29,7 +30,7 @@ def answer(error: Exception) -> Response:
         facts = _facts(error)
     else:
         facts = {}
-    response = errors.problem(errors.explain(error), **facts)
+    response = errors.problem(explain(error), **facts)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):

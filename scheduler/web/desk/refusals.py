@@ -28,9 +28,9 @@ from scheduler.queries.booking import desk_clash
 from scheduler.queries.booking.desk_clash import OtherVisit
 from scheduler.queries.clinic import reference
 from scheduler.web.desk.records.protection import hidden, protected_words
-from scheduler.web.errors import explain
 from scheduler.web.requests.language import template_variables
 from scheduler.web.words.dates import day_and_time_words, day_words, from_words
+from scheduler.web.words.refusals import explain
 
 PAST = HiddenReason.TOO_LATE_TO_BOOK
 NEVER_BENT = BY_NATURE | {HiddenReason.BEYOND_HORIZON, HiddenReason.OFF_GRID}

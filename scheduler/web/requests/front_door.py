@@ -18,7 +18,8 @@ from werkzeug.exceptions import NotFound
 from scheduler.domain.clinic.web_address import BadAddress, read_host
 from scheduler.domain.sign_in.visitor_network import address_in
 from scheduler.serving.logs import request_id
-from scheduler.web.errors import Explained, problem
+from scheduler.web.errors import problem
+from scheduler.web.words.refusals import Explained
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

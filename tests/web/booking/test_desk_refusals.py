@@ -20,7 +20,7 @@ from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentT
 from scheduler.domain.errors import NotFound, TooManyTries
 from scheduler.domain.visits.appointment_status import AppointmentStatus, StatusRefused
 from scheduler.web.desk.refusals import Sought, desk_words
-from scheduler.web.errors import explain
+from scheduler.web.words.refusals import explain
 from tests.factories import MONDAY, NOW, local
 
 WANTED = local(MONDAY + timedelta(days=3), "10:00")

@@ -11,7 +11,9 @@ from scheduler.domain.booking.availability import HiddenReason
 from scheduler.domain.booking.refusals import BookingRefused
 from scheduler.domain.booking.treatment_spacing import CountingVisit, TreatmentTooSoon
 from scheduler.domain.errors import Busy, Invalid, NotFound
-from scheduler.web.errors import _HIDDEN, _REFUSALS, answer, explain
+from scheduler.web.errors import answer
+from scheduler.web.words.booking_refusals import HIDDEN
+from scheduler.web.words.refusals import REFUSALS, explain
 
 pytestmark = [
     pytest.mark.usefixtures("database_url"),
@@ -24,8 +26,8 @@ def test_every_refusal_of_the_domain_has_words() -> None:
         return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
 
     refusals = (kinds(BookingRefused) | {NotFound, Invalid}) - {BookingRefused}
-    assert refusals <= set(_REFUSALS)
-    assert set(HiddenReason) == set(_HIDDEN)
+    assert refusals <= set(REFUSALS)
+    assert set(HiddenReason) == set(HIDDEN)
 
 
 def test_whoever_finds_the_database_busy_is_told_when_to_try_again(app: Flask) -> None:

@@ -24,11 +24,11 @@ from scheduler.usecases.patients.patients import LONGEST_NOTE, update_patient
 from scheduler.web import access
 from scheduler.web.desk.patients.patients import local, seen
 from scheduler.web.desk.sign_in.door import require_staff
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import DayMonthYearField, form_errors, tidy
 from scheduler.web.words.agreement import at_desk, desk_words
 from scheduler.web.words.dates import day_with_year_words
 from scheduler.web.words.phone import no_mobile_number
+from scheduler.web.words.refusals import explain
 
 blueprint = Blueprint("desk_patients_edit", __name__, url_prefix="/desk/patients")
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)

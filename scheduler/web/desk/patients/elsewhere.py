@@ -33,8 +33,8 @@ from scheduler.web.desk.acting_on.shown_facts import Facts, of_elsewhere
 from scheduler.web.desk.patients.patients import local, patient_now, seen
 from scheduler.web.desk.refusals import desk_words
 from scheduler.web.desk.sign_in.door import EVERYBODY, require_staff
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import DayMonthYearField, FormError, form_errors, tidy
+from scheduler.web.words.refusals import explain
 
 STARTS_SHOWN, STARTS_LOOKED_AT, A_DAY = 12, 300, 3
 CANCEL = "cancel"

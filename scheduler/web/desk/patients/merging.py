@@ -27,8 +27,8 @@ from scheduler.web.desk.looks import note_patients, note_search
 from scheduler.web.desk.patients.patients import local, seen, sorted_out
 from scheduler.web.desk.records.protection import allowed
 from scheduler.web.desk.sign_in.door import require_staff
-from scheduler.web.errors import explain
 from scheduler.web.words.dates import day_with_year_words
+from scheduler.web.words.refusals import explain
 from scheduler.web.words.status import ims_sign, visit_sign
 
 blueprint = Blueprint("desk_merging", __name__, url_prefix="/desk/patients")

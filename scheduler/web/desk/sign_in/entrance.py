@@ -30,7 +30,8 @@ from scheduler.web.desk.sign_in.door import (
     was_away,
 )
 from scheduler.web.desk.sign_in.locked import WRONG_PINS
-from scheduler.web.errors import explain, retry_after
+from scheduler.web.errors import retry_after
+from scheduler.web.words.refusals import explain
 
 LONGEST = 500
 

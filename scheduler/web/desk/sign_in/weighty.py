@@ -17,8 +17,9 @@ from scheduler.domain.errors import Invalid, TooManyTries
 from scheduler.extensions import csrf, db
 from scheduler.usecases.staff.own_account import require_password
 from scheduler.web.desk.sign_in.forms import PasswordAgainForm
-from scheduler.web.errors import explain, retry_after
+from scheduler.web.errors import retry_after
 from scheduler.web.forms.fields import form_errors
+from scheduler.web.words.refusals import explain
 
 PASSWORD_AT = "password_at"  # noqa: S105 - when it was typed, not what
 FRESH = 5 * 60  # seconds

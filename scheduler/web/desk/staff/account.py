@@ -17,8 +17,9 @@ from scheduler.usecases.staff.staff import SignInRefused
 from scheduler.web import access
 from scheduler.web.desk.sign_in.door import EVERYBODY, fully_signed_in, let_in, let_out, require_staff
 from scheduler.web.desk.sign_in.forms import CodeForm, ConfirmForm, DeskForm, PasswordForm, PinForm
-from scheduler.web.errors import explain, retry_after
+from scheduler.web.errors import retry_after
 from scheduler.web.forms.fields import form_errors
+from scheduler.web.words.refusals import explain
 
 NEW_SECRET = "new_second_step"  # noqa: S105 - where the session keeps it until a code proves that it was read
 

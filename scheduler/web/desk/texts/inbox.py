@@ -29,8 +29,8 @@ from scheduler.web.desk.acting_on.shown_facts import Facts, of_marks, of_text
 from scheduler.web.desk.looks import note_patients
 from scheduler.web.desk.records.protection import hidden
 from scheduler.web.desk.sign_in.door import require_staff
-from scheduler.web.errors import explain
 from scheduler.web.words.actor import actor_words
+from scheduler.web.words.refusals import explain
 from scheduler.web.words.status import kind_words, text_sign
 
 PAGE, THREAD, MOST_PAGES = 50, 100, 100

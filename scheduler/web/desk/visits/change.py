@@ -24,8 +24,9 @@ from scheduler.web.desk.sign_in.door import require_staff
 from scheduler.web.desk.visits.ims_words import unanswered_words
 from scheduler.web.desk.visits.visit import from_list, refused_page, sought_at, visit_page
 from scheduler.web.desk.visits.words import conflict_words
-from scheduler.web.errors import explain, problem
+from scheduler.web.errors import problem
 from scheduler.web.words.dates import day_and_time_words
+from scheduler.web.words.refusals import explain
 
 blueprint = Blueprint("desk_visit_change", __name__)
 access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=require_staff)

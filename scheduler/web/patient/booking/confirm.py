@@ -22,7 +22,6 @@ from scheduler.usecases.booking import booking as booking_usecases
 from scheduler.usecases.booking.drafts import finish_draft
 from scheduler.usecases.booking.request import BookingRequest
 from scheduler.usecases.patients.online_registration import register_online
-from scheduler.web.errors import explain
 from scheduler.web.feeds import visit_key
 from scheduler.web.forms.fields import FormError
 from scheduler.web.forms.screening import ScreeningForm
@@ -34,6 +33,7 @@ from scheduler.web.patient.booking.steps import accepted, actor_of, expired, go_
 from scheduler.web.patient.feeds import calendar_links
 from scheduler.web.patient.sign_in.session import browser_id, know
 from scheduler.web.requests.language import template_variables
+from scheduler.web.words.refusals import explain
 from scheduler.web.words.screening import answer_words
 
 

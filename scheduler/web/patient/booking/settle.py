@@ -21,7 +21,6 @@ from scheduler.models import Appointment
 from scheduler.usecases.patients.elsewhere import visit_in_the_way
 from scheduler.usecases.patients.elsewhere_settling import Settlement, note_told, record_elsewhere_and_settle
 from scheduler.usecases.patients.told_elsewhere import take_back_told
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
 from scheduler.web.patient.booking.slot_times import SlotQuestion, first_starts
 from scheduler.web.patient.booking.state import Booking, open_booking
@@ -29,6 +28,7 @@ from scheduler.web.patient.booking.steps import actor_of, expired, go_on, page_o
 from scheduler.web.patient.booking.time import look_after_start
 from scheduler.web.patient.visits.shown import shown
 from scheduler.web.words.dates import day_and_time_words
+from scheduler.web.words.refusals import explain
 
 CANCEL = "cancel"
 

@@ -18,12 +18,12 @@ from scheduler.models import Appointment
 from scheduler.queries.clinic.reference import PractitionerInfo
 from scheduler.usecases.booking.holds import hold_slot
 from scheduler.usecases.rate_limit import network_keys
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
 from scheduler.web.patient.booking.slot_times import nearest_starts, times_on_offer, why_not
 from scheduler.web.patient.booking.state import Booking, open_booking
 from scheduler.web.patient.booking.steps import actor_of, expired, go_on, page_of, show
 from scheduler.web.words.dates import time_words
+from scheduler.web.words.refusals import explain
 
 
 @page_of(TIME)

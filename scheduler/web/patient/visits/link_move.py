@@ -15,13 +15,13 @@ from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.usecases.booking.booking import move_appointment
 from scheduler.usecases.visits.links import was_moved_by
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
 from scheduler.web.patient.booking.steps import expired, expired_words
 from scheduler.web.patient.visits.link_door import gone, holder_of, is_changeable, open_visit, show_visit
 from scheduler.web.patient.visits.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
 from scheduler.web.patient.visits.shown import shown_version
 from scheduler.web.words.dates import day_and_time_words
+from scheduler.web.words.refusals import explain
 
 
 def add_routes(blueprint: Blueprint) -> None:

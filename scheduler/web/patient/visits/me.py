@@ -14,7 +14,6 @@ from scheduler.queries.visits import appointments
 from scheduler.usecases.booking.booking import cancel_appointment
 from scheduler.usecases.patients.patients import renew_feed
 from scheduler.web.access import declare
-from scheduler.web.errors import Explained, explain
 from scheduler.web.forms.fields import FormError, tidy
 from scheduler.web.patient.booking.steps import expired, expired_words
 from scheduler.web.patient.feeds import calendar_links
@@ -24,6 +23,7 @@ from scheduler.web.patient.sign_in.session import now_local
 from scheduler.web.patient.visits import move
 from scheduler.web.patient.visits.shown import MyVisit, moved_since, my_visit, shown_all, shown_version
 from scheduler.web.words.dates import day_and_time_words
+from scheduler.web.words.refusals import Explained, explain
 
 PAST_SHOWN, ALL_PAST = 5, 500
 LONGEST_REASON = 500

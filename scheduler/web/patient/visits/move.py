@@ -13,13 +13,13 @@ from scheduler.domain.errors import NotFound
 from scheduler.domain.visits.refusals import VersionConflict
 from scheduler.extensions import clinic_settings, db
 from scheduler.usecases.booking.booking import move_appointment
-from scheduler.web.errors import explain
 from scheduler.web.forms.fields import FormError
 from scheduler.web.patient.booking.steps import expired, expired_words
 from scheduler.web.patient.sign_in.door import patient_actor
 from scheduler.web.patient.visits.move_choice import times_for, unanswered_near, wanted_practitioner, wanted_start
 from scheduler.web.patient.visits.shown import MyVisit, moved_since, my_visit, shown_version
 from scheduler.web.words.dates import day_and_time_words, day_words
+from scheduler.web.words.refusals import explain
 
 
 def add_routes(blueprint: Blueprint) -> None:
