@@ -84,6 +84,7 @@ def _page(explained: Explained) -> str:
         "errors/page.html",
         explained=explained,
         reference=request_id(),
+        at_the_desk=at_the_desk,
         back="/desk" if at_the_desk else "/",
         back_words=_("Back to the desk") if at_the_desk else _("Back to the first page"),
     )

@@ -38,6 +38,14 @@ def test_whoever_finds_the_database_busy_is_told_when_to_try_again(app: Flask) -
     assert "Nothing was changed." in page and "send it again in a minute" in page
 
 
+@pytest.mark.parametrize(("path", "calls"), [("/nowhere", True), ("/desk/nowhere", False)])
+def test_patients_are_told_to_call_and_the_clinic_is_not_told_to_call_itself(
+    client: FlaskClient, path: str, calls: bool
+) -> None:
+    page = client.get(path, headers={"Accept-Language": "en"}).text
+    assert "Reference:" in page and ("call us at" in page) is calls
+
+
 def test_too_soon_names_the_day_of_the_visit_and_the_first_time_allowed(app: Flask) -> None:
     refusal = TreatmentTooSoon(
         wanted_local=datetime(2026, 12, 8, 9, 45),
