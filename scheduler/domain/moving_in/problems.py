@@ -91,6 +91,7 @@ WORDS = {
     " name in the file",
     "twin_row": "another name than in row %(other)s, with its birth date and number: both imported",
     "above_headers": "stands above the headers: left out",
+    "header_again": "the headers once more: left out",
     "report_line": "“%(value)s” is a line of the report and nobody’s record: left out",
     "name_too_long": "“%(value)s” is longer than 100 letters",
     "one_word_name": "“%(value)s”: write “Family name, First name”, or use two columns",

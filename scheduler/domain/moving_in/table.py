@@ -56,6 +56,10 @@ class Table:
         except csv.Error:
             raise UnusableFile("broken", str(number + 1)) from None
 
+    def is_header(self, cells: Cells) -> bool:
+        """A report writes the headers at the top of each of its pages."""
+        return tuple(cells) == self.header
+
     def filled(self, place: int) -> int:
         """How many of the first rows have something in this column."""
         looked_at = islice(self.rows(), COUNTED_ROWS)

@@ -101,6 +101,9 @@ class Opened:
         """Those that are records; what stands around them is noted in the report."""
         report.notes += [Remark(number, "above_headers") for number in self.table.above]
         for number, cells in self.table.rows():
+            if self.table.is_header(cells):
+                report.notes.append(Remark(number, "header_again"))
+                continue
             row = Row(cells, self.places, is_too_long=len(cells) > len(self.table.header))
             if is_report_line(cells, is_somebodys=row.is_somebodys):
                 report.notes.append(Remark(number, "report_line", " ".join(cell for cell in cells if cell)))

@@ -148,17 +148,23 @@ def names_in(row: Row) -> tuple[str, str]:
     for field in ("given_name", "family_name", "name"):
         if person_name.is_garbled(row[field]):
             raise BadValue("garbled_name", row[field])
-        if person_name.is_no_name(row[field]):
-            raise BadValue("odd_name", person_name.with_controls_shown(row[field]))
-    given_name, family_name = tidy_name(row["given_name"]), tidy_name(row["family_name"])
+    given_name, family_name = _tidied(row["given_name"]), _tidied(row["family_name"])
     if not given_name and not family_name and row["name"]:
-        given_name, family_name = parse_full_name(tidy_name(row["name"]))
+        parts = [_tidied(part) for part in row["name"].split(",")]
+        given_name, family_name = parse_full_name(", ".join(parts))
     if not given_name or not family_name:
         raise BadValue("no_name")
     for name in (given_name, family_name):
         if len(name) > person_name.LONGEST:
             raise BadValue("name_too_long", name)
     return given_name, family_name
+
+
+def _tidied(name: str) -> str:
+    """Looked at before it is tidied: a control character is a letter that was read wrongly, and tidying drops it."""
+    if person_name.is_no_name(name):
+        raise BadValue("odd_name", person_name.with_controls_shown(name))
+    return tidy_name(name)
 
 
 def _phone(

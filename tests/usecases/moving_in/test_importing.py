@@ -222,6 +222,15 @@ def test_somebody_called_total_is_no_footer(session: Session, row: str) -> None:
     assert [note.row for note in report.notes if note.kind == "report_line"] == [3]
 
 
+@pytest.mark.parametrize("headers", ["Given name,Surname", "Full name,Language,", "Family name;First name"])
+def test_headers_that_come_again_on_each_page_of_a_report_are_nobody(session: Session, headers: str) -> None:
+    person = '"Roy, Odile",fr,' if "Full" in headers else "Odile,Roy"
+    rows = (headers, person, headers)
+    report = patients(session, "\n".join(rows).replace(",", ";") if ";" in headers else "\n".join(rows))
+    assert (told(report), report.imported) == ([], 1)
+    assert [(note.row, note.kind) for note in report.notes] == [(3, "header_again")]
+
+
 @pytest.mark.parametrize(
     "typed, number", [('="00427"', "00427"), ('="00428', "00428"), ("=00429", "00429"), ("'00430", "00430")]
 )
@@ -234,6 +243,12 @@ def test_a_patient_number_that_a_spreadsheet_had_to_keep_is_read(session: Sessio
 def test_a_formula_is_a_problem(session: Session, typed: str) -> None:
     report = patients(session, f"Given name\tSurname\tChart\nOdile\tRoy\t{typed}")
     assert told(report) == ["2 formula"]
+
+
+@pytest.mark.parametrize("file", ['Full name\n"Roy, Odile"', 'Full name,Given name,Surname\n"Roy, O. (2)",Odile,Roy'])
+def test_a_whole_name_has_a_comma_and_is_read_where_there_is_no_other(session: Session, file: str) -> None:
+    assert patients(session, file).imported == 1
+    assert session.execute(select(Patient.given_name, Patient.family_name)).all() == [("Odile", "Roy")]
 
 
 def test_a_name_that_begins_with_a_capital_of_garbling_is_a_name(session: Session) -> None:

@@ -43,6 +43,7 @@ FOR_TRANSLATORS = (
     ),
     _l("another name than in row %(other)s, with its birth date and number: both imported"),
     _l("stands above the headers: left out"),
+    _l("the headers once more: left out"),
     _l("“%(value)s” is a line of the report and nobody’s record: left out"),
     _l("“%(value)s” is longer than 100 letters"),
     _l("“%(value)s”: write “Family name, First name”, or use two columns"),
