@@ -269,7 +269,7 @@ def test_a_telephone_booking(desk: Desk, session: Session) -> None:
     too_soon = desk.post("/desk/book", **(fields | {"starts": "2026-12-07T10:00"}))
     assert too_soon.status_code == 409
     assert "Amélie is booked for IMS on Tuesday 1 December." in too_soon.text
-    assert "next allowed from Tuesday 8 December, 10:00 am" in too_soon.text
+    assert "the next is allowed from Tuesday 8 December, 10:00 am" in too_soon.text
     assert f'href="/desk/visits/{booked.public_id}"' in too_soon.text
 
 

@@ -9,10 +9,10 @@ from scheduler.extensions import db
 from scheduler.queries.patients import patients
 from scheduler.web.desk.acting_on import SHOWN, reader_of, shown, unpacked
 from scheduler.web.desk.acting_on.shown_facts import NOTHING, Facts
+from scheduler.web.desk.acting_on.typed import typed_values
 from scheduler.web.desk.looks import note_seen
 from scheduler.web.desk.panel import page
-from scheduler.web.desk.paths import page_before
-from scheduler.web.desk.typed import typed_values
+from scheduler.web.desk.sign_in.paths import page_before
 
 NOT_SENT_AGAIN = ("csrf_token", "password_again", SHOWN)
 

@@ -25,13 +25,13 @@ from scheduler.usecases.staff.clinic_computers import note_full_sign_in, note_pl
 from scheduler.usecases.staff.live_sessions import begin_session, end_session
 from scheduler.usecases.staff.sign_in_audit import SignIn, WrongTries, record_sign_in
 from scheduler.web import access
+from scheduler.web.desk.acting_on.typed import NEVER_KEPT
 from scheduler.web.desk.panel import address_of_panel, wants_json
-from scheduler.web.desk.paths import desk_path, page_at, page_before
 from scheduler.web.desk.records.protection import ask_instead
 from scheduler.web.desk.sign_in import computers
 from scheduler.web.desk.sign_in.computers import COMPUTER
+from scheduler.web.desk.sign_in.paths import desk_path, page_at, page_before
 from scheduler.web.desk.sign_in.weighty import ask_password, note_password
-from scheduler.web.desk.typed import NEVER_KEPT
 
 EVERYBODY = ("receptionist", "practitioner", "owner")
 SESSION_ID, SEEN_AT, SIGNED_IN_AT, WHY_OUT = "sid", "seen_at", "signed_in_at", "why_out"

@@ -16,7 +16,6 @@ from scheduler.usecases.staff import clinic_computers, kept_forms, staff
 from scheduler.usecases.staff import second_step as staff_second_step
 from scheduler.usecases.staff.sign_in_audit import SignIn, WrongTries, record_sign_in, staff_actor, wrong_tries_since
 from scheduler.web import access
-from scheduler.web.desk.paths import desk_path
 from scheduler.web.desk.sign_in import computers, half_way
 from scheduler.web.desk.sign_in.door import (
     EVERYBODY,
@@ -30,6 +29,7 @@ from scheduler.web.desk.sign_in.door import (
     was_away,
 )
 from scheduler.web.desk.sign_in.locked import WRONG_PINS
+from scheduler.web.desk.sign_in.paths import desk_path
 from scheduler.web.errors import retry_after
 from scheduler.web.words.refusals import explain
 

@@ -12,11 +12,11 @@ from scheduler.extensions import db
 from scheduler.models import KeptForm
 from scheduler.usecases.staff import kept_forms
 from scheduler.web import access
+from scheduler.web.desk.acting_on.typed import typed_values
 from scheduler.web.desk.panel import in_panel
-from scheduler.web.desk.paths import page_before
 from scheduler.web.desk.sign_in.door import EVERYBODY, KEPT_FORM, require_staff
 from scheduler.web.desk.sign_in.filled_in import fill_in
-from scheduler.web.desk.typed import typed_values
+from scheduler.web.desk.sign_in.paths import page_before
 
 blueprint = Blueprint("desk_kept_form", __name__, url_prefix="/desk/kept-form")
 access.declare(blueprint, "staff", roles=EVERYBODY, guard=require_staff)

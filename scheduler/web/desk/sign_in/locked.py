@@ -14,7 +14,7 @@ from scheduler.extensions import db
 from scheduler.queries.staff.clinic_computers import Colleague, who_comes_back
 from scheduler.usecases.staff import clinic_computers, kept_forms
 from scheduler.web import access
-from scheduler.web.desk.paths import desk_path, page_at
+from scheduler.web.desk.acting_on.typed import NEVER_KEPT
 from scheduler.web.desk.sign_in import computers
 from scheduler.web.desk.sign_in.door import (
     EVERYBODY,
@@ -27,7 +27,7 @@ from scheduler.web.desk.sign_in.door import (
     tell_of_wrong_tries,
     was_away,
 )
-from scheduler.web.desk.typed import NEVER_KEPT
+from scheduler.web.desk.sign_in.paths import desk_path, page_at
 
 WRONG_PINS = "wrong_pins"
 LONGEST = 500
