@@ -17,7 +17,7 @@ class TreatmentKind(StrEnum):
 
 
 _WORDS = frozenset({"ims", "sim", "gunn"})
-_BEGINNINGS = ("needl", "dryneedl", "aiguill", "punctur", "ponctur", "acupunct", "acuponct")
+_BEGINNINGS = ("needl", "dryneedl", "aiguill", "punctur", "ponctur", "ponction", "acupunct", "acuponct")
 _PHRASES = ("intramuscular stim", "intra muscular stim", "stimulation intramusculaire", "stimulation intra musculaire")
 
 
