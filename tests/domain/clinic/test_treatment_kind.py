@@ -7,7 +7,14 @@ from scheduler.domain.clinic.treatment_kind import sounds_like_ims
 SOUNDS_SO = [
     *("IMS", "ims 30", "I.M.S.", "I M S", "i-m-s", "IMS30", "ＩＭＳ", "Gunn", "SIM", "Séance SIM", "sim/suivi"),
     *("Dry needling", "DRY-NEEDLING", "DryNeedling", "Needle work", "Trigger point needling", "Acupuncture"),
-    *("Aiguilles", "AIGUILLES SÈCHES", "Puncture sèche", "Ponction sèche", "puncture seche", "Intramuscular stimulation"),
+    *(
+        "Aiguilles",
+        "AIGUILLES SÈCHES",
+        "Puncture sèche",
+        "Ponction sèche",
+        "puncture seche",
+        "Intramuscular stimulation",
+    ),
     *("Stimulation intra-musculaire", "IMS assessment"),
 ]
 DOES_NOT = [
