@@ -43,12 +43,20 @@ class TwilioSlashes:
         self._inner = inner
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
+        path = _called_path(environ)
         if "twilio/" in path and (path.endswith("/") or "//" in path):
             plain = _plain(path)
             if plain.startswith("/twilio/"):
                 environ[CALLED_AT], environ["PATH_INFO"] = path, plain
         return self._inner(environ, start_response)
+
+
+def _called_path(environ: "WSGIEnvironment") -> str:
+    """waitress leaves one slash of several at the beginning; what it was asked for stands in REQUEST_URI."""
+    path: str = environ["PATH_INFO"]
+    asked: str = environ.get("REQUEST_URI", "")
+    slashes = len(asked) - len(asked.lstrip("/"))
+    return "/" * slashes + path.lstrip("/") if slashes > 1 else path
 
 
 def init_app(app: Flask) -> None:

@@ -153,6 +153,23 @@ def test_twilio_with_a_slash_too_many_is_answered_in_place_and_checked_as_it_cal
     assert [answer.status_code for answer in asked] == [200, 403]
 
 
+@pytest.mark.parametrize("called", ["//twilio/inbound", "///twilio/inbound/"])
+def test_twilio_is_checked_as_it_called_also_where_the_server_drops_slashes_at_the_beginning(
+    database_url: str, called: str
+) -> None:
+    """As waitress does."""
+    client = make_client(database_url, TWILIO_ACCOUNT_SID="AC1", TWILIO_AUTH_TOKEN="token", TWILIO_FROM="+16135550100")
+    form = {"MessageSid": "SM1", "From": "+16135550142", "Body": "hello"}
+    answer = client.post(
+        "/twilio/inbound",
+        data=form,
+        headers={"X-Twilio-Signature": signature("token", PUBLIC + called, form)},
+        base_url="http://book.example.ca",
+        environ_overrides={"PATH_INFO": "/" + called.lstrip("/"), "REQUEST_URI": called},
+    )
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("setting", "said"), [("off", "max-age=31536000"), ("on", "max-age=31536000; includeSubDomains")]
 )

@@ -243,6 +243,10 @@ def test_a_wrong_number_is_stopped_or_not_as_reception_decides(
     assert account
     text_in(session, "wrong number!")
     there = thread_of(desk, "Amélie Roy")
+    assert send(desk, desk.get(there), "wrong-number").status_code == 422, "without an answer nothing is lifted"
+    session.rollback()
+    assert session.scalars(select(WrongNumber)).one().lifted_at is None
+    session.rollback()
     send(desk, desk.get(there), "wrong-number", stop="no")
     session.rollback()
     mark = session.scalars(select(WrongNumber)).one()

@@ -165,7 +165,10 @@ def again(message_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
 @acts_on(_marks_now)
 def wrong_number(message_id: int) -> ResponseReturnValue:
-    stop = request.form.get("stop") == "yes"
+    said = request.form.get("stop")
+    if said not in ("yes", "no"):  # that nobody said is no word for the number
+        raise Invalid({"stop": "Choose one of the two answers."})
+    stop = said == "yes"
     settle_wrong_number(db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor)
     flash(
         _("This number gets no more texts about these patients.") if stop else _("This number goes on getting texts.")
