@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from scheduler.models import Appointment, KeptForm, Room
+from scheduler.models import Appointment, KeptForm, Patient, Room
 from scheduler.usecases.housekeeping import tidy
 from scheduler.usecases.texts.replies.inbound import IncomingText, receive
 from tests.factories import CLINIC, MONDAY, local, make_appointment, make_clinic, make_patient
@@ -107,6 +107,25 @@ def test_the_page_comes_back_with_what_was_typed_in_it(
     assert fields_of(again, action, hidden=True)["csrf_token"] != fields_of(before, action, hidden=True)["csrf_token"]
     assert press(client, address, "/desk/kept-form/discard").location == "/desk"  # no Referer: the calendar
     assert fields_of(client.get(address), action) == fields_of(before, action)
+
+
+@on_sqlite
+def test_what_a_colleague_changed_meanwhile_is_shown_when_the_form_is_sent(
+    client: FlaskClient, session: Session, visit: Appointment, away: Callable[[], None]
+) -> None:
+    assert visit.patient is not None
+    patient_id, address = visit.patient.id, f"/desk/patients/{visit.patient.public_id}/edit"
+    session.rollback()
+    before = client.get(address)
+    away()
+    post(client, before, address, fields_of(before, address) | {"note": ["mine"]})
+    session.execute(update(Patient).values(note="a colleague's", version=Patient.version + 1))
+    session.commit()
+    sign_in(client)
+    again = client.get(address)
+    refused = post(client, again, address, fields_of(again, address))
+    assert refused.status_code == 409
+    assert session.scalars(select(Patient.note).where(Patient.id == patient_id)).one() == "a colleague's"
 
 
 def post(client: FlaskClient, page: TestResponse, action: str, typed: Fields, **headers: str) -> TestResponse:

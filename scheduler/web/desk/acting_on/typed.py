@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-NEVER_KEPT = ("csrf_token", "password", "password_again", "code", "pin", "shown", "seen", "version")
-"""Secrets, and on what the form acted: a page that is shown anew has its own."""
+NEVER_KEPT = ("csrf_token", "password", "password_again", "code", "pin")
+ON_WHAT = ("shown", "seen", "version")
+"""Says on what the form acted, as it stood when it was typed."""
 OF_THE_PAGE = ("patient", "other", "visit", "who", "from", "up_to", "next", "corrects", "status", "mode")
 TICKED = ("", "yes", "no", "y", "on")
 
@@ -13,5 +14,5 @@ def typed_values(fields: Iterable[list[str]]) -> list[str]:
     return [
         value
         for name, value in fields
-        if name not in NEVER_KEPT and name not in OF_THE_PAGE and value.strip() not in TICKED
+        if name not in (*NEVER_KEPT, *ON_WHAT, *OF_THE_PAGE) and value.strip() not in TICKED
     ]

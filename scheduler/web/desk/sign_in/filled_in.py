@@ -1,6 +1,7 @@
 """A page with one of its forms filled in once more, on the server: it needs no script.
 
-Only what somebody can type or choose is put back. Hidden fields, passwords and files stay as the page has them.
+Only what somebody can type or choose is put back, and on what it acted: what a colleague has changed meanwhile is then
+shown when the form is sent, as always. Other hidden fields, passwords and files stay as the page has them.
 """
 
 from collections import defaultdict
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import escape
 
+from scheduler.web.desk.acting_on.typed import ON_WHAT
 from scheduler.web.desk.sign_in.page_forms import PageForm, PageForms, Tag
 
 TICKS = ("checkbox", "radio")
@@ -58,7 +60,7 @@ class _Typed:
             self._values[name].append(value)
 
     def left(self) -> list[list[str]]:
-        return [[name, value] for name, values in self._values.items() for value in values]
+        return [[name, value] for name, values in self._values.items() if name not in ON_WHAT for value in values]
 
     def drop(self, names: set[str]) -> None:
         for name in names:
@@ -78,7 +80,7 @@ class _Typed:
                 ticks.append(tag)
             elif tag.name == "select":
                 edits += self._choose(tag, options)
-            elif _is_typed(tag) and self._values.get(tag.field):
+            elif (_is_typed(tag) or tag.field in ON_WHAT) and self._values.get(tag.field):
                 edits.append(_written(tag, self._values[tag.field].pop(0)))
         edits += self._tick(ticks)
         self.drop({tag.field for tag in form.tags if tag.field and not _is_typed(tag)})
