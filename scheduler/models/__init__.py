@@ -25,8 +25,8 @@ from scheduler.models.patients.known_browser import (
     NumberRequest,
     PrivateVisit,
 )
-from scheduler.models.patients.lock_box import LockBox, LockBoxOpening, LockBoxPerson
 from scheduler.models.patients.patient import Patient, PatientMerge, PhoneAccount
+from scheduler.models.patients.protection import LockBox, LockBoxOpening, LockBoxPerson
 from scheduler.models.patients.retention import RetentionAct, RetentionHold
 from scheduler.models.patients.search import PatientSearchWord, PhoneNumberEnding
 from scheduler.models.staff.access import (

@@ -20,7 +20,7 @@ from scheduler.models import (
     TimeOff,
     Treatment,
 )
-from scheduler.queries.patients.lock_box import NOTHING, Hidden
+from scheduler.queries.patients.protection import NOTHING, Hidden
 
 SHOWN = ("booked", "confirmed", "arrived", "completed", "cancelled", "no_show")
 

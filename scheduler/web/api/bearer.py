@@ -11,7 +11,7 @@ from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.extensions import clinic_settings, db
 from scheduler.queries.clinic.reference import State
-from scheduler.queries.patients.lock_box import Hidden, Viewer, hidden_from
+from scheduler.queries.patients.protection import Hidden, Viewer, hidden_from
 from scheduler.queries.staff import tokens
 from scheduler.queries.staff.tokens import TokenInfo
 from scheduler.serving import looks_kept

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.models import CorrectionRequest, TextAgreement
-from scheduler.usecases.patients.lock_boxes import place_lock_box
+from scheduler.usecases.patients.protection import place_lock_box
 from tests.factories import NOW, STAFF, let_act, make_clinic, make_patient
 from tests.web.support.desk_staff import Desk, make_staff, said
 from tests.web.support.pages import send, sign_in

@@ -17,8 +17,8 @@ from scheduler.queries.calendar.working_time import Away, Stretch
 from scheduler.queries.patients.acting import Acting
 from scheduler.queries.patients.corrections import Correction
 from scheduler.queries.patients.identity import AskedNumber
-from scheduler.queries.patients.lock_box import Box
 from scheduler.queries.patients.page import PatientRecord, PatientVisit
+from scheduler.queries.patients.protection import Box
 from scheduler.queries.patients.retention import DueRecord
 from scheduler.queries.texts.calls import Call
 from scheduler.queries.texts.inbox import Correspondent, ThreadText

@@ -20,8 +20,8 @@ from scheduler.queries.booking import visits_that_bear as visits_queries
 from scheduler.queries.clinic import reference
 from scheduler.queries.patients import acting, corrections, page
 from scheduler.queries.patients.clearances import clearances
-from scheduler.queries.patients.lock_box import box_of
 from scheduler.queries.patients.page import PatientRecord, PatientScreening, PatientText, PatientVisit
+from scheduler.queries.patients.protection import box_of
 from scheduler.queries.texts import agreements
 from scheduler.queries.visits import ims_reviews
 from scheduler.usecases import audit

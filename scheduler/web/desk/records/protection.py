@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.extensions import db
-from scheduler.queries.patients.lock_box import NOTHING, Hidden, Viewer, hidden_from, is_any_unseen
+from scheduler.queries.patients.protection import NOTHING, Hidden, Viewer, hidden_from, is_any_unseen
 from scheduler.queries.texts import inbox
 
 DOORS = ("desk_protection.ask", "desk_protection.open_it")

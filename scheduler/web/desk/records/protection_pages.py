@@ -8,9 +8,9 @@ from flask_login import current_user
 from scheduler import clock
 from scheduler.domain.errors import Invalid
 from scheduler.extensions import clinic_settings, db
-from scheduler.queries.patients import lock_box, patients
+from scheduler.queries.patients import patients, protection
 from scheduler.usecases import audit
-from scheduler.usecases.patients import lock_boxes as usecases
+from scheduler.usecases.patients import protection as usecases
 from scheduler.web import access
 from scheduler.web.desk import query_fields
 from scheduler.web.desk.acting_on import acts_on
@@ -53,7 +53,7 @@ def open_it(public_id: str) -> ResponseReturnValue:
 def _box_now(public_id: str) -> Facts:
     with db.reading.connect() as connection:
         patient = patients.row(connection, public_id)
-        return of_box(f"{patient.family_name}, {patient.given_name}", lock_box.box_of(connection, patient.id))
+        return of_box(f"{patient.family_name}, {patient.given_name}", protection.box_of(connection, patient.id))
 
 
 @boxes.get("/<public_id>/lock-box")
@@ -95,7 +95,7 @@ def lift(public_id: str) -> ResponseReturnValue:
 @told.get("")
 def openings() -> ResponseReturnValue:
     with db.reading.connect() as connection:
-        found = lock_box.openings(connection)
+        found = protection.openings(connection)
     return render_template("desk/records/protection_openings.html", openings=found, local=local)
 
 
@@ -118,8 +118,8 @@ def _ask(public_id: str, problem: str = "") -> str:
 def _arrange(public_id: str, problem: str = "") -> str:
     with db.reading.connect() as connection:
         patient = patients.row(connection, public_id)
-        box = lock_box.box_of(connection, patient.id)
-        people = lock_box.who_can_be_named(connection)
+        box = protection.box_of(connection, patient.id)
+        people = protection.who_can_be_named(connection)
     return render_template(
         "desk/records/protection.html",
         patient=patient,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from scheduler.domain.actor import Actor
 from scheduler.domain.errors import Invalid
 from scheduler.models import LockBox, LockBoxOpening, LockBoxPerson, PatientMerge, StaffUser
-from scheduler.queries.patients.lock_box import Viewer, closed_boxes
+from scheduler.queries.patients.protection import Viewer, closed_boxes
 from scheduler.usecases import audit
 from scheduler.usecases.patients.patients import locked
 from scheduler.usecases.transaction import begin_write, retry_deadlocks

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scheduler.models import Appointment, AppointmentNote, AuditLine, Message, Patient, StaffUser
-from scheduler.usecases.patients.lock_boxes import place_lock_box
+from scheduler.usecases.patients.protection import place_lock_box
 from scheduler.usecases.staff.tokens import create_token
 from tests.factories import MONDAY, NOW, STAFF, local, make_appointment, make_clinic, make_patient
 from tests.web.support.desk_staff import Desk, make_staff, said
