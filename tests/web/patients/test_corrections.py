@@ -90,6 +90,7 @@ def test_texts_are_ended_and_wanted_again_on_the_patients_page(app: Flask, sessi
     sign_in(mine, session, patient)
     for agrees in ("no", "yes"):
         details = mine.get(f"/me/patients/{patient.public_id}/details")
+        assert send(mine, details, "/texts").status_code == 422, "nobody has said anything"
         assert send(mine, details, "/texts", agrees=agrees).status_code == 303
     session.rollback()
     assert patient.phone_account and patient.phone_account.opted_out_at is None

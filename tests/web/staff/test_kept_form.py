@@ -253,6 +253,7 @@ def test_a_press_without_anything_typed_is_to_be_pressed_again(
     client: FlaskClient, session: Session, visit: Appointment, away: Callable[[], None]
 ) -> None:
     page = client.get(f"/desk/visits/{visit.public_id}")
+    assert send(client, page, "/private").status_code == 422, "nobody has said anything"
     away()
     send(client, page, "/private", private="yes")
     sign_in(client)

@@ -13,8 +13,8 @@ from scheduler.usecases.patients.patients import say_about_texts
 from scheduler.web import access
 from scheduler.web.desk.acting_on import acts_on
 from scheduler.web.desk.acting_on.shown_facts import Facts, of_texts
-from scheduler.web.desk.query_fields import text
 from scheduler.web.desk.sign_in.door import require_staff
+from scheduler.web.forms.pressed import pressed_yes
 from scheduler.web.words.agreement import at_desk
 
 blueprint = Blueprint("desk_text_agreements", __name__, url_prefix="/desk/patients")
@@ -30,7 +30,7 @@ def _texts_now(public_id: str) -> Facts:
 @acts_on(_texts_now)
 def say(public_id: str) -> ResponseReturnValue:
     """`agrees`: yes or no."""
-    agrees = text("agrees") == "yes"
+    agrees = pressed_yes("agrees")
     try:
         said = at_desk(agrees=agrees)
         say_about_texts(db.session(), said, public_id=public_id, now=clock.now(), actor=current_user.actor)

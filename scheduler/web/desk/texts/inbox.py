@@ -29,6 +29,7 @@ from scheduler.web.desk.acting_on.shown_facts import Facts, of_marks, of_text
 from scheduler.web.desk.looks import note_patients
 from scheduler.web.desk.records.protection import hidden
 from scheduler.web.desk.sign_in.door import require_staff
+from scheduler.web.forms.pressed import pressed_yes
 from scheduler.web.words.actor import actor_words
 from scheduler.web.words.refusals import explain
 from scheduler.web.words.status import kind_words, text_sign
@@ -165,10 +166,7 @@ def again(message_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int(max=2147483647):message_id>/wrong-number")
 @acts_on(_marks_now)
 def wrong_number(message_id: int) -> ResponseReturnValue:
-    said = request.form.get("stop")
-    if said not in ("yes", "no"):  # that nobody said is no word for the number
-        raise Invalid({"stop": "Choose one of the two answers."})
-    stop = said == "yes"
+    stop = pressed_yes("stop")
     settle_wrong_number(db.session(), number=_number(message_id), stop=stop, now=clock.now(), actor=current_user.actor)
     flash(
         _("This number gets no more texts about these patients.") if stop else _("This number goes on getting texts.")

@@ -25,6 +25,7 @@ from scheduler.web.desk.visits.ims_words import unanswered_words
 from scheduler.web.desk.visits.visit import from_list, refused_page, sought_at, visit_page
 from scheduler.web.desk.visits.words import conflict_words
 from scheduler.web.errors import problem
+from scheduler.web.forms.pressed import pressed_yes
 from scheduler.web.words.dates import day_and_time_words
 from scheduler.web.words.refusals import explain
 
@@ -168,7 +169,7 @@ def note(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/desk/visits/<public_id>/private")
 def private(public_id: str) -> ResponseReturnValue:
     """`private` yes or no, and `version`: not shown to whoever acts for the patient, or shown again."""
-    is_private = text("private") == "yes"
+    is_private = pressed_yes("private")
     try:
         set_private(
             db.session(),

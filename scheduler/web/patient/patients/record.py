@@ -20,6 +20,7 @@ from scheduler.usecases.patients.patients import say_about_texts
 from scheduler.usecases.texts.agreements import TOLD_US
 from scheduler.web.access import declare
 from scheduler.web.forms.fields import FormError
+from scheduler.web.forms.pressed import pressed_yes
 from scheduler.web.patient.booking.steps import expired, expired_words
 from scheduler.web.patient.sign_in.door import patient_actor, require_sign_in, show_form_again, signed_in
 from scheduler.web.patient.sign_in.session import now_local
@@ -56,7 +57,7 @@ def show(public_id: str) -> str:
 def say(public_id: str) -> ResponseReturnValue:
     """`agrees`: yes or no, for the number that is signed in."""
     patient = signed_in().patient(public_id)
-    agrees = request.form.get("agrees") == "yes"
+    agrees = pressed_yes("agrees")
     if patient.phone_account_id != signed_in().account.id:
         raise NotFound("number")
     try:
