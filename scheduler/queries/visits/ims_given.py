@@ -20,6 +20,7 @@ class GivenVisit:
     """A completed visit; `before_local`: when IMS was given the last time before it."""
 
     public_id: str
+    version: int
     starts_local: datetime
     patient: str
     practitioner: str | None
@@ -102,6 +103,7 @@ def _visits() -> Any:
     return (
         select(
             Appointment.public_id,
+            Appointment.version,
             Appointment.starts_local,
             (Patient.family_name + ", " + Patient.given_name),
             (Practitioner.given_name + " " + Practitioner.family_name),

@@ -86,6 +86,19 @@ def test_only_a_practitioner_answers_later_and_says_why_it_changes(
     assert "only looked at" in page and "IMS not given" in page
 
 
+def test_a_practitioner_answers_in_the_list_and_stays_there(desk: Desk, session: Session, patient: Patient) -> None:
+    visit = follow_up(session, patient)
+    desk.post(f"/desk/visits/{visit}/status", status="completed", version=1, ims_given="later")
+    assert 'name="ims_given"' not in desk.get("/desk/ims-given").text, "reception does not answer"
+    desk = Desk(desk.client, session, "practitioner")
+    assert 'name="version" value="2"' in desk.get("/desk/ims-given").text
+    answered = desk.post(f"/desk/visits/{visit}/ims-given", ims_given="yes", version=2, back="list")
+    assert (answered.status_code, answered.location) == (303, "/desk/ims-given")
+    assert stored(session, visit).ims_given is True
+    again = desk.post(f"/desk/visits/{visit}/ims-given", ims_given="no", version=2, back="list")
+    assert again.status_code in (409, 422) and stored(session, visit).ims_given is True
+
+
 def test_reception_takes_back_its_own_slip_and_no_practitioners_answer(
     desk: Desk, session: Session, patient: Patient
 ) -> None:

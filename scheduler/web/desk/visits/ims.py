@@ -1,6 +1,6 @@
 """A practitioner's answers: whether IMS was given at a visit that is completed, and what is still to be answered."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -42,6 +42,7 @@ def show() -> ResponseReturnValue:
         to_answer=masked.given(to_answer),
         odd=masked.given(odd),
         min_days=days,
+        may_answer=is_practitioner(),
         near_words=near_words,
         concern_words=concern_words,
     )
@@ -57,7 +58,7 @@ def waiting() -> int:
 
 @blueprint.post("/desk/visits/<public_id>/ims-given")
 def answer(public_id: str) -> ResponseReturnValue:
-    """`ims_given` yes or no, `version`, and a `reason` where it was answered before."""
+    """`ims_given` yes or no, `version`, and a `reason` where it was answered before. `back`: list, where it was pressed."""
     if not is_practitioner():
         raise Forbidden
     given = ANSWERS.get(text("ims_given"))
@@ -76,4 +77,6 @@ def answer(public_id: str) -> ResponseReturnValue:
         )
     except BookingRefused as refusal:
         return refused_page(public_id, refusal)
+    if text("back") == "list":
+        return redirect(url_for("desk_ims.show"), 303)
     return visit_page(public_id, done=_("Saved."), changed=True)
