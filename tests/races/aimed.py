@@ -78,7 +78,7 @@ def aim(url: str, kinds: Sequence[str], *, threads: int, processes: int, acts: i
     outcomes: Counter[str] = Counter()
     milliseconds = []
     for process in running:
-        for line in process.communicate(timeout=600)[0].splitlines():
+        for line in process.communicate(timeout=60 + acts / 4)[0].splitlines():  # a quarter of a second each, at worst
             outcome, took = line.rsplit(" ", 1)
             outcomes[outcome] += 1
             if outcome != "deadlock":

@@ -38,7 +38,7 @@ class WholeService:
 
     def token(self, name: str) -> str:
         made = subprocess.run(
-            [*self._flask, "tokens", "create", name],
+            [*self._flask, "tokens", "create", name, "--role", "owner"],
             cwd=ROOT,
             env=self._environ,
             capture_output=True,
