@@ -223,7 +223,7 @@ def test_who_opted_out_is_not_told_and_no_visit_that_has_begun_is(
 @pytest.mark.parametrize(
     ("account", "outcome", "reason"),
     [
-        ({}, BAD_NUMBER, "unreachable"),
+        ({}, BAD_NUMBER, "number unreachable"),
         ({}, OPTED_OUT, "opted out"),
         ({}, SmsRefused(30034, RefusalReason.UNDELIVERABLE), "failed"),
         ({}, SmsInDoubt("no answer"), "in doubt"),
