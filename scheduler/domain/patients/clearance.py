@@ -11,17 +11,24 @@ LEAST_MONTHS, MOST_MONTHS = 3, 24
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """`given`: the day of the decision, none when there is none. `last_ims`: the day of the last IMS that took place
-    and counts, here or elsewhere. Days of the clinic's calendar."""
+    """`given`: the day of the decision, none when there is none. `ims`: the days of IMS that took place and counts, here or
+    elsewhere, in any order. Days of the clinic's calendar."""
 
     given: date | None
-    last_ims: date | None = None
+    ims: tuple[date, ...] = ()
 
     def lapses_on(self, months: int) -> date | None:
-        """The first day on which it holds no longer: so many months after the last IMS, or after it was given."""
+        """The first day on which it holds no longer: so many months after the last IMS, or after it was given.
+
+        IMS from that day on does not revive it: that takes a practitioner's decision.
+        """
         if self.given is None:
             return None
-        return months_after(max(self.given, self.last_ims or self.given), months)
+        lapses = months_after(self.given, months)
+        for day in sorted(self.ims):
+            if self.given <= day < lapses:
+                lapses = months_after(day, months)
+        return lapses
 
     def has_lapsed(self, day: date, months: int) -> bool:
         """Was given, and holds no longer."""
@@ -35,7 +42,7 @@ def is_cleared(clearance: Clearance, day: date, *, months: int) -> bool:
 
 
 def was_cleared(clearance: Clearance, day: date, *, months: int) -> bool:
-    """The same of a day gone by, when it had to have been given. `last_ims` is then the last one before that day."""
+    """The same of a day gone by, when it had to have been given. `ims` are then those before that day."""
     return clearance.given is not None and clearance.given <= day and is_cleared(clearance, day, months=months)
 
 

@@ -17,7 +17,7 @@ from scheduler.domain.patients.clearance import Clearance
 from scheduler.domain.timeslot import TimeSlot
 from scheduler.models import Appointment, Patient
 from scheduler.queries.driver_statements import Plain, Plainly, text_of
-from scheduler.queries.patients.clearances import clearance_of, last_ims_before
+from scheduler.queries.patients.clearances import clearance_of, ims_days_before
 from scheduler.queries.visits.private_visits import is_private
 
 
@@ -69,7 +69,7 @@ _FACTS = (
     select(
         Patient.id,
         Patient.cleared_for_ims_at.cast(String),
-        last_ims_before(bindparam("now_local")).cast(String),
+        ims_days_before(bindparam("now_local")),
         Patient.restricted_at.is_not(None),
         Appointment.id,
         Appointment.origin,
@@ -129,7 +129,7 @@ def facts_of(
         if spacing_group_id is not None and (group_id == spacing_group_id or (needling and given)):
             moment = datetime.fromisoformat(counts_from)
             counting.append(CountingVisit(moment, elsewhere, bool(time_known), bool(hidden)))
-    patient_id, cleared_at, last_ims, restricted = rows[0][:4]
+    patient_id, cleared_at, ims_days, restricted = rows[0][:4]
     given_at = datetime.fromisoformat(cleared_at[:16]).replace(tzinfo=UTC) if cleared_at else None
-    clearance = clearance_of(given_at, datetime.fromisoformat(last_ims[:16]) if last_ims else None, zone)
+    clearance = clearance_of(given_at, ims_days, zone)
     return PatientFacts(patient_id, clearance, tuple(visits), tuple(counting), bool(restricted), tuple(private))

@@ -54,7 +54,7 @@ def _cleared(
     cleared = set()
     for visit in told:
         day, here = visit.diary.starts_local.date(), found[visit.patient_id]
-        before = [other for other in (*days[visit.patient_id], here.last_ims) if other is not None and other < day]
-        if was_cleared(Clearance(here.given, max(before, default=None)), day, months=settings.clinic.clearance_months):
+        before = tuple(other for other in (*days[visit.patient_id], *here.ims) if other < day)
+        if was_cleared(Clearance(here.given, before), day, months=settings.clinic.clearance_months):
             cleared.add(visit.row)
     return cleared

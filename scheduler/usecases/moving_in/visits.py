@@ -1,6 +1,7 @@
 """Visits from a CSV file, past ones and those to come: all of them, or none and every reason why not."""
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -92,7 +93,7 @@ def _fitted(connection: Connection, visits: list[NewVisit], settings: ImportSett
     note_answers(connection, visits, settings)
     past = [visit for visit in occupying if visit.treatment.needs_clearance and visit.diary.past]
     last = {visit.patient_id: visit for visit in sorted(past, key=lambda visit: visit.diary.starts_at)}
-    _require_clearance(connection, occupying, last, settings, report)
+    _require_clearance(connection, occupying, past, settings, report)
     return Plan(visits, rooms, last if settings.clear_for_ims else {}, stopped)
 
 
@@ -167,18 +168,20 @@ def _without_doubles(visits: list[NewVisit], known: Known, report: Report) -> li
 
 
 def _require_clearance(
-    connection: Connection, visits: list[NewVisit], last: dict[int, NewVisit], settings: ImportSettings, report: Report
+    connection: Connection, visits: list[NewVisit], past: list[NewVisit], settings: ImportSettings, report: Report
 ) -> None:
-    """On the day of each visit to come. `last`: patient's id → the last IMS that the file brings."""
+    """On the day of each visit to come. `past`: the IMS that took place and that the file brings."""
     asked = [visit for visit in visits if visit.treatment.needs_clearance and not visit.diary.past]
     found: dict[int, Clearance] = {}
     for batch in batches({visit.patient_id for visit in asked}, SELECTED):
         found |= clearances(connection, batch, clinic=settings.clinic, now=settings.now)
+    brought: defaultdict[int, list[date]] = defaultdict(list)
+    for visit in past:
+        brought[visit.patient_id].append(visit.diary.starts_local.date())
     for visit in asked:
         clearance = found[visit.patient_id]
-        if visit.patient_id in last:
-            day = last[visit.patient_id].diary.starts_local.date()
-            given = clearance.given or (day if settings.clear_for_ims else None)
-            clearance = Clearance(given, max(day, clearance.last_ims or day))
+        if days := brought[visit.patient_id]:
+            given = clearance.given or (max(days) if settings.clear_for_ims else None)
+            clearance = Clearance(given, (*clearance.ims, *days))
         if not is_cleared(clearance, visit.diary.starts_local.date(), months=settings.clinic.clearance_months):
             report.problems.append(Remark(visit.row, "not_cleared"))

@@ -7,27 +7,31 @@ import pytest
 from scheduler.domain.patients.clearance import Clearance, is_cleared, months_after
 
 GIVEN = date(2025, 3, 10)
-CASES = [  # given, last IMS, day of the visit, months → cleared?
-    (None, None, GIVEN, 12, False),
-    (None, date(2025, 3, 1), GIVEN, 12, False),
-    (GIVEN, None, GIVEN, 12, True),
-    (GIVEN, None, date(2026, 3, 9), 12, True),
-    (GIVEN, None, date(2026, 3, 10), 12, False),
-    (GIVEN, date(2025, 9, 1), date(2026, 8, 31), 12, True),
-    (GIVEN, date(2025, 9, 1), date(2026, 9, 1), 12, False),
-    (GIVEN, date(2024, 1, 1), date(2026, 3, 9), 12, True),  # IMS of before it was given again shortens nothing
-    (GIVEN, None, date(2025, 6, 9), 3, True),
-    (GIVEN, None, date(2025, 6, 10), 3, False),
-    (GIVEN, None, date(2027, 3, 9), 24, True),
-    (GIVEN, None, date(2027, 3, 10), 24, False),
+CASES = [  # given, days of IMS, day of the visit, months → cleared?
+    (None, (), GIVEN, 12, False),
+    (None, (date(2025, 3, 1),), GIVEN, 12, False),
+    (GIVEN, (), GIVEN, 12, True),
+    (GIVEN, (), date(2026, 3, 9), 12, True),
+    (GIVEN, (), date(2026, 3, 10), 12, False),
+    (GIVEN, (date(2025, 9, 1),), date(2026, 8, 31), 12, True),
+    (GIVEN, (date(2025, 9, 1),), date(2026, 9, 1), 12, False),
+    (GIVEN, (date(2024, 1, 1),), date(2026, 3, 9), 12, True),  # IMS of before it was given again shortens nothing
+    (GIVEN, (), date(2025, 6, 9), 3, True),
+    (GIVEN, (), date(2025, 6, 10), 3, False),
+    (GIVEN, (), date(2027, 3, 9), 24, True),
+    (GIVEN, (), date(2027, 3, 10), 24, False),
+    # Each IMS carries it on, if it still held on that day; what came later revives nothing.
+    (GIVEN, (date(2026, 12, 1), date(2026, 3, 9)), date(2027, 11, 30), 12, True),
+    (GIVEN, (date(2026, 3, 10),), date(2026, 3, 17), 12, False),
+    (GIVEN, (date(2025, 9, 1), date(2026, 9, 1)), date(2026, 9, 8), 12, False),
 ]
 
 
-@pytest.mark.parametrize(("given", "last_ims", "day", "months", "expected"), CASES)
+@pytest.mark.parametrize(("given", "ims", "day", "months", "expected"), CASES)
 def test_it_lapses_so_many_months_after_the_last_ims_or_after_it_was_given(
-    given: date | None, last_ims: date | None, day: date, months: int, expected: bool
+    given: date | None, ims: tuple[date, ...], day: date, months: int, expected: bool
 ):
-    clearance = Clearance(given, last_ims)
+    clearance = Clearance(given, ims)
     assert is_cleared(clearance, day, months=months) is expected
     assert clearance.has_lapsed(day, months) is (given is not None and not expected)
 

@@ -64,11 +64,20 @@ class TestLapsing:
             else:
                 assert not refused
 
-    def test_ims_that_took_place_carries_it_on(self, session: Session, patient: Patient) -> None:
+    def test_ims_that_took_place_while_it_held_carries_it_on_and_later_ims_revives_nothing(
+        self, session: Session, patient: Patient
+    ) -> None:
         given(session, patient, NOW - timedelta(days=600))
         with pytest.raises(NotCleared):
             book(session, patient, MONDAY)
-        make_appointment(session, patient=patient, starts_local=local(date(2026, 9, 7), "10:00"), status="completed")
+        after_it_lapsed = {"starts_local": local(date(2026, 9, 7), "10:00"), "status": "completed"}
+        make_appointment(session, patient=patient, **after_it_lapsed)
+        with pytest.raises(NotCleared):
+            book(session, patient, MONDAY)
+        record_elsewhere(session, clinic=CLINIC, patient_id=patient.id, day=date(2026, 11, 9), now=NOW, actor=STAFF)
+        with pytest.raises(NotCleared):
+            book(session, patient, MONDAY)
+        make_appointment(session, patient=patient, starts_local=local(date(2026, 1, 12), "10:00"), status="completed")
         assert book(session, patient, MONDAY)
 
     def test_so_does_ims_elsewhere_and_booked_ims_does_not(self, session: Session, patient: Patient) -> None:
