@@ -55,6 +55,7 @@ def test_minutes_of_everything_at_once(engine: Engine, database_url: str, port: 
         end = time.monotonic() + SECONDS
         answers = mixed(service.address, token, clients=CLIENTS, until=lambda _done: time.monotonic() > end, seed=1)
         end_mb = service.resident_mb()
+    print(f"{warm_mb:.0f} MB warm, {end_mb:.0f} MB at the end")  # noqa: T201 - the soak's figures
     assert warm.wrong + answers.wrong == []
     assert answers.statuses[201] > 0 < answers.statuses[304]
     assert end_mb < LIMIT_MB
