@@ -139,4 +139,5 @@ def _require_closed_days_to_be_known(engine: Engine) -> None:
         }
         now_local = clock.to_local(NOW, clock.zone(CLINIC.zone))
         listed = displaced(session.connection(), now=NOW, now_local=now_local, hours_of=None, hours=())
-        assert closed == {each.public_id for each in listed}
+        # Merging and IMS elsewhere put visits on the list as well: too near to IMS that was given.
+        assert closed == {each.public_id for each in listed if each.closed is not None}
