@@ -12,7 +12,8 @@ interruptible = (
 if interruptible:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from config import Config  # noqa: E402 - importing is what takes long
+# Importing is what takes long, so it comes after the line above.
+from config import Config  # noqa: E402
 from scheduler import create_app  # noqa: E402
 from scheduler.serving import console, start_check  # noqa: E402
 

@@ -6,7 +6,7 @@ executing a statement (and a tenth of one with thousands of rows), and nothing i
 characters: 2026-12-01 10:30.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -118,12 +118,6 @@ def text_of(time: datetime) -> str:
     if time.tzinfo is not None:
         time = time.astimezone(UTC).replace(tzinfo=None)
     return time.isoformat(" ", "microseconds")
-
-
-def array_of(things: Iterable[int | str]) -> str:
-    """Numbers, times or names of ours, for `CAST(… AS INTEGER[])` and the like on PostgreSQL: a list would take psycopg
-    longer than all the rest."""
-    return "{" + ",".join(f'"{thing}"' for thing in things) + "}"
 
 
 def instant_of(text: str) -> datetime:

@@ -45,7 +45,7 @@ def feed(token: str) -> Response:
     state = feed_state(db.engine, token)
     if state is None:
         abort(404)
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     # What ages out of the feed does so at midnight, so that the day is all an ETag needs to know of the time.
     today = clock.to_local(clock.now(), clock.zone(clinic.zone)).date()
     midnight_at = _midnight_at(today, clinic)

@@ -111,11 +111,11 @@ def require_patient_may(connection: Connection, request: BookingRequest, wanted:
     if request.patient is None:
         return None
     facts = slots.facts_for(connection, wanted, request.patient, now=request.now, zone=request.clinic.zone)
-    require_facts_allow(request, wanted.treatment, facts)
+    _require_facts_allow(request, wanted.treatment, facts)
     return facts.patient_id
 
 
-def require_facts_allow(request: BookingRequest, treatment: TreatmentInfo, facts: PatientFacts) -> None:
+def _require_facts_allow(request: BookingRequest, treatment: TreatmentInfo, facts: PatientFacts) -> None:
     if facts.restricted and request.actor.keeps_to_offer:
         raise PatientRestricted
     starts = request.starts_local

@@ -79,11 +79,6 @@ def is_stopped_for_all(session: Session, account: PhoneAccount) -> bool:
     return bool(marks) and all(stopped for (stopped,) in marks)
 
 
-def is_stopped_for(session: Session, patient_id: int) -> bool:
-    """Whether texts about this patient go nowhere because the number is not theirs."""
-    return session.scalar(select(Patient.id).where(Patient.id == patient_id, is_stopped())) is not None
-
-
 @retry_deadlocks
 def settle_wrong_number(session: Session, *, number: str, stop: bool, now: datetime, actor: Actor) -> None:
     """What was said of the number is true, and the patients it was said of get no texts there; or it is their number."""

@@ -42,7 +42,7 @@ access.declare(blueprint, "public")  # but for `patient`
 @blueprint.address("GET", "/slots", answers=SlotsShown, **openapi.SLOTS)
 def find() -> Response:
     """The slots on offer from one day to another, both included."""
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:
@@ -59,7 +59,7 @@ def find() -> Response:
 @blueprint.address("GET", "/slots/earliest", answers=SlotsShown, **openapi.EARLIEST)
 def earliest() -> Response:
     """The first slots on offer, over the whole time that can be booked."""
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     now = clock.now()
     bounds = slots.online_bounds(clinic, now)
     if "patient" in request.args:

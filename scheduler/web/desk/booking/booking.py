@@ -179,7 +179,7 @@ def save() -> ResponseReturnValue:
                 origin="desk",
                 screening=health.form.answers,
                 insists=insists,
-                room=None if text("at") else number("room"),
+                room=None if text("at") else number("room"),  # a nearest free time is free in some room
             ),
         )
     except (BookingRefused, NotFound) as refusal:

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from scheduler import clock
 from scheduler.domain.booking.screening import ScreeningQuestion
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import is_cleared
 from scheduler.extensions import clinic_settings, db
@@ -180,5 +179,5 @@ def readable(text: PatientText) -> str | None:
 
 
 def local(moment: datetime) -> datetime:
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     return clock.to_local(moment, clock.zone(clinic.zone))

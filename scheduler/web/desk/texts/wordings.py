@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.errors import ChangedMeanwhile
 from scheduler.domain.texts.sms_segments import BASIC, EXTENDED, TYPOGRAPHY, dear_letters, segments, spelled_in_gsm7
 from scheduler.domain.texts.wording import WORDINGS, BadWording, is_reworded, our_words, words
@@ -123,7 +122,7 @@ def _changed_meanwhile(kind: str, language: str, typed: str, refused: ChangedMea
 def _page(
     kind: str, language: str, *, typed: str, seen: str, problem: str = "", changed: list[str] | None = None
 ) -> str:
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     found, wording = samples(kind, language, clinic), WORDINGS[kind]
     return render_template(
         "desk/texts/wording.html",

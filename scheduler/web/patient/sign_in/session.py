@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from flask import Response, after_this_request, current_app, g, request, session
 
 from scheduler import clock
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.extensions import clinic_settings, db
 from scheduler.models.patients.patient import PhoneAccount
 from scheduler.queries.patients.known_browsers import Opened, opened_by
@@ -84,7 +83,7 @@ def end_session() -> None:
 
 
 def now_local(now: datetime) -> datetime:
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     return clock.to_local(now, clock.zone(clinic.zone))
 
 

@@ -9,7 +9,6 @@ from flask import request
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.extensions import clinic_settings, db
 from scheduler.models import Appointment
 from scheduler.queries.visits import appointments
@@ -53,7 +52,7 @@ def shown_all(visits: Iterable[Appointment], now: datetime) -> list[MyVisit]:
 
 
 def shown(visit: Appointment, now: datetime) -> MyVisit:
-    clinic: ClinicSettings = clinic_settings()
+    clinic = clinic_settings()
     until_at = clinic.changeable_until(visit.starts_at)
     is_ahead = visit.status in CHANGEABLE and visit.starts_at > now
     return MyVisit(
