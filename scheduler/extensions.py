@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -42,9 +43,13 @@ def clinic_settings() -> ClinicSettings:
     return settings
 
 
+def clinic_zone() -> ZoneInfo:
+    return clock.zone(clinic_settings().zone)
+
+
 def clinic_local(instant: datetime) -> datetime:
     """What the clinic's clock shows at that instant."""
-    return clock.to_local(instant, clock.zone(clinic_settings().zone))
+    return clock.to_local(instant, clinic_zone())
 
 
 def now_at_the_clinic() -> tuple[datetime, datetime]:

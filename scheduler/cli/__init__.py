@@ -175,7 +175,7 @@ def create_token(name: str, role: str, days: int) -> None:
     except Invalid as invalid:
         raise _refused(invalid) from None
     click.echo(token)
-    last = clock.to_local(now + timedelta(days=days), clock.zone(clinic_settings().zone))
+    last = clinic_local(now + timedelta(days=days))
     click.echo(f"It acts as {role} until {last:%Y-%m-%d %H:%M}.", err=True)
 
 
@@ -216,7 +216,7 @@ def reset_second_step(username: str) -> None:
     accounts.reset_second_step(
         db.session(), staff_id=staff_id, due_at=now + GRACE, actor=Actor("system", "command"), now=now
     )
-    last = clock.to_local(now + GRACE, clock.zone(clinic_settings().zone))
+    last = clinic_local(now + GRACE)
     click.echo(f"{username} is signed out, and sets up another authenticator before {last:%Y-%m-%d %H:%M}.")
 
 

@@ -6,13 +6,12 @@ from flask import Response, g
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
-from scheduler import clock
 from scheduler.domain.booking.refusals import BookingRefused, SlotNotOffered
 from scheduler.domain.booking.treatment_spacing import TreatmentTooSoon
 from scheduler.domain.errors import Invalid
 from scheduler.domain.visits.appointment_status import StatusRefused
 from scheduler.domain.visits.refusals import TooLateToChange, VersionConflict
-from scheduler.extensions import clinic_settings
+from scheduler.extensions import clinic_zone
 from scheduler.queries.clinic.reference import Reference
 from scheduler.web import errors
 from scheduler.web.api.query_fields import NoSuch
@@ -44,7 +43,7 @@ def about(treatment: str, current: Reference) -> None:
 
 
 def _facts(refused: BookingRefused) -> dict[str, Any]:
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     facts: dict[str, Any] = {}
     if isinstance(refused, TreatmentTooSoon):
         before = refused.latest_before
@@ -69,5 +68,5 @@ def _alternatives(refused: BookingRefused) -> list[dict[str, Any]]:
         return []
     current: Reference = g.reference
     treatment = current.treatment(g.treatment_asked)
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     return [documents.slot(start, treatment, current, zone) for start in refused.alternatives]

@@ -16,7 +16,7 @@ from scheduler.domain.booking.availability import HiddenReason, Offer
 from scheduler.domain.booking.start_grid import wall_minute
 from scheduler.domain.clinic.settings import ClinicSettings
 from scheduler.domain.patients.clearance import is_cleared
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_settings, clinic_zone, db
 from scheduler.queries.booking import slots
 from scheduler.queries.booking.slots import Bounds, Wanted
 from scheduler.queries.booking.visits_that_bear import PatientFacts
@@ -181,7 +181,7 @@ def _out_of_reach(wanted: Wanted, bounds: Bounds) -> str:
 def _json(texts: list[str], why_empty: Sequence[str], patient_id: int | None, allowed: datetime | None) -> Response:
     rest = f'], "empty_because": {json.dumps(why_empty)}'
     if patient_id is not None:
-        zone = clock.zone(clinic_settings().zone)
+        zone = clinic_zone()
         rest += f', "earliest_allowed": {json.dumps(rfc3339.moment(allowed, zone) if allowed else None)}'
     response = Response('{"slots": [' + ", ".join(texts) + rest + "}", mimetype="application/json")
     if patient_id is not None:

@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from scheduler import clock
-from scheduler.extensions import clinic_settings
+from scheduler.extensions import clinic_zone
 from scheduler.gateways.phone_numbers import BadPhoneNumber, parse, pattern
 from scheduler.web.api.schemas import patterns
 from scheduler.web.words import rfc3339
@@ -102,7 +101,7 @@ class Moment(fields.Field[datetime]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:
         text = require_text(value, 60)
         try:
-            return rfc3339.to_wall_clock(text, clock.zone(clinic_settings().zone))
+            return rfc3339.to_wall_clock(text, clinic_zone())
         except ValueError:
             raise ValidationError(
                 "Write the day, the time and the offset from UTC, like 2026-12-31T10:00:00-05:00."

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from scheduler import clock
 from scheduler.domain.patients.corrections import CORRECTED, REFUSED
-from scheduler.extensions import clinic_settings
+from scheduler.extensions import clinic_local
 from scheduler.gateways.phone_numbers import display
 from scheduler.models import ApiToken, ClinicComputer, ImportRun, StaffUser
 from scheduler.queries.calendar.working_time import Away, Stretch
@@ -264,4 +263,4 @@ def _yes(is_so: bool) -> str:
 
 
 def _local(moment: datetime) -> datetime:
-    return clock.to_local(moment, clock.zone(clinic_settings().zone))
+    return clinic_local(moment)

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.patients import identity
 from scheduler.usecases.patients.number_requests import give_new_number, refuse_new_number
@@ -24,7 +24,7 @@ access.declare(blueprint, "staff", roles=("receptionist", "owner"), guard=requir
 
 @blueprint.get("")
 def show() -> str:
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     with db.reading.connect() as connection:
         asked = masked.numbers_asked_for(identity.numbers_asked_for(connection))
         undated = masked.without_birth_date(identity.without_birth_date(connection))

@@ -13,7 +13,7 @@ from scheduler.domain.booking.screening import ScreeningQuestion
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.clearance import is_cleared
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_settings, clinic_zone, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.booking import visits_that_bear as visits_queries
 from scheduler.queries.clinic import reference
@@ -147,7 +147,7 @@ def next_ims(connection: Any, patient_id: int, now_local: datetime) -> datetime 
         patient_id, []
     )
     moments = [CountingVisit(v.counts_from_local) for v in counting if v.spacing_group_id == ims.spacing_group_id]
-    on_clock = clock.on(clock.zone(clinic_settings().zone))
+    on_clock = clock.on(clinic_zone())
     allowed = earliest_allowed(now_local, moments, min_days=days, on_clock=on_clock)
     return allowed if allowed > now_local else None
 

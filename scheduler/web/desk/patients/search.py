@@ -12,7 +12,7 @@ from scheduler import clock
 from scheduler.domain.booking.treatment_spacing import CountingVisit, earliest_allowed
 from scheduler.domain.errors import NotFound
 from scheduler.domain.patients.search import LONGEST, criteria_of
-from scheduler.extensions import clinic_local, clinic_settings, db
+from scheduler.extensions import clinic_local, clinic_settings, clinic_zone, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.booking import visits_that_bear
 from scheduler.queries.clinic import reference
@@ -63,7 +63,7 @@ def search() -> ResponseReturnValue:
     """What `q` finds: a piece of the page, or JSON where that is what the caller accepts."""
     if request.accept_mimetypes.best_match(("text/html", "application/json")) != "application/json":
         return render_template("desk/patients/_results.html", typed=_typed(), **_found())
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
 
     def moment(local: datetime | None) -> str | None:
         return None if local is None else rfc3339.moment(local, zone)
@@ -147,7 +147,7 @@ def _next_allowed(connection: Connection, ids: list[int], now_local: datetime) -
             now_local,
             [CountingVisit(v.counts_from_local) for v in counted if v.spacing_group_id == ims.spacing_group_id],
             min_days=min_days,
-            on_clock=clock.on(clock.zone(clinic_settings().zone)),
+            on_clock=clock.on(clinic_zone()),
         )
         for patient_id, counted in counting.items()
     }

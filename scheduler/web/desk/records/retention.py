@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.queries.patients.retention import DueRecord, due_records
 from scheduler.usecases.patients.retention import blank_record, hold_record, lift_hold
 from scheduler.usecases.staff.looks import Listing
@@ -120,4 +120,4 @@ def _due() -> list[DueRecord]:
 
 
 def _today() -> date:
-    return clock.to_local(clock.now(), clock.zone(clinic_settings().zone)).date()
+    return clinic_local(clock.now()).date()

@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden
 from scheduler import clock
 from scheduler.domain.actor import Actor
 from scheduler.domain.staff.second_step import SecondStep
-from scheduler.extensions import clinic_settings, csrf, db
+from scheduler.extensions import clinic_local, clinic_zone, csrf, db
 from scheduler.models import StaffUser
 from scheduler.queries.clinic.reference import DeskState
 from scheduler.queries.staff.clinic_computers import who_comes_back
@@ -126,7 +126,7 @@ def wrong_tries() -> tuple[int, datetime, str] | None:
     if WRONG_TRIES not in session:
         return None
     count, last_at, addresses = session.pop(WRONG_TRIES)
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     return count, clock.to_local(datetime.fromtimestamp(last_at, UTC), zone), ", ".join(addresses)
 
 
@@ -238,7 +238,7 @@ def second_step_by() -> datetime | None:
     until = current_user.second_step.to_set_up_by(clock.now())
     if until is None:
         return None
-    return clock.to_local(until - timedelta(minutes=1), clock.zone(clinic_settings().zone))
+    return clinic_local(until - timedelta(minutes=1))
 
 
 def _to_what_comes_first() -> ResponseReturnValue | None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from scheduler import clock
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.queries.patients import page
 from scheduler.queries.staff import audit as queries
 from scheduler.queries.staff.audit import Filter
@@ -63,7 +63,7 @@ def _wanted() -> Filter:
     patient, staff, day = request.args.get("patient", "")[:40], request.args.get("staff", "")[:60], _asked_day()
     since = until = None
     if day is not None:
-        zone = clock.zone(clinic_settings().zone)
+        zone = clinic_zone()
         midnight = datetime.combine(day, time.min)
         since = clock.to_utc_or_near(midnight, zone)
         until = clock.to_utc_or_near(midnight + timedelta(days=1), zone)

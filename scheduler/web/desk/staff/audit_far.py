@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from flask import Blueprint, render_template, request
 
 from scheduler import clock
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.queries.patients import page
 from scheduler.queries.staff import audit as audit_queries
 from scheduler.queries.staff.looks_without_visit import NEAR, openings
@@ -24,7 +24,7 @@ access.declare(blueprint, "staff", roles=("owner",), guard=require_staff)
 @blueprint.get("")
 def show() -> str:
     """`?staff=`, and `?from=` to `?to=`, both included; the last 30 days unless asked otherwise."""
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     today = clock.to_local(clock.now(), zone).date()
     last = _day("to") or today
     first = min(_day("from") or last - timedelta(days=DAYS - 1), last)

@@ -9,7 +9,7 @@ from wtforms import StringField
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.queries.staff import clinic_computers as computers_now
 from scheduler.usecases.staff import clinic_computers
 from scheduler.web import access
@@ -66,7 +66,7 @@ def revoke(computer_id: int) -> ResponseReturnValue:
 
 
 def _page(form: ComputerForm) -> str:
-    now, zone = clock.now(), clock.zone(clinic_settings().zone)
+    now, zone = clock.now(), clinic_zone()
     rows = computers_now.registered(db.session(), now=now)
     here = computers.here(now)
     return render_template(

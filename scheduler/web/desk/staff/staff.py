@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import ChangedMeanwhile, Invalid, NotFound
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.models import Practitioner, StaffUser
 from scheduler.usecases.clinic.settings import mark_of
 from scheduler.usecases.staff import accounts
@@ -178,7 +178,7 @@ def let_in_today(staff_id: int) -> ResponseReturnValue:
 
 def _midnight(now: datetime) -> datetime:
     """That ends the clinic's day."""
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     tomorrow = datetime.combine(clock.to_local(now, zone).date() + timedelta(days=1), time.min)
     return clock.to_utc_or_near(tomorrow, zone)
 

@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from scheduler import clock
 from scheduler.domain.errors import Invalid, NotFound
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.models import ApiToken
 from scheduler.usecases.staff.token_use import revoke_token
 from scheduler.usecases.staff.tokens import DAYS, create_token
@@ -83,7 +83,7 @@ def revoke(token_id: int) -> ResponseReturnValue:
 
 
 def _page(form: TokenForm, token: str = "") -> str:
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     rows = db.session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
     now = clock.now()
     used = {row.id: clock.to_local(row.last_used_at, zone).date() for row in rows if row.last_used_at}

@@ -13,7 +13,7 @@ from scheduler import clock
 from scheduler.domain.errors import Invalid, NotFound
 from scheduler.domain.texts.refusals import AnsweredMeanwhile, NotTextable, WroteMeanwhile
 from scheduler.domain.texts.sms_segments import BASIC, EXTENDED, is_gsm7, segments
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_local, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.patients import page
 from scheduler.queries.texts import inbox as queries
@@ -250,4 +250,4 @@ def _name_of(who: Correspondent) -> str:
 
 
 def _local(at: datetime) -> datetime:
-    return clock.to_local(at, clock.zone(clinic_settings().zone))
+    return clinic_local(at)

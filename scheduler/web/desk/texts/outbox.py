@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from scheduler import clock
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_zone, db
 from scheduler.gateways.phone_numbers import display
 from scheduler.queries.calendar import desk_day
 from scheduler.queries.calendar.desk_day import Text
@@ -70,7 +70,7 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/desk/outbox/figures")
 def figures() -> ResponseReturnValue:
     """The last two weeks."""
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     today = clock.to_local(clock.now(), zone).date()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     midnights = [
@@ -110,7 +110,7 @@ def _price_words(cost: Cost) -> str:
 
 
 def _shown(text: Text) -> ShownText:
-    zone = clock.zone(clinic_settings().zone)
+    zone = clinic_zone()
     secret = text.kind == "code" and bool(current_app.config["SMS"])
     return ShownText(
         id=text.id,

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from scheduler import clock
-from scheduler.extensions import clinic_settings, db
+from scheduler.extensions import clinic_local, clinic_settings, db
 from scheduler.usecases.texts.sending.status import oldest_due_seconds, ticked_seconds
 from scheduler.web.words.dates import day_and_time_words
 
@@ -34,7 +34,7 @@ def _read(now: datetime) -> tuple[datetime, float, float]:
 
 def _words(asked_at: datetime, ticked: float, oldest_due: float) -> str:
     if ticked > TOO_LONG_SECONDS:
-        since = clock.to_local(asked_at - timedelta(seconds=ticked), clock.zone(clinic_settings().zone))
+        since = clinic_local(asked_at - timedelta(seconds=ticked))
         return str(
             _(
                 "No texts have gone out since %(when)s: the scheduler is not running. Whoever runs this service starts it "
