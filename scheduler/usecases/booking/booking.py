@@ -107,6 +107,7 @@ def move_appointment(
         starts_local=starts_local,
         now=now,
         actor=actor,
+        origin=here.origin,
         patient=here.patient_id,
         leaving_out=here.id,
         insists=insists,

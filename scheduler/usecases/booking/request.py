@@ -29,8 +29,8 @@ class BookingRequest:
     starts_local: datetime
     now: datetime
     actor: Actor
+    origin: str
     patient: int | str | None = None
-    origin: str = "desk"
     hold: str | None = None
     held_for: str | None = None
     screening: ScreeningAnswers | None = None

@@ -55,6 +55,7 @@ def record_elsewhere_and_settle(
         starts_local=settlement.starts_local or here.starts_local,
         now=now,
         actor=actor,
+        origin=here.origin,
         patient=here.patient_id,
         leaving_out=here.id,
     )

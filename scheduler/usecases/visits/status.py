@@ -102,6 +102,7 @@ def _request(here: Appointment, clinic: ClinicSettings, now: datetime, actor: Ac
         starts_local=here.starts_local,
         now=now,
         actor=actor,
+        origin=here.origin,
         patient=here.patient_id,
         leaving_out=here.id,
     )

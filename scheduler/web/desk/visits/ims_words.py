@@ -81,6 +81,7 @@ def must_move(visit: Appointment, known: Reference, now: datetime) -> MustMove |
         starts_local=visit.starts_local,
         now=now,
         actor=current_user.actor,
+        origin=visit.origin,
         patient=visit.patient_id,
         leaving_out=visit.id,
     )
