@@ -193,7 +193,7 @@ def of_colleague(person: StaffUser) -> Facts:
 def of_token(token: ApiToken) -> Facts:
     return {
         _("Token"): token.name,
-        _("Ends"): day_with_year_words(_local(token.ends_at).date()),
+        _("Ends"): day_with_year_words(clinic_local(token.ends_at).date()),
         _("revoked"): _since(token.revoked_at),
     }
 
@@ -201,7 +201,7 @@ def of_token(token: ApiToken) -> Facts:
 def of_computer(computer: ClinicComputer | None) -> Facts:
     if computer is None:
         return {}
-    return {_("Clinic computer"): computer.name, _("Ends"): day_with_year_words(_local(computer.ends_at).date())}
+    return {_("Clinic computer"): computer.name, _("Ends"): day_with_year_words(clinic_local(computer.ends_at).date())}
 
 
 def of_import_run(run: ImportRun | None) -> Facts:
@@ -255,12 +255,8 @@ def _number(number: str | None) -> str:
 
 
 def _since(moment: datetime | None) -> str:
-    return day_and_time_words(_local(moment)) if moment else NOTHING
+    return day_and_time_words(clinic_local(moment)) if moment else NOTHING
 
 
 def _yes(is_so: bool) -> str:
     return str(_("Yes") if is_so else _("No"))
-
-
-def _local(moment: datetime) -> datetime:
-    return clinic_local(moment)
